@@ -1,0 +1,73 @@
+/** A job as an item of the table in dynamo-table.ts, and back. */
+import { leaseExpiresAtMs, outboxDueAtMs } from '#adapters/job-facts.ts';
+import { ReelayError } from '#core/errors.ts';
+import type { Job } from '#core/job.ts';
+import { limits } from '#core/limits.ts';
+import { shardCount, ttlAttribute } from './dynamo-table.ts';
+
+/** Grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
+const ITEM_VERSION = 1;
+/** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
+const MAX_ITEM_BYTES = 400 * 1024 - 1024;
+const TTL_SECONDS = limits.artifactDays * 86_400;
+
+export type JobItem = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * `writeId` names this one write: when the answer to a write is lost and the SDK repeats it, the repetition fails its condition, and
+ * only the id shows that it is our own write that is in the way. Throws `payload_too_large` for a record that no item can hold.
+ */
+export function toItem(job: Job, writeId: string): JobItem {
+  const outboxDueMs = outboxDueAtMs(job);
+  const leaseEndsMs = leaseExpiresAtMs(job);
+  const item: JobItem = {
+    id: job.id,
+    itemVersion: ITEM_VERSION,
+    version: job.version,
+    writeId,
+    shard: shardOf(job.id),
+    record: JSON.stringify(job),
+    ...(job.deletedAtMs === null
+      ? { listedTenant: job.tenant }
+      : { deleted: true, [ttlAttribute]: Math.ceil(job.deletedAtMs / 1000) + TTL_SECONDS }),
+    ...(outboxDueMs === null ? {} : { outboxDueMs }),
+    ...(leaseEndsMs === null ? {} : { leaseEndsMs }),
+    ...(job.status === 'queued' ? { queuedSinceMs: job.createdAtMs } : {}),
+    ...removalOf(job),
+  };
+  const bytes = Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}${value}`), 0);
+  if (bytes > MAX_ITEM_BYTES)
+    throw new ReelayError(
+      'payload_too_large',
+      `The record of ${job.id} has ${bytes} bytes; DynamoDB holds 400 KB an item.`,
+    );
+  return item;
+}
+
+/** The job, or undefined for an item of a newer version. */
+export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
+  return Number(item.itemVersion) > ITEM_VERSION ? undefined : (JSON.parse(String(item.record)) as Job);
+}
+
+export function shardOf(id: string): string {
+  let sum = 0;
+  for (let i = 0; i < id.length; i++) sum += id.charCodeAt(i);
+  return String(sum % shardCount);
+}
+
+/** Sort keys of the index byRemoval: the deleted come as one range, the expiring as another that is cut at a time. */
+export const removalKeys = {
+  deleted: 'deleted#',
+  expires: 'expires#',
+  expiresAt: (ms: number) => `expires#${padded(ms)}`,
+};
+
+function removalOf(job: Job): { removal?: string } {
+  if (job.deletedAtMs !== null) return { removal: `${removalKeys.deleted}${padded(job.deletedAtMs)}` };
+  return job.expiresAtMs === null ? {} : { removal: removalKeys.expiresAt(job.expiresAtMs) };
+}
+
+/** Text that sorts as the number does: 15 digits of milliseconds last beyond the year 30000. */
+function padded(ms: number): string {
+  return String(Math.min(999_999_999_999_999, Math.max(0, Math.floor(ms)))).padStart(15, '0');
+}

@@ -1,0 +1,151 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { leaseExpiresAtMs, matchesFilters, outboxDueAtMs } from '#adapters/job-facts.ts';
+import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
+import { ReelayError } from '#core/errors.ts';
+import type { Job } from '#core/job.ts';
+import type { Expected, JobChange, JobPage, JobQuery, JobStore } from '#core/ports.ts';
+import { writeTransaction } from './sqlite.ts';
+import { fromSqlite, sqliteCode } from './sqlite-error.ts';
+
+const SQLITE_CONSTRAINT = 19;
+
+/**
+ * Job records in the database of a data folder, from `openDatabase`, which stays the caller's to close. Calls run to their end
+ * without yielding; a write waits (and blocks the thread) while another process writes.
+ */
+export function createSqliteJobStore(db: DatabaseSync): JobStore {
+  const file = db.location() ?? ':memory:';
+  const sql = prepare(db);
+
+  /** Every access runs in here: sync inside, a promise outside, and only ReelayErrors leave. */
+  async function access<T>(work: () => T): Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      throw fromSqlite(error, file);
+    }
+  }
+
+  const load = (id: string) => parse(sql.load.get(id));
+
+  return {
+    create: job => access(() => insert(job)),
+    load: id => access(() => load(id)),
+    get: (id, tenant) =>
+      access(() => {
+        const job = load(id);
+        return job?.tenant === tenant ? job : undefined;
+      }),
+    list: (tenant, query) => access(() => list(tenant, query)),
+    transition: (id, expected, change) => access(() => transition(id, expected, change)),
+    clearOutbox: (id, entryIds) => access(() => clearOutbox(id, entryIds)),
+    listOutboxDue: (beforeMs, limit) => access(() => parseAll(sql.outboxDue.all(beforeMs, limit))),
+    listLeasesExpired: (beforeMs, limit) => access(() => parseAll(sql.leasesExpired.all(beforeMs, limit))),
+    listRemovable: (beforeMs, limit) => access(() => parseAll(sql.removable.all(beforeMs, limit))),
+    remove: id => access(() => void sql.remove.run(id)),
+    countQueued: atMost => access(() => Number(sql.countQueued.get(atMost)?.queued)),
+  };
+
+  function insert(job: Job): void {
+    try {
+      sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
+    } catch (error) {
+      if (sqliteCode(error) === SQLITE_CONSTRAINT)
+        throw new ReelayError('conflict', `id: ${job.id} exists already.`, { cause: error });
+      throw error;
+    }
+  }
+
+  function transition(id: string, expected: Expected, change: JobChange): Job | undefined {
+    checkChange(expected, change);
+    return writeTransaction(db, () => {
+      const job = load(id);
+      if (job === undefined || !expectationHolds(job, expected)) return undefined;
+      const changed = applyChange(job, change);
+      sql.update.run({ ...columns(changed), id });
+      return changed;
+    });
+  }
+
+  function clearOutbox(id: string, entryIds: readonly string[]): void {
+    writeTransaction(db, () => {
+      const job = load(id);
+      const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
+      if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
+      sql.update.run({ ...columns(applyChange(job, { outbox })), id });
+    });
+  }
+
+  function list(tenant: string, query: JobQuery): JobPage {
+    const { order, limit } = query;
+    const rows = order === 'asc' ? sql.listAsc : sql.listDesc;
+    // U+10FFFF sorts after every id.
+    const after = query.after ?? (order === 'asc' ? '' : '\u{10FFFF}');
+    const jobs: Job[] = [];
+    for (const row of rows.iterate({ tenant, after, status: query.status ?? null })) {
+      const job = parse(row);
+      if (job === undefined || !matchesFilters(job, query)) continue;
+      if (jobs.length === limit) return { jobs, hasMore: true };
+      jobs.push(job);
+    }
+    return { jobs, hasMore: false };
+  }
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function parse(row: Row | undefined): Job | undefined {
+  return row === undefined ? undefined : (JSON.parse(String(row.record)) as Job);
+}
+
+function parseAll(rows: readonly Row[]): Job[] {
+  return rows.map(row => JSON.parse(String(row.record)) as Job);
+}
+
+/** What changes with the record; id and tenant never do. */
+function columns(job: Job): Record<string, string | number | null> {
+  return {
+    status: job.status,
+    attempt: job.attempt,
+    version: job.version,
+    lease_expires_at_ms: leaseExpiresAtMs(job),
+    outbox_due_at_ms: outboxDueAtMs(job),
+    expires_at_ms: job.expiresAtMs,
+    deleted_at_ms: job.deletedAtMs,
+    record: JSON.stringify(job),
+  };
+}
+
+function prepare(db: DatabaseSync) {
+  const list = (comparison: string, order: string) =>
+    db.prepare(
+      `SELECT record FROM jobs WHERE tenant = :tenant AND deleted_at_ms IS NULL AND id ${comparison} :after
+         AND (:status IS NULL OR status = :status) ORDER BY id ${order}`,
+    );
+  return {
+    load: db.prepare('SELECT record FROM jobs WHERE id = ?'),
+    insert: db.prepare(
+      `INSERT INTO jobs (id, tenant, status, attempt, version, lease_expires_at_ms, outbox_due_at_ms, expires_at_ms,
+         deleted_at_ms, record)
+       VALUES (:id, :tenant, :status, :attempt, :version, :lease_expires_at_ms, :outbox_due_at_ms, :expires_at_ms,
+         :deleted_at_ms, :record)`,
+    ),
+    update: db.prepare(
+      `UPDATE jobs SET status = :status, attempt = :attempt, version = :version,
+         lease_expires_at_ms = :lease_expires_at_ms, outbox_due_at_ms = :outbox_due_at_ms, expires_at_ms = :expires_at_ms,
+         deleted_at_ms = :deleted_at_ms, record = :record WHERE id = :id`,
+    ),
+    listAsc: list('>', 'ASC'),
+    listDesc: list('<', 'DESC'),
+    outboxDue: db.prepare('SELECT record FROM jobs WHERE outbox_due_at_ms <= ? ORDER BY outbox_due_at_ms, id LIMIT ?'),
+    leasesExpired: db.prepare(
+      'SELECT record FROM jobs WHERE lease_expires_at_ms <= ? ORDER BY lease_expires_at_ms, id LIMIT ?',
+    ),
+    removable: db.prepare(
+      `SELECT record FROM jobs WHERE deleted_at_ms IS NOT NULL OR expires_at_ms <= ?
+       ORDER BY coalesce(deleted_at_ms, expires_at_ms), id LIMIT ?`,
+    ),
+    remove: db.prepare('DELETE FROM jobs WHERE id = ? AND deleted_at_ms IS NOT NULL'),
+    countQueued: db.prepare("SELECT count(*) AS queued FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT ?)"),
+  };
+}

@@ -1,0 +1,124 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ReelayError } from '#core/errors.ts';
+import { fromSqlite, sqliteCode } from './sqlite-error.ts';
+
+/** Other processes of the same data folder write for milliseconds; one that holds the file for longer is stuck. */
+const BUSY_TIMEOUT_MS = 5_000;
+const SQLITE_BUSY = 5;
+
+/**
+ * Schema version n is the result of the first n entries. Entries are only ever added: a database in the field has run the old ones.
+ *
+ * The record is JSON in one column; the other columns of `jobs` repeat what is searched and are written with it. A column that does
+ * not apply is NULL and stays out of its partial index, so that a sweep reads what is due and not the whole history.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE jobs (
+     id TEXT PRIMARY KEY,
+     tenant TEXT NOT NULL,
+     status TEXT NOT NULL,
+     attempt INTEGER NOT NULL,
+     version INTEGER NOT NULL,
+     lease_expires_at_ms INTEGER,
+     outbox_due_at_ms INTEGER,
+     expires_at_ms INTEGER,
+     deleted_at_ms INTEGER,
+     record TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX jobs_by_tenant ON jobs (tenant, id) WHERE deleted_at_ms IS NULL;
+   CREATE INDEX jobs_queued ON jobs (id) WHERE status = 'queued';
+   CREATE INDEX jobs_by_lease ON jobs (lease_expires_at_ms) WHERE lease_expires_at_ms IS NOT NULL;
+   CREATE INDEX jobs_by_outbox ON jobs (outbox_due_at_ms) WHERE outbox_due_at_ms IS NOT NULL;
+   CREATE INDEX jobs_by_expiry ON jobs (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+   CREATE INDEX jobs_deleted ON jobs (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+
+   CREATE TABLE messages (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     job_id TEXT NOT NULL,
+     visible_at_ms INTEGER NOT NULL,
+     receive_count INTEGER NOT NULL DEFAULT 0,
+     receipt TEXT,
+     owner TEXT
+   ) STRICT;
+   CREATE INDEX messages_by_visibility ON messages (visible_at_ms, id);
+   CREATE UNIQUE INDEX messages_by_receipt ON messages (receipt) WHERE receipt IS NOT NULL;`,
+];
+
+/** Where the database of a data folder lies. */
+export function databaseFile(folder: string): string {
+  return join(folder, 'reelay.sqlite');
+}
+
+/**
+ * Opens the database of a data folder, making both where they are missing, and brings an older schema up to date. Every commit is
+ * fsynced. Several processes may have it open. Throws `store_unavailable`, not retryable for a schema of a newer version.
+ */
+export function openDatabase(folder: string): DatabaseSync {
+  const file = databaseFile(folder);
+  let db: DatabaseSync | undefined;
+  try {
+    // Prompts are private: other users of the machine see nothing.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    useWal(db);
+    // FULL fsyncs the log at each commit; WAL's default, NORMAL, could lose accepted jobs in a power cut.
+    db.exec('PRAGMA synchronous = FULL');
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw fromSqlite(error, file);
+  }
+}
+
+/** Runs `work` as one write transaction: all of it or, when it throws, nothing. */
+export function writeTransaction<T>(db: DatabaseSync, work: () => T): T {
+  // IMMEDIATE takes the write lock before the first read: what was read is still true at the write.
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors (full disk, I/O).
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Changing to WAL needs the file for itself and does not wait for it: processes that start together meet here. */
+function useWal(db: DatabaseSync): void {
+  const deadlineMs = Date.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (sqliteCode(error) !== SQLITE_BUSY || Date.now() > deadlineMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  if (schemaVersion(db) === MIGRATIONS.length) return;
+  writeTransaction(db, () => {
+    // Read again under the lock: another process may just have done it.
+    const version = schemaVersion(db);
+    if (version > MIGRATIONS.length)
+      throw new ReelayError(
+        'store_unavailable',
+        `The database ${file} has schema version ${version}, but this Reelay knows versions up to ${MIGRATIONS.length}; ` +
+          'start the newer Reelay that wrote it, or use another data folder.',
+        { retryable: false },
+      );
+    for (const sql of MIGRATIONS.slice(version)) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
+
+function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env node
+// Plain JavaScript for whatever Node the system has (18 or newer): sets the checkout up once, then hands over to the pinned Node.
+//
+//   bootstrap.mjs <command …>             runs cli/main.ts
+//   bootstrap.mjs --exec <script> <args>  runs a script of the checkout, such as the test runner
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamp = join(root, 'node_modules', '.reelay-setup');
+const pinned = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const lock = join(root, '.reelay-setup.lock');
+const LOCK_STALE_MS = 15 * 60_000;
+
+function wanted() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+}
+
+function isSetUp() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted() && existsSync(pinned);
+}
+
+function fail(message) {
+  process.stderr.write(`reelay: ${message}\n`);
+  process.exit(1);
+}
+
+/** Two first starts at once: one installs, the other waits. */
+function takeLock() {
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      return;
+    } catch {
+      if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > LOCK_STALE_MS)
+        rmSync(lock, { recursive: true, force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    }
+  }
+}
+
+function install() {
+  process.stderr.write('reelay: first start, installing dependencies with npm (about a minute) …\n');
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const viaNode = npm !== undefined && /\.[cm]?js$/.test(npm);
+  const result = viaNode
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+    : spawnSync('npm', args, {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        encoding: 'utf8',
+        shell: process.platform === 'win32',
+      });
+  if (result.error?.code === 'ENOENT') fail('npm was not found; it comes with Node.js 20 or newer.');
+  if (result.status !== 0) {
+    const said = (result.stderr ?? '').trim();
+    const offline =
+      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT|network/i.test(
+        said,
+      );
+    fail(
+      offline
+        ? `the npm registry could not be reached. The first start needs it once, to install the dependencies; later starts need no network. npm said:\n${said}`
+        : `npm ci failed. It said:\n${said}`,
+    );
+  }
+  if (!existsSync(pinned) || spawnSync(pinned, ['--version']).status !== 0)
+    fail(
+      'the pinned Node 24 was not installed: it comes by an install script of the npm package "node", and npm was told to ignore scripts. Set ignore-scripts=false and start again.',
+    );
+  writeFileSync(stamp, wanted());
+}
+
+if (Number(process.versions.node.split('.')[0]) < 18)
+  fail(`Node ${process.versions.node} is too old; Node.js 20 or newer is needed.`);
+if (!isSetUp()) {
+  takeLock();
+  try {
+    if (!isSetUp()) install();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2);
+const isScript = first === '--exec';
+const args = isScript
+  ? [join(root, rest[0] ?? ''), ...rest.slice(1)]
+  : [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)];
+// The IPC channel carries nothing: its end tells the program that this process is gone, however it went.
+const child = spawn(pinned, ['--disable-warning=ExperimentalWarning', ...args], {
+  cwd: isScript ? root : process.cwd(),
+  stdio: isScript ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
+});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// A terminal sends Ctrl-C to the whole group, so the child has it already; anyone else sends it to us alone.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+child.on('exit', (code, signal) =>
+  process.exit(
+    signal === null ? code : 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGSEGV: 11, SIGABRT: 6 }[signal] ?? 1),
+  ),
+);
+// `npm start` killed with -9 leaves us behind: without it nobody can stop us any more, so go as well.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.exit(1), 500).unref();
+}

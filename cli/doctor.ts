@@ -1,0 +1,79 @@
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { arch, availableParallelism, platform, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { canEncode } from '#gpu-container/media/encode-mp4.ts';
+import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
+import { describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
+import { findBundles } from '#local/bundles.ts';
+import { dataFolderFrom, portFrom } from './settings.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check this machine and installation; exit 1 if something is wrong')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const findings: Finding[] = [];
+      for (const [check, look] of Object.entries(CHECKS)) findings.push(await examine(check, look));
+      if (options.json === true) process.stdout.write(`${JSON.stringify(findings)}\n`);
+      else
+        for (const { check, ok, detail } of findings)
+          process.stdout.write(`${ok ? 'ok  ' : 'BAD '} ${check}: ${detail}\n`);
+      if (findings.some(finding => !finding.ok)) process.exitCode = 1;
+    });
+}
+
+async function examine(check: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { check, ok: true, detail: await look() };
+  } catch (error) {
+    return { check, ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Below this a handful of clips fills the disk. */
+const MIN_FREE_BYTES = 500_000_000;
+
+const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
+  machine: async () =>
+    `Node ${process.versions.node} on ${platform()}-${arch()}, ${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
+  'ONNX Runtime': async () => describeRuntime(),
+  'H.264 encoder': async () => {
+    if (!(await canEncode())) throw new Error('the encoder of @napi-rs/webcodecs does not load on this platform');
+    return 'software, by @napi-rs/webcodecs';
+  },
+  'data folder': async () => {
+    const folder = resolve(dataFolderFrom(process.env));
+    const probe = join(folder, `.doctor-${process.pid}`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(probe, 'x');
+    await rm(probe);
+    const disk = await statfs(folder);
+    const free = disk.bavail * disk.bsize;
+    if (free < MIN_FREE_BYTES) throw new Error(`${folder} has ${Math.round(free / 1e6)} MB free; 500 MB are wanted`);
+    return `${folder} is writable, ${(free / 1e9).toFixed(1)} GB free`;
+  },
+  port: async () => {
+    const port = portFrom(process.env);
+    await new Promise<void>((done, failed) => {
+      const server = createServer().once('error', () =>
+        failed(new Error(`${port} on 127.0.0.1 is taken (PORT chooses another)`)),
+      );
+      server.listen(port, '127.0.0.1', () => server.close(() => done()));
+    });
+    return `${port} on 127.0.0.1 is free`;
+  },
+  models: async () => {
+    const bundles = await findBundles();
+    if (bundles.length === 0) throw new Error('no bundle is installed');
+    for (const { folder } of bundles) await loadBundle(folder);
+    return `${bundles.map(bundle => bundle.card.id).join(', ')}: every file matches its sha256`;
+  },
+};

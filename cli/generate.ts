@@ -1,0 +1,114 @@
+import { copyFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Command } from 'commander';
+import { ReelayError } from '#core/errors.ts';
+import type { Job } from '#core/job.ts';
+import { cancel } from '#core/jobs/cancel.ts';
+import { submit } from '#core/jobs/submit.ts';
+import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { dataFolderFrom } from './settings.ts';
+import { watchJob } from './watch-job.ts';
+
+interface GenerateOptions {
+  out?: string;
+  json?: boolean;
+  quiet?: boolean;
+  [field: string]: string | boolean | undefined;
+}
+
+/** Flags that are fields of the request, by the name commander gives them. */
+const FIELDS: Readonly<Record<string, string>> = {
+  model: 'model',
+  negative: 'negative_prompt',
+  size: 'size',
+  seconds: 'seconds',
+  fps: 'fps',
+  steps: 'num_inference_steps',
+  guidance: 'guidance_scale',
+  seed: 'seed',
+};
+
+export function generateCommand(): Command {
+  return new Command('generate')
+    .description('make one video and print its path; needs no server, and shares the data folder with one')
+    .argument('<prompt...>', 'what the video should show')
+    .option('--out <file>', 'copy the MP4 there')
+    .option('--seed <n>', 'same seed and settings, same file; 0 to 4294967295')
+    .option('--seconds <n>', 'length; `reelay models list` shows what a model makes')
+    .option('--size <WxH>', 'width and height in pixels')
+    .option('--fps <n>', 'frames a second')
+    .option('--steps <n>', 'denoising steps')
+    .option('--guidance <x>', 'classifier-free guidance scale')
+    .option('--negative <text>', 'what it should not show')
+    .option('--model <id>', 'which model')
+    .option('--json', 'print one JSON object instead of the path')
+    .option('--quiet', 'no progress line')
+    .addHelpText('after', '\nExit codes: 0 made, 1 failed or cancelled, 2 bad request.')
+    .action(async (words: string[], options: GenerateOptions) => generate(words.join(' '), options));
+}
+
+async function generate(prompt: string, options: GenerateOptions): Promise<void> {
+  const out = options.out === undefined ? undefined : await checkedTarget(options.out);
+  const embedded = await openEmbedded({ dataFolder: dataFolderFrom(process.env) });
+  try {
+    const input: Record<string, unknown> = { prompt };
+    for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];
+    const job = await submit(embedded.deps, LOCAL_TENANT, input);
+    const interrupt = () => void cancel(embedded.deps, LOCAL_TENANT, job.id).catch(() => process.exit(1));
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    embedded.work();
+    const ended = await watchJob(embedded, job, { quiet: options.quiet === true || options.json === true });
+    await report(embedded, ended, out, options.json === true);
+  } finally {
+    await embedded.close();
+  }
+}
+
+/** Found out before the rendering, not after it. */
+async function checkedTarget(out: string): Promise<string> {
+  const target = resolve(out);
+  const bad = (why: string) => new ReelayError('invalid_request', `--out: ${why}`);
+  if (!target.endsWith('.mp4')) throw bad(`got "${out}"; the file's name ends in .mp4.`);
+  const folder = await stat(dirname(target)).catch(() => undefined);
+  if (folder?.isDirectory() !== true) throw bad(`the folder ${dirname(target)} does not exist.`);
+  const there = await stat(target).catch(() => undefined);
+  if (there?.isDirectory() === true) throw bad(`${target} is a folder.`);
+  return target;
+}
+
+async function report(embedded: Embedded, job: Job, out: string | undefined, json: boolean): Promise<void> {
+  const { video } = job.artifacts;
+  const stored = video === undefined ? null : embedded.pathOf(video.key);
+  const path = stored !== null && out !== undefined ? await copyWhole(stored, out) : stored;
+  const { id, status, error, attempt } = job;
+  if (json) {
+    const facts = {
+      id,
+      status,
+      path,
+      sha256: video?.sha256 ?? null,
+      bytes: video?.bytes ?? null,
+      seed: job.request.seed,
+    };
+    process.stdout.write(`${JSON.stringify({ ...facts, model: job.request.model, attempt, error })}\n`);
+  } else if (path !== null) process.stdout.write(`${path}\n`);
+  if (path !== null) return;
+  process.exitCode = 1;
+  if (!json) process.stderr.write(`reelay: the video ${status}: ${error?.message ?? 'no reason given'}\n`);
+}
+
+/** A reader of `out` never sees half a file. */
+async function copyWhole(from: string, out: string): Promise<string> {
+  const partial = `${out}.part`;
+  try {
+    await copyFile(from, partial);
+    await rename(partial, out);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new ReelayError('invalid_request', `--out: ${out} cannot be written (${code}); the video is at ${from}.`, {
+      cause,
+    });
+  }
+  return out;
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './doctor.ts';
+import { explain } from './explain.ts';
+import { generateCommand } from './generate.ts';
+import { modelsCommand } from './models.ts';
+import { serveCommand, startCommand } from './serve.ts';
+import { workerCommand } from './worker.ts';
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    `reelay: this is Node ${process.versions.node}; start it with npm start or npx reelay, which bring Node 24.\n`,
+  );
+  process.exit(1);
+}
+// cli/bootstrap.mjs holds the other end of this channel: when it is gone, so is whoever could stop us.
+process.on('disconnect', () => process.exit(1));
+process.channel?.unref();
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('reelay')
+  .description('Your own video-generation API, on your own GPUs.')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('(reelay --help lists what is allowed)')
+  .addCommand(startCommand(), { hidden: true })
+  .addCommand(generateCommand())
+  .addCommand(serveCommand())
+  .addCommand(workerCommand())
+  .addCommand(modelsCommand())
+  .addCommand(doctorCommand());
+for (const command of program.commands) command.exitOverride().showHelpAfterError();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else process.exitCode = explain(error);
+}

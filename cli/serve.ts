@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { submit } from '#core/jobs/submit.ts';
+import { LOCAL_TENANT } from '#local/embedded.ts';
+import { type Serving, serve } from '#local/serve.ts';
+import { explain } from './explain.ts';
+import { dataFolderFrom, portFrom } from './settings.ts';
+import { watchJob } from './watch-job.ts';
+
+/** What `npm start` runs: serve, and with words after it, make that video first. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('serve on 127.0.0.1; with a prompt, make that video first')
+    .argument('[prompt...]', 'what the video should show')
+    .action(async (words: string[]) => start(words.join(' ')));
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description(
+      'serve the API and the studio on 127.0.0.1, with a worker (PORT, default 4180; REELAY_DATA, default .reelay)',
+    )
+    .option('--no-worker', 'only accept and answer; `reelay worker` renders')
+    .action(async (options: { worker: boolean }) => start('', options.worker));
+}
+
+async function start(prompt: string, work = true): Promise<void> {
+  const serving = await serve({ dataFolder: dataFolderFrom(process.env), port: portFrom(process.env), work });
+  closeOnSignal(serving);
+  if (prompt !== '') await generateFirst(serving, prompt).catch(explain);
+  process.stdout.write(`ready ${serving.url}\n`);
+}
+
+async function generateFirst({ embedded }: Serving, prompt: string): Promise<void> {
+  const job = await submit(embedded.deps, LOCAL_TENANT, { prompt });
+  const ended = await watchJob(embedded, job, { quiet: false });
+  const video = ended.artifacts.video;
+  if (video !== undefined) process.stdout.write(`${embedded.pathOf(video.key)}\n`);
+  else process.stderr.write(`reelay: the video ${ended.status}: ${ended.error?.message ?? 'no reason given'}\n`);
+}
+
+/** The first signal drains: the running job goes back to the queue and the next start finishes it. A second one is at once. */
+function closeOnSignal(serving: Serving): void {
+  let closing = false;
+  const close = () => {
+    if (closing) process.exit(130);
+    closing = true;
+    process.stderr.write('\nreelay: stopping; a job in progress goes back to the queue …\n');
+    serving.close().then(
+      () => process.exit(0),
+      error => process.exit(explain(error)),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+}

@@ -1,0 +1,28 @@
+/** What a conditional transition means, once for every store: does the expectation hold, and what is the record afterwards. */
+import { ReelayError } from './errors.ts';
+import { canBecome, type Job } from './job.ts';
+import type { Expected, JobChange } from './ports.ts';
+
+export function expectationHolds(job: Job, expected: Expected): boolean {
+  return (
+    job.status === expected.status &&
+    job.attempt === expected.attempt &&
+    (expected.version === undefined || job.version === expected.version) &&
+    (expected.notCancelled !== true || job.cancelRequestedAtMs === null)
+  );
+}
+
+/**
+ * Throws `internal`, not retryable, for a change of status that the transition table does not have: that is a bug of the caller
+ * and not a lost race, so it is refused before any record is looked at. A change that names no status is always legal.
+ */
+export function checkChange(expected: Expected, change: JobChange): void {
+  if (change.status === undefined || canBecome(expected.status, change.status)) return;
+  throw new ReelayError('internal', `job: ${expected.status} cannot become ${change.status}.`, { retryable: false });
+}
+
+/** The record after the change: version + 1, and id, tenant, request and createdAtMs as they were whatever the change holds. */
+export function applyChange(job: Job, change: JobChange): Job {
+  const { id, tenant, request, createdAtMs, version } = job;
+  return { ...job, ...change, id, tenant, request, createdAtMs, version: version + 1 };
+}

@@ -1,0 +1,60 @@
+/**
+ * What went wrong, as data. `retryable` is decided here by code, never by message: a caller that sees `retryable: true` may do
+ * the same thing again and hope; with `false` the same input fails the same way.
+ */
+const RETRYABLE = {
+  invalid_request: false,
+  model_not_found: false,
+  unsupported_operation: false,
+  unauthorized: false,
+  forbidden: false,
+  not_found: false,
+  video_not_ready: false,
+  payload_too_large: false,
+  unsupported_media_type: false,
+  method_not_allowed: false,
+  range_not_satisfiable: false,
+  queue_full: true,
+  conflict: true,
+  lease_lost: false,
+  cancelled: false,
+  bundle_corrupt: false,
+  bundle_invalid: false,
+  render_failed: true,
+  renderer_lost: true,
+  store_unavailable: true,
+  expired: false,
+  port_unavailable: false,
+  internal: true,
+} as const;
+
+export type ErrorCode = keyof typeof RETRYABLE;
+
+/** One thing wrong with an input: where (wire path), and a sentence that says what was got and what is allowed. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export class ReelayError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly problems: readonly Problem[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; problems?: readonly Problem[] } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ReelayError';
+    this.code = code;
+    this.retryable = options.retryable ?? RETRYABLE[code];
+    this.problems = options.problems ?? [];
+  }
+}
+
+/** Every problem of one input as one error: all sentences in the message, the first path as `param`. */
+export function invalidRequest(problems: readonly Problem[], code: ErrorCode = 'invalid_request'): ReelayError {
+  return new ReelayError(code, problems.map(p => p.message).join(' '), { problems });
+}

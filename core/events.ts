@@ -1,0 +1,45 @@
+/** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec, section "Context Attributes". */
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: JobEventType;
+  readonly subject: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: JobEventData;
+}
+
+export const jobEventTypes = ['video.completed', 'video.failed', 'video.cancelled'] as const;
+export type JobEventType = (typeof jobEventTypes)[number];
+
+/** Ids and outcome only: a prompt never leaves the record. */
+export interface JobEventData {
+  readonly id: string;
+  readonly tenant: string;
+  readonly model: string;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly attempt: number;
+  readonly error: { readonly code: string } | null;
+  readonly sha256: string | null;
+}
+
+/** What a record owes the outside: a queue message that says "look at this job", or an event. */
+export type OutboxEntry =
+  | { readonly kind: 'message'; readonly id: string; readonly dueAtMs: number; readonly delaySeconds: number }
+  | { readonly kind: 'event'; readonly id: string; readonly dueAtMs: number; readonly event: CloudEvent };
+
+/** The one event of a job's end. Its id is a function of the job, so a repeated delivery is recognised as such. */
+export function jobEndEvent(data: JobEventData, timeMs: number): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: `evt_${data.id.slice('video_'.length)}_${data.status}`,
+    source: 'reelay/videos',
+    type: `video.${data.status}`,
+    subject: data.id,
+    time: new Date(timeMs).toISOString(),
+    datacontenttype: 'application/json',
+    data,
+  };
+}

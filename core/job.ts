@@ -1,0 +1,138 @@
+/**
+ * A job's life:
+ *
+ *     queued -> in_progress (attempt n) -> completed | failed | cancelled
+ *     in_progress -> queued        the worker gave it back: drain, or an error worth another try
+ *     in_progress -> in_progress   attempt n+1 takes over from a dead lease
+ *     queued -> failed | cancelled
+ *
+ * The last three never change again. Every change is a conditional write on (status, attempt): see JobStore.transition.
+ */
+import { ReelayError } from './errors.ts';
+import type { OutboxEntry } from './events.ts';
+import { limits } from './limits.ts';
+import type { VideoRequest } from './video-request.ts';
+
+export const statuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof statuses)[number];
+
+export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
+  queued: ['in_progress', 'failed', 'cancelled'],
+  in_progress: ['in_progress', 'queued', 'completed', 'failed', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+export function isTerminal(status: JobStatus): boolean {
+  return transitions[status].length === 0;
+}
+
+export function canBecome(from: JobStatus, to: JobStatus): boolean {
+  return transitions[from].includes(to);
+}
+
+/** Finished bytes in the blob store. */
+export interface Artifact {
+  readonly key: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export const variants = ['video', 'thumbnail', 'spritesheet'] as const;
+export type Variant = (typeof variants)[number];
+
+export type Phase = 'loading' | 'encoding_prompt' | 'denoising' | 'decoding' | 'encoding_video' | 'committing';
+
+export interface Progress {
+  readonly phase: Phase;
+  /** Steps done of `steps`; both 0 outside denoising. */
+  readonly step: number;
+  readonly steps: number;
+}
+
+/** Who works on the job: the attempt number is the fencing token, the owner tells a dead process from a slow one. */
+export interface Lease {
+  readonly owner: string;
+  readonly expiresAtMs: number;
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly tenant: string;
+  readonly request: VideoRequest;
+  readonly modelDigest: string;
+  readonly status: JobStatus;
+  /** 0 until first leased; each lease adds one. */
+  readonly attempt: number;
+  /** Errors and dead leases so far; limits.maxFailures ends the job. */
+  readonly failures: number;
+  readonly progress: Progress | null;
+  readonly lease: Lease | null;
+  readonly error: JobError | null;
+  readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly completedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly cancelRequestedAtMs: number | null;
+  /** Set: the job reads as 404; the sweeper removes its bytes and then the record. */
+  readonly deletedAtMs: number | null;
+  /** Messages and events that the record owes; sent after the write, swept if that fails. */
+  readonly outbox: readonly OutboxEntry[];
+  /** Grows by one with each write. */
+  readonly version: number;
+}
+
+const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * `video_` + 10 characters of time + 16 of randomness, Crockford base 32 in lower case, so ids sort by creation.
+ * `random`: 10 bytes.
+ */
+export function newJobId(nowMs: number, random: Uint8Array): string {
+  let time = '';
+  for (let i = 0, rest = nowMs; i < 10; i++, rest = Math.floor(rest / 32)) time = CROCKFORD[rest % 32] + time;
+  let tail = '';
+  let bits = 0n;
+  for (const byte of random.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
+  for (let i = 0; i < 16; i++, bits >>= 5n) tail = CROCKFORD[Number(bits & 31n)] + tail;
+  return `video_${time}${tail}`;
+}
+
+/** A wire id that could be ours; anything else (path tricks, other lengths) is answered as unknown without asking the store. */
+export function isJobId(text: string): boolean {
+  return text.length <= limits.maxIdChars && /^video_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
+}
+
+export function noSuchVideo(): ReelayError {
+  return new ReelayError('not_found', 'id: no video with this id; it may have been deleted.');
+}
+
+/** Whole percent for the API: steps carry 5..90, the phases after them the rest; 100 only when completed. */
+export function percentDone(job: Pick<Job, 'status' | 'progress'>): number {
+  if (job.status === 'completed') return 100;
+  const { progress } = job;
+  if (progress === null) return 0;
+  switch (progress.phase) {
+    case 'loading':
+      return 0;
+    case 'encoding_prompt':
+      return 2;
+    case 'denoising':
+      return 5 + Math.floor((85 * progress.step) / Math.max(1, progress.steps));
+    case 'decoding':
+      return 92;
+    case 'encoding_video':
+      return 96;
+    case 'committing':
+      return 99;
+  }
+}

@@ -1,0 +1,35 @@
+import { isTerminal, type Job } from '../job.ts';
+import type { JobStore } from '../ports.ts';
+import { endJob } from './end.ts';
+import { readJob } from './read.ts';
+import { type RelayPorts, relay } from './relay.ts';
+
+/**
+ * Cancels a job; repeatable, and a finished job comes back as it is. A queued job is cancelled at once. For a running one the
+ * request is set on the record: from then on its worker cannot complete it, sees the flag with its next step report, stops the
+ * renderer and writes `cancelled`. Throws `not_found`.
+ */
+export async function cancel(ports: RelayPorts, tenant: string, id: string): Promise<Job> {
+  for (;;) {
+    const job = await readJob(ports.store, tenant, id);
+    const after = await requestCancel(ports, job);
+    if (after !== undefined) return after;
+    // Lost a race against the worker or another cancel: statuses only move forward, so looking again ends.
+  }
+}
+
+/** One try; undefined when the record changed under it. */
+export async function requestCancel(ports: RelayPorts, job: Job): Promise<Job | undefined> {
+  if (isTerminal(job.status)) return job;
+  if (job.status === 'queued') {
+    const ended = await endJob(ports.store, job, { status: 'cancelled', nowMs: ports.now() });
+    if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // owed: the sweeper sends it
+    return ended;
+  }
+  if (job.cancelRequestedAtMs !== null) return job;
+  return flagCancel(ports.store, job, ports.now());
+}
+
+function flagCancel(store: JobStore, job: Job, nowMs: number): Promise<Job | undefined> {
+  return store.transition(job.id, { status: 'in_progress', attempt: job.attempt }, { cancelRequestedAtMs: nowMs });
+}

@@ -1,0 +1,47 @@
+import { jobEndEvent } from '../events.ts';
+import type { Artifact, Job, JobError, Variant } from '../job.ts';
+import { limits } from '../limits.ts';
+import type { JobStore } from '../ports.ts';
+
+export type Ending =
+  | { readonly status: 'completed'; readonly artifacts: Readonly<Record<Variant, Artifact>>; readonly nowMs: number }
+  | { readonly status: 'failed'; readonly error: JobError; readonly failures?: number; readonly nowMs: number }
+  | { readonly status: 'cancelled'; readonly nowMs: number };
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The one write that ends a job: status, artifacts or error, and the event it owes. Completing fails (undefined) when a cancel was
+ * requested; every ending fails when the record moved on. The caller relays the event.
+ */
+export function endJob(store: JobStore, job: Job, ending: Ending): Promise<Job | undefined> {
+  const artifacts = ending.status === 'completed' ? ending.artifacts : {};
+  const error = ending.status === 'failed' ? ending.error : null;
+  const event = jobEndEvent(
+    {
+      id: job.id,
+      tenant: job.tenant,
+      model: job.request.model,
+      status: ending.status,
+      attempt: job.attempt,
+      error: error === null ? null : { code: error.code },
+      sha256: ending.status === 'completed' ? ending.artifacts.video.sha256 : null,
+    },
+    ending.nowMs,
+  );
+  return store.transition(
+    job.id,
+    { status: job.status, attempt: job.attempt, notCancelled: ending.status === 'completed' },
+    {
+      status: ending.status,
+      error,
+      artifacts,
+      progress: null,
+      lease: null,
+      completedAtMs: ending.nowMs,
+      expiresAtMs: ending.nowMs + limits.artifactDays * DAY_MS,
+      ...(ending.status === 'failed' && ending.failures !== undefined ? { failures: ending.failures } : {}),
+      outbox: [{ kind: 'event', id: event.id, dueAtMs: ending.nowMs, event }],
+    },
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Every timeout, size and count of the product, each with its reason. test/core/limits.test.ts holds the relations between them.
+ */
+export const limits = {
+  /** A worker that has not beaten for this long is presumed dead; short enough that a user waits, long enough for a slow store. */
+  leaseSeconds: 120,
+  /** A third of the lease: two beats may be lost before the lease is. */
+  heartbeatSeconds: 40,
+  /** The cancel flag is read with step reports, at most this often, so that a fast sampler does not flood the store. */
+  progressEveryMs: 500,
+  /** A render child that ignores a polite cancel for this long is killed. */
+  cancelGraceMs: 2_000,
+  /** Errors and dead leases together; the third ends the job. */
+  maxFailures: 3,
+  /** A first retry waits this long, doubled each time: enough for a store to come back. */
+  retryDelaySeconds: 2,
+  /** How long SIGTERM may take to finish the running step and give the job back. */
+  drainSeconds: 60,
+  /** The container's stop timeout: longer than the drain, shorter than the 120 s that ECS allows. */
+  stopTimeoutSeconds: 110,
+  /** Loading and hashing a bundle; a large one reads some 20 GB from disk. */
+  bundleLoadSeconds: 600,
+  /** One step of the largest supported model on a slow machine; past it the child counts as hung. */
+  stepSeconds: 300,
+  /** Long-poll of the queue: SQS allows 20 s. */
+  queueWaitSeconds: 10,
+  /** The embedded queue looks this often: a person watches it. */
+  localQueuePollMs: 100,
+  /** Outbox rows older than this are sent again by the sweeper: the relay beside the request has had its chance. */
+  outboxGraceSeconds: 5,
+  /** How often a worker sweeps: outbox rows, expired artifacts, leases of dead processes. */
+  sweepEverySeconds: 5,
+  /** Rows one sweep handles, so that no sweep holds the store for long. */
+  sweepBatch: 100,
+  /** JSON body: a prompt and a handful of numbers. */
+  maxBodyBytes: 1_048_576,
+  /** Multipart body with a reference image: 10 MB is the payload limit of an HTTP API in front of Lambda, less its base64. */
+  maxMultipartBytes: 7_340_032,
+  /** Parts of a multipart body: every known field once and sixteen metadata entries fit easily. */
+  maxParts: 64,
+  /** Metadata as OpenAI allows it. */
+  maxMetadataEntries: 16,
+  maxMetadataKeyChars: 64,
+  maxMetadataValueChars: 512,
+  /** Ids are 6 + 26 characters; anything much longer is not one of ours. */
+  maxIdChars: 64,
+  /** A page of the list, as OpenAI's API has it. */
+  listDefault: 20,
+  listMax: 100,
+  /** Jobs that may wait in the embedded queue; at two seconds a clip that is more than half an hour. */
+  maxQueuedJobs: 1_000,
+  /** Artifacts are kept this long, then the record says `expires_at` and the bytes go. */
+  artifactDays: 30,
+  /** A presigned link lives this long: one download of a large file over a slow line. */
+  presignSeconds: 900,
+  /** Comment line that keeps a server-sent stream open through proxies. */
+  sseCommentSeconds: 15,
+  /** The longest a server-sent stream is held; EventSource reconnects by itself. */
+  sseMaxSeconds: 3_600,
+  /** How often a stream looks at the record. */
+  ssePollMs: 200,
+  /** Streams one process holds, each costing a look at the record every `ssePollMs`. */
+  sseMaxStreams: 256,
+} as const;

@@ -1,0 +1,82 @@
+/**
+ * What a model bundle offers: the limits a request is checked against and the defaults that fill it. Read from bundle.json; the
+ * doors never see a graph.
+ */
+export interface ModelCard {
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly owned_by: string;
+  readonly license: string;
+  readonly description: string;
+  /** sha256 over the bundle's file list: names the exact weights a job ran on. */
+  readonly digest: string;
+  readonly tasks: readonly Task[];
+  /** "WIDTHxHEIGHT", in pixels. */
+  readonly sizes: readonly string[];
+  /** Allowed frame counts: min..max in steps of `step`. */
+  readonly frames: IntegerRange;
+  readonly fps: IntegerRange;
+  readonly num_inference_steps: IntegerRange;
+  readonly guidance_scale: { readonly min: number; readonly max: number };
+  readonly maxPromptChars: number;
+  readonly defaults: ModelDefaults;
+}
+
+export type Task = 't2v' | 'i2v' | 'v2v';
+
+export interface IntegerRange {
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+}
+
+export interface ModelDefaults {
+  readonly size: string;
+  readonly frames: number;
+  readonly fps: number;
+  readonly num_inference_steps: number;
+  readonly guidance_scale: number;
+  readonly negative_prompt: string;
+}
+
+/** The models a server offers; the first is the default. */
+export type ModelCatalog = readonly ModelCard[];
+
+export function inRange(range: IntegerRange, value: number): boolean {
+  return Number.isInteger(value) && value >= range.min && value <= range.max && (value - range.min) % range.step === 0;
+}
+
+export function describeRange(range: IntegerRange): string {
+  if (range.min === range.max) return `${range.min}`;
+  const step = range.step === 1 ? '' : ` in steps of ${range.step}`;
+  return `${range.min} to ${range.max}${step}`;
+}
+
+/** Whole seconds some allowed pair of frames and fps gives, ascending; what a form can offer and an error can list. */
+export function wholeSeconds(card: ModelCard): number[] {
+  const found = new Set<number>();
+  for (let frames = card.frames.min; frames <= card.frames.max; frames += card.frames.step)
+    for (let fps = card.fps.min; fps <= card.fps.max; fps += card.fps.step)
+      if (frames % fps === 0) found.add(frames / fps);
+  return [...found].sort((a, b) => a - b);
+}
+
+/**
+ * Frames and fps for a wish in seconds: the default fps if it gives an allowed frame count, else the nearest fps that does.
+ * undefined when no pair fits.
+ */
+export function framesForSeconds(
+  card: ModelCard,
+  seconds: number,
+  fps?: number,
+): { frames: number; fps: number } | undefined {
+  const rates: number[] = [];
+  for (let rate = card.fps.min; rate <= card.fps.max; rate += card.fps.step) rates.push(rate);
+  rates.sort((a, b) => Math.abs(a - card.defaults.fps) - Math.abs(b - card.defaults.fps));
+  for (const rate of fps === undefined ? rates : [fps]) {
+    const frames = Math.round(seconds * rate);
+    if (Math.abs(frames - seconds * rate) < 1e-6 && inRange(card.frames, frames)) return { frames, fps: rate };
+  }
+  return undefined;
+}

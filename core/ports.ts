@@ -1,0 +1,139 @@
+/**
+ * The four ports. Everything outside the program is behind one of them; test/contracts holds one suite per port, and every
+ * adapter passes it. An adapter translates: no policy, no retry beyond its SDK's, and it throws ReelayError only
+ * (`store_unavailable` when the outside fails, with the `cause`).
+ */
+import type { CloudEvent } from './events.ts';
+import type { Job, JobStatus } from './job.ts';
+
+/**
+ * JobQueue carries hints, at least once and in no order: "look at this job". The record is the truth; losing or repeating a
+ * message loses or repeats nothing.
+ *
+ * A received message is hidden for the lease. `extend` hides it longer, counted from now; `release` shows it again after a delay;
+ * `ack` removes it. A message neither extended nor acked shows again by itself. extend, release and ack with a receipt that is no
+ * longer current (the message was shown again and received by another) throw `lease_lost` if the adapter can tell; they never
+ * disturb the new holder.
+ */
+export interface JobQueue {
+  /** Durable when it resolves. */
+  send(message: QueueMessage, options?: { delaySeconds?: number }): Promise<void>;
+  /** Waits up to `waitMs` for one message; undefined when none came or `signal` aborted. */
+  receive(options: { leaseSeconds: number; waitMs: number; signal?: StopSignal }): Promise<Delivery | undefined>;
+  extend(delivery: Delivery, seconds: number): Promise<void>;
+  release(delivery: Delivery, delaySeconds: number): Promise<void>;
+  ack(delivery: Delivery): Promise<void>;
+  /** Messages waiting or delayed, not the leased ones; may be approximate. */
+  depth(): Promise<number>;
+}
+
+/** The part of the platform's AbortSignal that a port needs; core knows no platform. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+export interface QueueMessage {
+  readonly v: 1;
+  readonly jobId: string;
+}
+
+export interface Delivery {
+  readonly message: QueueMessage;
+  /** Opaque; names this delivery, not the message. */
+  readonly receipt: string;
+  /** 1 on the first delivery; may be inflated by releases. */
+  readonly receiveCount: number;
+}
+
+/**
+ * JobStore keeps the records. Its one write to an existing record is `transition`: it happens only if the record still has the
+ * expected status and attempt (and version, where given), else nothing is written and undefined comes back. A read after a write
+ * sees it.
+ */
+export interface JobStore {
+  /** Durable when it resolves. Throws `conflict` if the id exists. */
+  create(job: Job): Promise<void>;
+  /** undefined for an unknown id or another tenant's. A record marked deleted is returned: the caller decides. */
+  get(id: string, tenant: string): Promise<Job | undefined>;
+  /** The same without a tenant, for workers and sweepers, which serve all. */
+  load(id: string): Promise<Job | undefined>;
+  /** Jobs of one tenant in id order, which is creation order; records marked deleted are left out. */
+  list(tenant: string, query: JobQuery): Promise<JobPage>;
+  /**
+   * Applies `change` if (status, attempt[, version]) still hold; returns the new record (version + 1), or undefined. `id`, `tenant`,
+   * `request` and `createdAtMs` never change. A job's outbox entries are part of its record and so of the same write.
+   */
+  transition(id: string, expected: Expected, change: JobChange): Promise<Job | undefined>;
+  /** Takes entries off the record's outbox; entries already gone are fine. Does not touch anything else but `version`. */
+  clearOutbox(id: string, entryIds: readonly string[]): Promise<void>;
+  /** Records with an outbox entry whose dueAtMs is at or before `beforeMs`, oldest first. */
+  listOutboxDue(beforeMs: number, limit: number): Promise<readonly Job[]>;
+  /** Records in_progress whose lease expired at or before `beforeMs`, oldest first. */
+  listLeasesExpired(beforeMs: number, limit: number): Promise<readonly Job[]>;
+  /** Records marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
+  listRemovable(beforeMs: number, limit: number): Promise<readonly Job[]>;
+  /** Removes a record marked deleted; others are left alone. */
+  remove(id: string): Promise<void>;
+  /** Jobs of all tenants that are queued. May be approximate, and never more than `atMost`. */
+  countQueued(atMost: number): Promise<number>;
+}
+
+export interface Expected {
+  readonly status: JobStatus;
+  readonly attempt: number;
+  readonly version?: number;
+  /** The write fails if a cancel was requested: a job that someone cancelled can no longer be completed. */
+  readonly notCancelled?: boolean;
+}
+
+export type JobChange = Partial<Omit<Job, 'id' | 'tenant' | 'request' | 'createdAtMs' | 'version'>>;
+
+export interface JobQuery {
+  readonly limit: number;
+  readonly order: 'asc' | 'desc';
+  /** Only jobs after this id in the chosen order; the id itself need not exist any more. */
+  readonly after?: string;
+  readonly status?: JobStatus;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface JobPage {
+  readonly jobs: readonly Job[];
+  readonly hasMore: boolean;
+}
+
+/**
+ * BlobStore keeps bytes under keys like `videos/tenant/id/attempt=1/video.mp4` (segments of letters, digits, `.`, `_`, `=`, `-`).
+ * A put is atomic: a reader sees the old bytes, the new ones, or nothing.
+ */
+export interface BlobStore {
+  /** Durable when it resolves. */
+  put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<StoredBlob>;
+  head(key: string): Promise<StoredBlob | undefined>;
+  /** `range` is inclusive and must lie inside the blob. undefined for an unknown key. */
+  get(key: string, range?: { start: number; end: number }): Promise<BlobBody | undefined>;
+  /** Removes every key below the prefix, which ends with a slash; nothing there is fine. */
+  deletePrefix(prefix: string): Promise<void>;
+  /** A link that serves the bytes without further credentials for so long, or undefined where the store has no such links. */
+  presign(
+    key: string,
+    options: { expiresSeconds: number; filename: string; contentType: string },
+  ): Promise<string | undefined>;
+}
+
+export interface StoredBlob {
+  readonly bytes: number;
+  readonly etag: string;
+}
+
+export interface BlobBody extends StoredBlob {
+  /** Of the requested range. */
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/** EventBus takes an event at least once; durable when `publish` resolves. Consumers dedupe by event id. */
+export interface EventBus {
+  publish(event: CloudEvent): Promise<void>;
+}

@@ -1,0 +1,283 @@
+"""Trains the bundled model: data -> codec -> text encoder -> denoiser -> decoder.
+
+    python train.py --out build [--processes 2] [--denoiser-steps 4400] [--decoder-steps 1800]
+
+Every stage is seeded and scheduled by steps, saves its state every 200 steps and is skipped or resumed when run again. Two
+processes of one thread each with averaged gradients beat one process of two threads when other work shares the cores.
+"""
+
+import argparse
+import json
+import os
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+import tokens
+import world
+from model import BLOCK_T, CHANNELS, COARSE, GRID, LABELS, PIXELS, SLOTS, TEXT_WIDTH, Codec, Decoder, Denoiser, TextEncoder
+from muon import Muon
+
+SAVE_EVERY = 200
+
+
+def log(out: Path, **row) -> None:
+    line = json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
+    print(line, flush=True)
+    with open(out / "log.jsonl", "a") as file:
+        file.write(line + "\n")
+
+
+# ---- data -----------------------------------------------------------------------------------------------------------
+
+
+def clip_at(index: int) -> world.Clip:
+    return world.sample_clip(np.random.default_rng([11, index]))
+
+
+def coarse_clip(clip: world.Clip) -> np.ndarray:
+    """[16, 3, 32, 32] in -1..1: area mean, drawn at 64 with antialiased edges (within 1 % of the mean of 256)."""
+    frames = world.render(clip, 2 * COARSE).reshape(world.FRAMES, COARSE, 2, COARSE, 2, 3).mean((2, 4))
+    return frames.transpose(0, 3, 1, 2) * 2 - 1
+
+
+def _draw(span: tuple[int, int]) -> np.ndarray:
+    return np.stack([coarse_clip(clip_at(i)) for i in range(*span)]).astype(np.float16)
+
+
+def make_data(out: Path, clips: int, processes: int) -> None:
+    if (out / "latents.npy").exists():
+        return
+    started, codec = time.time(), Codec()
+    spans = [(i, min(i + 500, clips)) for i in range(0, clips, 500)]
+    with get_context("spawn").Pool(processes) as pool:
+        first = np.concatenate(pool.map(_draw, [(clips + i, clips + i + 500) for i in range(0, 4000, 500)]))
+        kept = codec.fit(Codec.blocks(torch.from_numpy(first).float()).reshape(-1, codec.mean.numel()))
+        torch.save(codec.state_dict(), out / "codec.pt")
+        latents = np.lib.format.open_memmap(out / "latents.tmp.npy", "w+", np.float16, (clips, CHANNELS, SLOTS, GRID, GRID))
+        for span, coarse in zip(spans, pool.imap(_draw, spans)):
+            latents[span[0]:span[1]] = codec.encode(torch.from_numpy(coarse).float()).half().numpy()
+        latents.flush()
+    os.replace(out / "latents.tmp.npy", out / "latents.npy")
+    log(out, stage="data", clips=clips, variance_kept=kept, seconds=time.time() - started)
+
+
+def load_codec(out: Path) -> Codec:
+    codec = Codec()
+    codec.load_state_dict(torch.load(out / "codec.pt"))
+    return codec
+
+
+def tokenise(text: str, rng: np.random.Generator) -> list[int]:
+    """Ids of a caption; now and then a word nobody knows, so that an unknown adjective does no harm later."""
+    ids = [i for i in tokens.encode(text) if i != tokens.PAD]
+    if rng.random() < 0.2:
+        for _ in range(int(rng.integers(1, 4))):
+            ids.insert(int(rng.integers(1, len(ids) + 1)), tokens.UNKNOWN)
+    ids = ids[: tokens.MAX_TOKENS]
+    return ids + [tokens.PAD] * (tokens.MAX_TOKENS - len(ids))
+
+
+# ---- text encoder ---------------------------------------------------------------------------------------------------
+
+
+def train_text(out: Path, steps: int) -> None:
+    if (out / "text.pt").exists():
+        return
+    torch.manual_seed(1)
+    rng, started = np.random.default_rng(21), time.time()
+    encoder = TextEncoder(len(tokens.VOCABULARY))
+    heads = torch.nn.ModuleList(torch.nn.Linear(TEXT_WIDTH, n + 1) for n in LABELS)  # the last class is "unsaid"
+    parameters = [*encoder.parameters(), *heads.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01)
+    for step in range(steps):
+        pairs = [world.caption(world.sample_clip(rng), rng) for _ in range(192)]
+        ids = torch.tensor([tokenise(text, rng) for text, _ in pairs])
+        labels = torch.tensor(np.stack([label for _, label in pairs]))
+        first = encoder(ids)[:, 0]
+        target = [torch.where(labels[:, i] < 0, n, labels[:, i]) for i, n in enumerate(LABELS)]
+        logits = [head(first) for head in heads]
+        loss = sum(F.cross_entropy(x, y) for x, y in zip(logits, target))
+        for group in optimizer.param_groups:
+            group["lr"] = 2e-3 * min(1, (step + 1) / 50) * min(1, 2 * (1 - step / steps) + 0.02)
+        optimizer.zero_grad(), loss.backward(), torch.nn.utils.clip_grad_norm_(parameters, 1.0), optimizer.step()
+        if step % 100 == 99 or step == steps - 1:
+            right = [float((x.argmax(-1) == y).float().mean()) for x, y in zip(logits, target)]
+            log(out, stage="text", step=step + 1, loss=loss.item(), worst=min(right), seconds=time.time() - started)
+    torch.save(encoder.state_dict(), out / "text.pt")
+
+
+def load_text(out: Path) -> TextEncoder:
+    encoder = TextEncoder(len(tokens.VOCABULARY))
+    encoder.load_state_dict(torch.load(out / "text.pt"))
+    return encoder.eval().requires_grad_(False)
+
+
+# ---- the two big stages, on several processes -----------------------------------------------------------------------
+
+
+def _average(parameters, processes: int) -> None:
+    if processes == 1:
+        return
+    flat = torch.cat([p.grad.reshape(-1) for p in parameters])
+    dist.all_reduce(flat)
+    flat /= processes
+    at = 0
+    for p in parameters:
+        p.grad.copy_(flat[at: at + p.numel()].view_as(p))
+        at += p.numel()
+
+
+def _fit(rank, processes, out, stage, module, optimizers, loss_of, steps, decay, ema_rate):
+    """The loop both stages share: warm-up, constant, linear decay over the last `decay` of the steps; EMA; resume."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    average, first = [p.detach().clone() for p in parameters], 0
+    state_path = out / f"{stage}.state.pt"
+    if state_path.exists():
+        state = torch.load(state_path)
+        module.load_state_dict(state["module"])
+        for optimizer, saved in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        average, first = state["average"], state["step"]
+    rates = [[g["lr"] if "base" not in g else g["base"] for g in o.param_groups] for o in optimizers]
+    for optimizer, row in zip(optimizers, rates):
+        for group, base in zip(optimizer.param_groups, row):
+            group["base"] = base
+    started, mean_loss = time.time(), 0.0
+    for step in range(first, steps):
+        factor = min(1, (step + 1) / 100) * min(1, (1 - step / steps) / decay + 0.01)
+        rng = np.random.default_rng([31, step, rank])
+        torch.manual_seed(step * 64 + rank)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+            for group in optimizer.param_groups:
+                group["lr"] = group["base"] * factor
+        loss = loss_of(rng)
+        loss.backward()
+        _average(parameters, processes)
+        torch.nn.utils.clip_grad_norm_(parameters, 2.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        rate = min(ema_rate, (step + 1) / (step + 10))
+        for a, p in zip(average, parameters):
+            a.lerp_(p.detach(), 1 - rate)
+        mean_loss += float(loss.detach()) / 50
+        if rank == 0 and step % 50 == 49:
+            log(out, stage=stage, step=step + 1, loss=mean_loss, seconds=time.time() - started)
+            mean_loss = 0.0
+        if rank == 0 and (step % SAVE_EVERY == SAVE_EVERY - 1 or step == steps - 1):
+            state = {"module": module.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "average": average, "step": step + 1}
+            torch.save(state, f"{state_path}.tmp")
+            os.replace(f"{state_path}.tmp", state_path)
+    if rank == 0:
+        with torch.no_grad():
+            for a, p in zip(average, parameters):
+                p.copy_(a)
+        torch.save(module.state_dict(), out / f"{stage}.pt")
+
+
+def denoiser_stage(rank, processes, out, steps, batch, device="cpu"):
+    codec, encoder = load_codec(out), load_text(out)
+    latents = np.load(out / "latents.npy", mmap_mode="r")
+    torch.manual_seed(2)
+    net = Denoiser()
+    net.std.copy_(torch.from_numpy(np.array(latents[:2000])).float().transpose(0, 1).reshape(CHANNELS, -1).std(1))
+    matrices = [p for n, p in net.blocks.named_parameters() if p.ndim == 2 and "modulate" not in n]
+    chosen = {id(p) for p in matrices}
+    rest = [p for p in net.parameters() if id(p) not in chosen]
+    optimizers = [Muon(matrices, lr=0.02), torch.optim.AdamW(rest, lr=1.5e-3, weight_decay=0.0)]
+    nothing = torch.tensor([tokens.encode("")])
+
+    def loss_of(rng):
+        n = batch // processes
+        index = rng.integers(len(latents), size=n)
+        x0 = torch.from_numpy(np.stack([latents[i] for i in index])).float()
+        ids = torch.tensor([tokenise(world.caption(clip_at(int(i)), rng)[0], rng) for i in index])
+        ids = torch.where(torch.rand(n, 1) < 0.1, nothing, ids)
+        t = torch.where(torch.rand(n) < 0.3, torch.rand(n), torch.sigmoid(torch.randn(n)))
+        t = (3 * t / (1 + 2 * t)).clamp(1e-3, 1).reshape(-1, 1, 1, 1, 1)
+        noise = torch.randn_like(x0)
+        with torch.no_grad():
+            text = encoder(ids)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            v = net((1 - t) * x0 + t * noise, t.reshape(-1) * 1000, text)
+        return F.mse_loss(v.float(), noise - x0)
+
+    del codec
+    _fit(rank, processes, out, "denoiser", net, optimizers, loss_of, steps, 0.5, 0.998)
+
+
+def decoder_stage(rank, processes, out, steps, batch):
+    """Targets are 4-frame slots at 256x256; inputs are true latents, noised ones, or the denoiser's own one-step guesses."""
+    codec, encoder = load_codec(out), load_text(out)
+    latents = np.load(out / "latents.npy", mmap_mode="r")
+    net = Denoiser()
+    net.load_state_dict(torch.load(out / "denoiser.pt"))
+    net.eval().requires_grad_(False)
+    torch.manual_seed(3)
+    decoder = Decoder(codec).to(memory_format=torch.channels_last)
+    matrices = list(decoder.parameters())
+    optimizers = [torch.optim.AdamW(matrices, lr=1.2e-3, weight_decay=0.0)]
+
+    def loss_of(rng):
+        n = batch // processes
+        index = rng.integers(len(latents), size=n)
+        x0 = torch.from_numpy(np.stack([latents[i] for i in index])).float()
+        clips = [clip_at(int(i)) for i in index]
+        level = torch.from_numpy(rng.uniform(0, 0.35, (n, 1, 1, 1, 1))).float()
+        noise = torch.randn_like(x0)
+        if rng.random() < 0.6:
+            level = (level * 2).clamp_min(0.02)
+            ids = torch.tensor([tokenise(world.caption(c, rng)[0], rng) for c in clips])
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                x = (1 - level) * x0 + level * noise
+                z = x - level * net(x, level.reshape(-1) * 1000, encoder(ids)).float()
+        else:
+            z = x0 + level * net.std.reshape(1, -1, 1, 1, 1) * noise
+        slot = rng.integers(SLOTS, size=n)
+        target = np.stack([world.render(c, PIXELS, np.arange(s * BLOCK_T, (s + 1) * BLOCK_T)) for c, s in zip(clips, slot)])
+        target = torch.from_numpy(target.transpose(0, 1, 4, 2, 3) * 2 - 1).reshape(n, 3 * BLOCK_T, PIXELS, PIXELS)
+        coarse = codec.decode(z).reshape(n, SLOTS, 3 * BLOCK_T, COARSE, COARSE)[torch.arange(n), torch.from_numpy(slot)]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            guess = decoder.slots(coarse.contiguous(memory_format=torch.channels_last))
+        return F.l1_loss(guess.float(), target) + 2 * F.mse_loss(guess.float(), target)
+
+    _fit(rank, processes, out, "decoder", decoder, optimizers, loss_of, steps, 0.6, 0.998)
+
+
+def _run(rank, processes, port, stage, arguments):
+    torch.set_num_threads(1)
+    if processes > 1:
+        dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=processes)
+    {"denoiser": denoiser_stage, "decoder": decoder_stage}[stage](rank, processes, *arguments)
+
+
+def parallel(out: Path, stage: str, processes: int, steps: int, batch: int) -> None:
+    if not (out / f"{stage}.pt").exists():
+        torch.multiprocessing.spawn(_run, (processes, 29400 + os.getpid() % 500, stage, (out, steps, batch)), processes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--clips", type=int, default=72000)
+    parser.add_argument("--text-steps", type=int, default=700)
+    parser.add_argument("--denoiser-steps", type=int, default=4400)
+    parser.add_argument("--decoder-steps", type=int, default=1800)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    make_data(args.out, args.clips, args.processes)
+    train_text(args.out, args.text_steps)
+    parallel(args.out, "denoiser", args.processes, args.denoiser_steps, 64)
+    parallel(args.out, "decoder", args.processes, args.decoder_steps, 12)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+import type { SubmitPorts } from '#core/jobs/submit.ts';
+import type { BlobStore } from '#core/ports.ts';
+
+/** Everything the handlers need from outside; local/serve.ts and functions/lambda.ts each compose one. */
+export interface Deps extends SubmitPorts {
+  readonly blobs: BlobStore;
+  /** The tenant a request speaks for, from its Authorization header; undefined is answered 401. */
+  readonly authenticate: (authorization: string | undefined) => string | undefined;
+  /** Whether a result may carry a stream: a long-lived server can, a buffered Lambda cannot. */
+  readonly canStream: boolean;
+  /** Sleeps; ends early when told to stop. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly log: Log;
+  /** What /health says beside "ok". */
+  readonly describe: () => Promise<Record<string, unknown>>;
+}
+
+/** One structured line. Fields are ids, numbers and codes: never a prompt, a key, a header or a URL with a signature. */
+export type Log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;

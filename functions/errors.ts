@@ -1,0 +1,49 @@
+import { type ErrorCode, ReelayError } from '#core/errors.ts';
+import { type HttpResult, json } from './http.ts';
+
+/** The status a code is answered with; a code that is not here is our fault and its text never leaves. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  model_not_found: 400,
+  unsupported_operation: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  video_not_ready: 404,
+  expired: 404,
+  method_not_allowed: 405,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  queue_full: 429,
+  store_unavailable: 503,
+};
+
+const TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+/**
+ * The OpenAI error envelope. Retry headers are what its client obeys: `x-should-retry` before anything else, then
+ * `retry-after-ms` (openai 7.55.0, client.ts `shouldRetry` and `retryRequest`).
+ */
+export function errorResult(error: unknown): HttpResult {
+  const known = error instanceof ReelayError ? error : undefined;
+  const status = (known && STATUS[known.code]) ?? 500;
+  const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+  const own = status < 500 && known !== undefined;
+  const message = own
+    ? known.message
+    : status === 503
+      ? 'The service is briefly unavailable; try again.'
+      : 'Something went wrong on our side; the request id names it in the log.';
+  const code = own ? known.code : status === 503 ? 'unavailable' : 'internal';
+  const param = known?.problems[0]?.path ?? null;
+  const result = json(status, { error: { message, type, code, param: own ? param : null } });
+  if (status === 429) Object.assign(result.headers!, { 'retry-after-ms': '2000', 'x-should-retry': 'true' });
+  if (status === 503) Object.assign(result.headers!, { 'retry-after': '1' });
+  if (status < 500 && status !== 429) Object.assign(result.headers!, { 'x-should-retry': 'false' });
+  return result;
+}

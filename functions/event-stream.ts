@@ -1,0 +1,52 @@
+import { isTerminal, type Job } from '#core/job.ts';
+import { limits } from '#core/limits.ts';
+import type { Deps } from './deps.ts';
+import { toVideo } from './wire.ts';
+
+/** One server-sent event (WHATWG HTML, section 9.2); the id is the record's version, so a reconnect repeats nothing. */
+function frame(job: Job, name: 'status' | 'progress' | 'done'): string {
+  return `id: ${job.version}\nevent: ${name}\ndata: ${JSON.stringify(toVideo(job, true))}\n\n`;
+}
+
+/** What a front without streams sends: the state now, and how soon to ask again. */
+export function currentState(job: Job): string {
+  return `retry: 2000\n\n${frame(job, isTerminal(job.status) ? 'done' : 'status')}`;
+}
+
+/** Watches the record, which also shows the progress of workers in other processes. Ends with `done`, or after an hour. */
+export async function* eventStream(
+  deps: Deps,
+  first: Job,
+  lastEventId: string | undefined,
+  open: { streams: number },
+): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let seen = Number(lastEventId ?? -1);
+  let status = '';
+  let quietSinceMs = deps.now();
+  const endsAtMs = deps.now() + limits.sseMaxSeconds * 1000;
+  open.streams++;
+  try {
+    for (
+      let job: Job | undefined = first;
+      job !== undefined && deps.now() < endsAtMs;
+      job = await deps.store.load(first.id)
+    ) {
+      if (job.deletedAtMs !== null) return;
+      const ended = isTerminal(job.status);
+      if (job.version !== seen || ended) {
+        yield encoder.encode(frame(job, ended ? 'done' : job.status === status ? 'progress' : 'status'));
+        quietSinceMs = deps.now();
+      }
+      if (ended) return;
+      ({ version: seen, status } = job);
+      if (deps.now() - quietSinceMs > limits.sseCommentSeconds * 1000) {
+        yield encoder.encode(': still here\n\n');
+        quietSinceMs = deps.now();
+      }
+      await deps.sleep(limits.ssePollMs);
+    }
+  } finally {
+    open.streams--;
+  }
+}

@@ -1,0 +1,24 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+/** A result whose bytes may come as a stream; only a front that `canStream` is given one. */
+export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
+  stream?: AsyncIterable<Uint8Array>;
+}
+
+export function json(statusCode: number, body: unknown): HttpResult {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
+    body: JSON.stringify(body),
+  };
+}
+
+/** The id segment of the route, or '' which no job has. */
+export function idOf(event: APIGatewayProxyEventV2): string {
+  return event.pathParameters?.id ?? '';
+}
+
+/** `x-reelay-status: native` asks for `cancelled` in `status`. Header names arrive in lower case. */
+export function wantsNativeStatus(event: APIGatewayProxyEventV2): boolean {
+  return event.headers['x-reelay-status'] === 'native';
+}

@@ -1,0 +1,71 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { connectAws } from '#adapters/aws/connect.ts';
+import type { ModelCatalog } from '#core/models.ts';
+import type { Deps, Log } from './deps.ts';
+import { errorResult } from './errors.ts';
+import type { HttpResult } from './http.ts';
+import { routes } from './routes.ts';
+import { noSuchRoute } from './unsupported.ts';
+
+/** The Lambda entry: the handlers of routes.ts on the AWS adapters. Settings come from the environment, once per container. */
+export const handler = createLambdaHandler(() => awsDeps(process.env));
+
+export function createLambdaHandler(
+  compose: () => Deps,
+): (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult> {
+  let handlers: Map<string, ReturnType<(typeof routes)[string]>> | undefined;
+  return async (event, context) => {
+    handlers ??= handlersOf(compose());
+    // HTTP API has matched the route already: its key is ours, word for word.
+    return (await handlers.get(event.routeKey)?.(event, context)) ?? errorResult(noSuchRoute());
+  };
+}
+
+function handlersOf(deps: Deps) {
+  return new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
+}
+
+function required(env: NodeJS.ProcessEnv, name: string): string {
+  const value = env[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
+}
+
+/**
+ * Deps on AWS. `REELAY_MODELS` holds the model cards as JSON, written there at deployment. `REELAY_API_KEY_SHA256` is the hash of
+ * the one key that is let in; without it nobody is.
+ */
+function awsDeps(env: NodeJS.ProcessEnv): Deps {
+  const ports = connectAws({
+    queueUrl: required(env, 'REELAY_QUEUE_URL'),
+    table: required(env, 'REELAY_TABLE'),
+    bucket: required(env, 'REELAY_BUCKET'),
+    busName: required(env, 'REELAY_EVENT_BUS'),
+  });
+  const logger = new Logger({ serviceName: 'reelay' });
+  const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
+  return {
+    ...ports,
+    models: JSON.parse(required(env, 'REELAY_MODELS')) as ModelCatalog,
+    now: () => Date.now(),
+    random: randomBytes,
+    authenticate: bearerOf(env.REELAY_API_KEY_SHA256),
+    canStream: false,
+    sleep: ms => sleep(ms),
+    log,
+    describe: async () => ({ mode: 'aws' }),
+  };
+}
+
+/** One key, known by its SHA-256 in hex; anyone else is undefined. Compared in constant time. */
+export function bearerOf(keySha256: string | undefined): Deps['authenticate'] {
+  return authorization => {
+    const key = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
+    if (key === undefined || keySha256 === undefined || !/^[0-9a-f]{64}$/.test(keySha256)) return undefined;
+    const same = timingSafeEqual(createHash('sha256').update(key).digest(), Buffer.from(keySha256, 'hex'));
+    return same ? 'default' : undefined;
+  };
+}

@@ -1,0 +1,98 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import httpHeaderNormalizer from '@middy/http-header-normalizer';
+import httpSecurityHeaders from '@middy/http-security-headers';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { ReelayError } from '#core/errors.ts';
+import { readBody } from './body.ts';
+import type { Deps } from './deps.ts';
+import { errorResult } from './errors.ts';
+import type { HttpResult } from './http.ts';
+
+/** An API Gateway event after the stack: the tenant it speaks for and, where the route takes one, its parsed body. */
+export interface ApiEvent extends APIGatewayProxyEventV2 {
+  tenant: string;
+  input: unknown;
+}
+
+type Api = MiddlewareObj<ApiEvent, HttpResult, Error, Context>;
+export type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult>;
+
+/**
+ * The stack that every route shares, outermost first: log and request id, error envelope, security headers, header names in lower
+ * case, tenant; with `body`, the parsed input.
+ */
+export function api(
+  deps: Deps,
+  name: string,
+  handle: (event: ApiEvent) => Promise<HttpResult>,
+  options: { body?: boolean; public?: boolean } = {},
+): ApiHandler {
+  const stack = middy<ApiEvent, HttpResult>()
+    .use(requestLog(deps, name))
+    .use(httpSecurityHeaders() as Api)
+    .use(errorEnvelope(deps, name))
+    .use(httpHeaderNormalizer() as Api);
+  if (options.public !== true) stack.use(tenant(deps));
+  if (options.body === true) stack.use(body());
+  return stack.handler(handle) as unknown as ApiHandler;
+}
+
+function requestLog(deps: Deps, name: string): Api {
+  const startedMs = new WeakMap<object, number>();
+  const after: NonNullable<Api['after']> = request => {
+    const { response, context, event } = request;
+    if (response === null || response === undefined) return;
+    response.headers = { ...response.headers, 'x-request-id': context.awsRequestId };
+    const durationMs = deps.now() - (startedMs.get(request.internal) ?? deps.now());
+    const fields = { route: name, method: event.requestContext?.http?.method, status: response.statusCode, durationMs };
+    deps.log('info', 'request', { requestId: context.awsRequestId, ...fields });
+  };
+  return {
+    before: request => {
+      startedMs.set(request.internal, deps.now());
+    },
+    after,
+    onError: after as unknown as NonNullable<Api['onError']>,
+  };
+}
+
+function errorEnvelope(deps: Deps, name: string): Api {
+  return {
+    onError: request => {
+      const { error, context } = request;
+      request.response = errorResult(error);
+      if ((request.response.statusCode ?? 500) >= 500)
+        deps.log('error', 'request failed', { requestId: context.awsRequestId, route: name, ...describeError(error) });
+    },
+  };
+}
+
+/** Type, code and stack of an error for the log; our own messages carry no user text in 5xx codes, others' are left out. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const cause = error.cause instanceof Error ? error.cause.name : undefined;
+  const at = error.stack
+    ?.split('\n')
+    .slice(1, 6)
+    .map(line => line.trim());
+  return { error: error.name, code: error instanceof ReelayError ? error.code : undefined, cause, at };
+}
+
+function tenant(deps: Deps): Api {
+  return {
+    before: request => {
+      const found = deps.authenticate(request.event.headers.authorization);
+      if (found === undefined)
+        throw new ReelayError('unauthorized', 'Authorization: a valid API key is required as "Bearer <key>".');
+      request.event.tenant = found;
+    },
+  };
+}
+
+function body(): Api {
+  return {
+    before: async request => {
+      request.event.input = await readBody(request.event);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { cancelVideo } from './cancel.ts';
+import { videoContent } from './content.ts';
+import { createVideo } from './create.ts';
+import { deleteVideo } from './delete.ts';
+import type { Deps } from './deps.ts';
+import { videoEvents } from './events.ts';
+import { health } from './health.ts';
+import { listVideos } from './list.ts';
+import type { ApiHandler } from './middleware.ts';
+import { listModels, listVideoModels, retrieveModel } from './models.ts';
+import { retrieveVideo } from './retrieve.ts';
+import { unsupported } from './unsupported.ts';
+
+/** Method and path in API Gateway's notation, to the handler; a more literal path comes before one with a parameter. */
+export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
+  'GET /health': health,
+  'GET /v1/models': listModels,
+  'GET /v1/models/{id}': retrieveModel,
+  'GET /v1/videos/models': listVideoModels,
+  'POST /v1/videos/edits': deps => unsupported(deps, 'edit'),
+  'POST /v1/videos/extensions': deps => unsupported(deps, 'extend'),
+  'POST /v1/videos/{id}/remix': deps => unsupported(deps, 'remix'),
+  'POST /v1/videos': createVideo,
+  'GET /v1/videos': listVideos,
+  'GET /v1/videos/{id}': retrieveVideo,
+  'DELETE /v1/videos/{id}': deleteVideo,
+  'POST /v1/videos/{id}/cancel': cancelVideo,
+  'GET /v1/videos/{id}/content': videoContent,
+  'GET /v1/videos/{id}/events': videoEvents,
+};

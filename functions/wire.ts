@@ -1,0 +1,73 @@
+import type { Job, JobStatus } from '#core/job.ts';
+import { percentDone } from '#core/job.ts';
+import type { ModelCard } from '#core/models.ts';
+import { describeRange, wholeSeconds } from '#core/models.ts';
+
+/**
+ * The Video object of the Videos API (`openai` client 7.55.0, resources/videos.d.ts), then our additions. The client's type has no
+ * `cancelled`, and its pollers wait for completed or failed: so `status` says failed with code "cancelled" unless the caller asked
+ * for the native word, and `state` always says what it is.
+ */
+export function toVideo(job: Job, native = false) {
+  const error = job.status === 'cancelled' ? { code: 'cancelled', message: 'The job was cancelled.' } : job.error;
+  return {
+    id: job.id,
+    object: 'video',
+    status: wireStatus(job.status, native),
+    state: job.status,
+    progress: percentDone(job),
+    created_at: seconds(job.createdAtMs),
+    completed_at: job.completedAtMs === null ? null : seconds(job.completedAtMs),
+    expires_at: job.expiresAtMs === null ? null : seconds(job.expiresAtMs),
+    model: job.request.model,
+    prompt: job.request.prompt,
+    seconds: String(job.request.seconds),
+    size: job.request.size,
+    remixed_from_video_id: null,
+    error,
+    stage: job.progress?.phase ?? null,
+    seed: job.request.seed,
+    fps: job.request.fps,
+    num_frames: job.request.num_frames,
+    num_inference_steps: job.request.num_inference_steps,
+    guidance_scale: job.request.guidance_scale,
+    negative_prompt: job.request.negative_prompt,
+    metadata: job.request.metadata,
+    attempt: job.attempt,
+    model_digest: job.modelDigest,
+    sha256: job.artifacts.video?.sha256 ?? null,
+    cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
+  };
+}
+
+function wireStatus(status: JobStatus, native: boolean): string {
+  return status === 'cancelled' && !native ? 'failed' : status;
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+/** OpenAI's model object, for GET /v1/models. */
+export function toModel(card: ModelCard) {
+  return { id: card.id, object: 'model', created: card.created, owned_by: card.owned_by };
+}
+
+/** What a form or a script needs to make a valid request, for GET /v1/videos/models. */
+export function toVideoModel(card: ModelCard) {
+  return {
+    ...toModel(card),
+    description: card.description,
+    license: card.license,
+    digest: card.digest,
+    tasks: card.tasks,
+    sizes: card.sizes,
+    seconds: wholeSeconds(card).map(String),
+    frames: { ...card.frames, rule: describeRange(card.frames) },
+    fps: card.fps,
+    num_inference_steps: card.num_inference_steps,
+    guidance_scale: card.guidance_scale,
+    max_prompt_chars: card.maxPromptChars,
+    defaults: card.defaults,
+  };
+}

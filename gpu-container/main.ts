@@ -1,0 +1,63 @@
+/**
+ * The GPU container's composition root: the same worker as the embedded mode's, on the AWS adapters. Settings come from the
+ * environment; SIGTERM (scale-in, Spot) drains.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectAws } from '#adapters/aws/connect.ts';
+import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createRenderer } from '#gpu-container/worker/renderer.ts';
+import { runWorker } from '#gpu-container/worker/run-worker.ts';
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
+}
+
+/** "id=folder,id=folder": the bundles that the image or its start-up has put on disk. */
+function bundlesFrom(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split(',').map(entry => {
+      const [id = '', folder = ''] = entry.split('=');
+      return [id, folder];
+    }),
+  );
+}
+
+const bundles = bundlesFrom(required('REELAY_BUNDLES'));
+const renderer = createRenderer({
+  bundles,
+  threads: Number(process.env.REELAY_THREADS ?? 4),
+  childPath: join(import.meta.dirname, 'render', 'render-process.ts'),
+});
+const ports: WorkerPorts = {
+  ...connectAws({
+    queueUrl: required('REELAY_QUEUE_URL'),
+    table: required('REELAY_TABLE'),
+    bucket: required('REELAY_BUCKET'),
+    busName: required('REELAY_EVENT_BUS'),
+  }),
+  now: () => Date.now(),
+  owner: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
+  // Across machines only time tells a dead worker from a slow one.
+  ownerIsGone: () => false,
+  renderer,
+  scratch: async job => {
+    const folder = join(tmpdir(), 'reelay', `${job.id}-${job.attempt}`);
+    await mkdir(folder, { recursive: true });
+    return folder;
+  },
+  log: (level, message, fields) => process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`),
+};
+
+const draining = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => draining.abort(new Error('draining')));
+for (const model of bundles.keys()) {
+  renderer.warm(model);
+  break;
+}
+await runWorker(ports, { drain: draining.signal });
+await renderer.close();

@@ -1,0 +1,102 @@
+/**
+ * @file Prompt to frames: the networks and nothing else. text-to-video wraps it with files and messages, bare-inference times it.
+ */
+import { ReelayError } from '#core/errors.ts';
+import type { Phase } from '#core/job.ts';
+import { inRange } from '#core/models.ts';
+import type { VideoRequest } from '#core/video-request.ts';
+import { framesFromSample } from '#gpu-container/engine/frames.ts';
+import { guide } from '#gpu-container/engine/guidance.ts';
+import { elementCount, latentDims, stack } from '#gpu-container/engine/latents.ts';
+import { createTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
+import { type Denoiser, sample } from '#gpu-container/engine/sampler.ts';
+import type { Clip } from '#gpu-container/media/clip.ts';
+import type { Model } from './model.ts';
+
+export interface GenerateOptions {
+  /** At the start of each phase, and after each denoising step. */
+  readonly onProgress?: (phase: Phase, step: number, steps: number) => void;
+  /** Awaited between any two network runs; reject to stop. */
+  readonly checkpoint?: () => Promise<void>;
+}
+
+export interface Generated {
+  readonly clip: Clip;
+  readonly encodePromptMs: number;
+  readonly denoiseMs: number;
+  readonly decodeMs: number;
+}
+
+/** A text's embedding [1, maxTokens, width]; a remembered one must not be changed. */
+export type Embed = (text: string) => Promise<Float32Array>;
+
+/**
+ * Text -> embeddings -> noise of the request's seed -> flow-matching steps -> decoder -> RGB. Throws `invalid_request` for what
+ * this bundle cannot make, and what `checkpoint` rejects with.
+ */
+export async function generateFrames(
+  model: Model,
+  embed: Embed,
+  request: VideoRequest,
+  options: GenerateOptions = {},
+): Promise<Generated> {
+  const { onProgress, checkpoint } = options;
+  const [width, height] = checkRequest(model, request);
+  const steps = request.num_inference_steps;
+  const times = [performance.now()];
+  await checkpoint?.();
+  onProgress?.('encoding_prompt', 0, 0);
+  const denoise = await guidedDenoiser(model, embed, request);
+  times.push(performance.now());
+  onProgress?.('denoising', 0, steps);
+  const latent = await sample({
+    scheduler: model.scheduler(steps),
+    noise: createTorchRng(request.seed).randn(elementCount(latentDims(model.latent, 1))),
+    denoise,
+    onStep: step => onProgress?.('denoising', step, steps),
+    ...(checkpoint && { checkpoint }),
+  });
+  times.push(performance.now());
+  onProgress?.('decoding', 0, 0);
+  const decoded = await model.decode(latent);
+  const rgb = framesFromSample(decoded, { frames: request.num_frames, height, width });
+  times.push(performance.now());
+  const [encodePromptMs, denoiseMs, decodeMs] = times.slice(1).map((time, i) => time - times[i]!);
+  return {
+    clip: { rgb, frames: request.num_frames, width, height, fps: request.fps },
+    encodePromptMs: encodePromptMs!,
+    denoiseMs: denoiseMs!,
+    decodeMs: decodeMs!,
+  };
+}
+
+/**
+ * One function for both kinds of step: with guidance, [negative, prompt] as a batch of two in one run; at guidance 1, where the
+ * negative prompt has no weight, the prompt alone.
+ */
+async function guidedDenoiser(model: Model, embed: Embed, request: VideoRequest): Promise<Denoiser> {
+  const prompt = await embed(request.prompt);
+  const scale = request.guidance_scale;
+  if (scale === 1) return (latents, timestep) => model.velocity(1, latents, timestep, prompt);
+  const both = stack([await embed(request.negative_prompt), prompt]);
+  return async (latents, timestep) => {
+    const velocity = await model.velocity(2, stack([latents, latents]), timestep, both);
+    const half = velocity.length / 2;
+    return guide(velocity.subarray(0, half), velocity.subarray(half), scale);
+  };
+}
+
+/** The doors have checked this against the same card; a message from an older front, or for another model, ends here. */
+function checkRequest(model: Model, request: VideoRequest): [width: number, height: number] {
+  const { card } = model.bundle;
+  const refuse = (field: string, got: unknown) =>
+    new ReelayError('invalid_request', `${field}: got ${got}; the bundle ${card.id} does not make that.`);
+  if (request.model !== card.id) throw refuse('model', request.model);
+  if (!card.sizes.includes(request.size)) throw refuse('size', request.size);
+  if (!inRange(card.frames, request.num_frames)) throw refuse('num_frames', request.num_frames);
+  if (!inRange(card.fps, request.fps)) throw refuse('fps', request.fps);
+  if (!inRange(card.num_inference_steps, request.num_inference_steps))
+    throw refuse('num_inference_steps', request.num_inference_steps);
+  const [width, height] = request.size.split('x').map(Number);
+  return [width!, height!];
+}

@@ -1,0 +1,141 @@
+/**
+ * @file A bundle folder, checked byte by byte before anything in it is used: ONNX Runtime must never meet a file that the
+ * manifest does not vouch for (1.30.0 has heap faults on malformed graphs).
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ReelayError } from '#core/errors.ts';
+import type { ModelCard } from '#core/models.ts';
+import {
+  type BundleManifest,
+  bundleDigest,
+  modelCard,
+  parseJson,
+  parseManifest,
+  SCHEDULER_PATH,
+  TOKENIZER_PATH,
+} from './bundle-manifest.ts';
+import { externalDataFiles } from './onnx-external-data.ts';
+
+/** bundle.json itself: a page of text; anything this large is something else. */
+const MAX_MANIFEST_BYTES = 1_048_576;
+
+export interface Bundle {
+  /** For messages: the folder's last two names, "models/reelay-mini". */
+  readonly name: string;
+  readonly manifest: BundleManifest;
+  readonly card: ModelCard;
+  /** See bundleDigest. */
+  readonly digest: string;
+  /** Absolute paths. */
+  readonly graphs: { readonly textEncoder: string; readonly transformer: string; readonly vaeDecoder: string };
+  /** tokenizer.json, parsed. */
+  readonly tokenizer: Record<string, unknown>;
+  /** scheduler_config.json, parsed. */
+  readonly scheduler: Record<string, unknown>;
+}
+
+/**
+ * Reads and verifies a bundle: every listed file is there, a regular file reached through no link, of the listed size and
+ * sha256; the graphs refer to no data outside the list. Throws `bundle_corrupt` naming the first file that is not what
+ * bundle.json says, `bundle_invalid` when bundle.json itself or a small file is malformed.
+ */
+export async function loadBundle(folder: string): Promise<Bundle> {
+  const name = bundleName(folder);
+  const manifest = await readManifest(name, folder);
+  const root = await realpath(folder);
+  for (const file of manifest.files) await verifyFile(name, root, file);
+  const { text_encoder, transformer, vae_decoder } = manifest.components;
+  for (const component of [text_encoder, transformer, vae_decoder])
+    await refuseUnlistedData(name, root, component.graph, manifest);
+  const digest = bundleDigest(manifest);
+  return {
+    name,
+    manifest,
+    card: modelCard(manifest, digest),
+    digest,
+    graphs: {
+      textEncoder: join(root, text_encoder.graph),
+      transformer: join(root, transformer.graph),
+      vaeDecoder: join(root, vae_decoder.graph),
+    },
+    tokenizer: await readObject(name, root, TOKENIZER_PATH),
+    scheduler: await readObject(name, root, SCHEDULER_PATH),
+  };
+}
+
+/** The card alone, from bundle.json: hashes nothing, so it says what the weights should be, not what they are. */
+export async function readModelCard(folder: string): Promise<ModelCard> {
+  const manifest = await readManifest(bundleName(folder), folder);
+  return modelCard(manifest, bundleDigest(manifest));
+}
+
+function bundleName(folder: string): string {
+  const path = resolve(folder);
+  return `${basename(dirname(path))}/${basename(path)}`;
+}
+
+async function readManifest(name: string, folder: string): Promise<BundleManifest> {
+  const path = join(folder, 'bundle.json');
+  const stats = await lstat(path).catch(cause => {
+    throw new ReelayError('bundle_invalid', `${name}: there is no bundle.json to read in this folder.`, { cause });
+  });
+  if (!stats.isFile() || stats.size > MAX_MANIFEST_BYTES)
+    throw new ReelayError(
+      'bundle_invalid',
+      `${name}: bundle.json is not a file of at most ${MAX_MANIFEST_BYTES} bytes.`,
+    );
+  return parseManifest(name, await readFile(path, 'utf8'));
+}
+
+async function verifyFile(name: string, root: string, file: BundleManifest['files'][number]): Promise<void> {
+  const corrupt = (what: string, cause?: unknown) =>
+    new ReelayError('bundle_corrupt', `${name}: ${file.path} ${what}`, { cause });
+  const path = join(root, file.path);
+  const stats = await lstat(path).catch(cause => {
+    throw corrupt('is missing or cannot be read.', cause);
+  });
+  if (!stats.isFile() || (await realpath(path)) !== path)
+    throw corrupt('is not a plain file inside the bundle; links are not followed.');
+  if (stats.size !== file.bytes) throw corrupt(`has ${stats.size} bytes, bundle.json says ${file.bytes}.`);
+  const sha256 = await hashFile(path).catch(cause => {
+    throw corrupt('cannot be read.', cause);
+  });
+  if (sha256 !== file.sha256)
+    throw corrupt(
+      `does not match its sha256: bundle.json says ${file.sha256.slice(0, 12)}…, the file has ${sha256.slice(0, 12)}….`,
+    );
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** ONNX resolves external data beside the graph; a graph may name any path, so ours may name only listed neighbours. */
+async function refuseUnlistedData(name: string, root: string, graph: string, manifest: BundleManifest): Promise<void> {
+  let locations: string[];
+  try {
+    locations = externalDataFiles(await readFile(join(root, graph)));
+  } catch (cause) {
+    throw new ReelayError('bundle_invalid', `${name}: ${graph} is not an ONNX graph.`, { cause });
+  }
+  for (const location of locations) {
+    const path = `${dirname(graph)}/${location}`;
+    if (!manifest.files.some(file => file.path === path))
+      throw new ReelayError(
+        'bundle_invalid',
+        `${name}: ${graph} keeps data in ${JSON.stringify(location)}, which bundle.json does not list.`,
+      );
+  }
+}
+
+async function readObject(name: string, root: string, path: string): Promise<Record<string, unknown>> {
+  const value = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new ReelayError('bundle_invalid', `${name}: ${path} is not a JSON object.`);
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,117 @@
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { ReelayError } from '#core/errors.ts';
+import type { Backend, Session, SessionOptions, Tensor, TensorInfo, TensorMap } from './backend.ts';
+
+type Ort = typeof import('onnxruntime-node');
+
+/** Loaded on first use: a platform without the native library still runs `doctor`, which then says so. */
+const loadOrt = (): Promise<Ort> => import('onnxruntime-node');
+
+/** Version and execution providers, in one line; rejects where the library does not load. */
+export async function describeRuntime(): Promise<string> {
+  const { env, listSupportedBackends } = await loadOrt();
+  const providers = listSupportedBackends().map(backend => backend.name);
+  return `${env.versions.node ?? env.versions.common} (${providers.join(', ')})`;
+}
+
+/**
+ * ONNX Runtime on the CPU, set so that the same build gives the same bits: nodes in order, a fixed number of threads in each
+ * (sums are split by thread, so another count may give other last bits).
+ */
+export function createOrtBackend(options: { readonly threads: number }): Backend {
+  const { threads } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new RangeError(`threads: got ${threads}; 1 or more are allowed.`);
+  return {
+    async createSession(path, wanted) {
+      const ort = await loadOrt();
+      const session = await ort.InferenceSession.create(path, {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3, // errors only: its warnings about folded casts would fill the log of every start
+        extra: { session: { intra_op: { allow_spinning: '0' } } }, // idle threads must leave the cores to the encoder
+      }).catch(cause => {
+        throw new ReelayError('bundle_invalid', `${wanted.name}: ONNX Runtime does not load this graph.`, { cause });
+      });
+      try {
+        return wrap(ort, session, wanted);
+      } catch (error) {
+        await session.release();
+        throw error;
+      }
+    },
+  };
+}
+
+function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions): Session {
+  const inputs = session.inputMetadata.map(info => describe(info, wanted.name));
+  const outputs = session.outputMetadata.map(info => describe(info, wanted.name));
+  for (const input of inputs) {
+    const known = Object.hasOwn(wanted.knownInputs, input.name) ? wanted.knownInputs[input.name] : undefined;
+    if (known === undefined || known.type !== input.type || !accepts(input.shape, known.dims))
+      throw new ReelayError(
+        'bundle_invalid',
+        `${wanted.name}: input ${shown(input.name, input.type, input.shape)} cannot be fed; known here: ${Object.entries(
+          wanted.knownInputs,
+        )
+          .map(([name, one]) => shown(name, one.type, one.dims))
+          .join(', ')}.`,
+      );
+  }
+  for (const name of wanted.neededOutputs)
+    if (!outputs.some(output => output.name === name && output.type === 'float32'))
+      throw new ReelayError(
+        'bundle_invalid',
+        `${wanted.name}: output ${name} (float32) is missing; the graph has ${outputs.map(o => o.name).join(', ')}.`,
+      );
+  const fetches = [...wanted.neededOutputs];
+  return {
+    inputs,
+    outputs,
+    async run(feeds) {
+      const given: Record<string, OrtTensor> = {};
+      for (const { name } of inputs) given[name] = toOrt(ort, name, feeds[name]);
+      return fromOrt(await session.run(given, fetches));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Free sizes take anything; fixed ones only what is always fed. */
+function accepts(shape: TensorInfo['shape'], dims: readonly (number | null)[]): boolean {
+  return shape.length === dims.length && shape.every((size, i) => typeof size === 'string' || size === dims[i]);
+}
+
+const shown = (name: string, type: string, dims: readonly (number | string | null)[]) =>
+  `${name} (${type} [${dims.map(size => size ?? 'any').join(', ')}])`;
+
+function describe(info: InferenceSession.ValueMetadata, name: string): TensorInfo {
+  if (!info.isTensor || (info.type !== 'float32' && info.type !== 'int64')) {
+    const type = info.isTensor ? info.type : 'no tensor';
+    throw new ReelayError(
+      'bundle_invalid',
+      `${name}: ${info.name} is ${type}; float32 and int64 are allowed at the edges.`,
+    );
+  }
+  return { name: info.name, type: info.type, shape: info.shape };
+}
+
+function toOrt(ort: Ort, name: string, tensor: Tensor | undefined): OrtTensor {
+  if (tensor === undefined) throw new TypeError(`session: input ${name} was not fed.`);
+  return tensor.type === 'float32'
+    ? new ort.Tensor('float32', tensor.data, tensor.dims)
+    : new ort.Tensor('int64', tensor.data, tensor.dims);
+}
+
+function fromOrt(results: InferenceSession.ReturnType): TensorMap {
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(results)) {
+    const { dims, data } = value as OrtTensor;
+    if (data instanceof Float32Array) tensors[name] = { type: 'float32', data, dims };
+    else if (data instanceof BigInt64Array) tensors[name] = { type: 'int64', data, dims };
+  }
+  return tensors;
+}

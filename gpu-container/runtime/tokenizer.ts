@@ -1,0 +1,91 @@
+/**
+ * @file Prompt to ids by a bundle's tokenizer.json, equal to the Rust `tokenizers` library. @huggingface/tokenizers 0.2.0 does
+ * the splitting and merging; four things it leaves out or does otherwise are done here: truncation, padding, unknown words of a
+ * WordLevel model (it gives undefined), and the `Whitespace` splitter, whose \w is ASCII in JavaScript and Unicode in Rust.
+ */
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { ReelayError } from '#core/errors.ts';
+
+/** Rust's \w (UTS 18, annex C) and its complement without white space. */
+const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D';
+const UNICODE_WHITESPACE = {
+  type: 'Split',
+  pattern: { Regex: `[${WORD}]+|[^${WORD}\\p{White_Space}]+` },
+  behavior: 'Removed',
+  invert: true,
+};
+
+const right = z.object({ direction: z.literal('Right') });
+
+const documentSchema = z.looseObject({
+  truncation: right.nullish(),
+  padding: right.extend({ pad_id: z.int().min(0) }).nullish(),
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).default([]),
+  pre_tokenizer: z.unknown(),
+  model: z.looseObject({ unk_token: z.string().nullish(), vocab: z.unknown() }),
+});
+
+export interface Tokenizer {
+  readonly padId: number;
+  /** maxTokens ids: cut behind, padded behind; special tokens of the template are kept when cutting. */
+  encode(text: string): number[];
+}
+
+/** `document` is tokenizer.json, parsed; `name` opens the sentence when it is not one (`bundle_invalid`). */
+export function createTokenizer(name: string, document: unknown, maxTokens: number): Tokenizer {
+  const parsed = documentSchema.safeParse(document);
+  if (!parsed.success) {
+    const sentences = parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}.`);
+    throw new ReelayError('bundle_invalid', `${name}: ${sentences.join(' ')}`);
+  }
+  const { data } = parsed;
+  const padId = data.padding?.pad_id ?? data.added_tokens.find(token => /^(\[PAD\]|<pad>)$/i.test(token.content))?.id;
+  if (padId === undefined) throw new ReelayError('bundle_invalid', `${name}: there is no padding token.`);
+  const inner = construct(name, { ...data, pre_tokenizer: withUnicodeWords(data.pre_tokenizer) });
+  const unknownId = data.model.unk_token == null ? undefined : inner.token_to_id(data.model.unk_token);
+
+  function idsOf(text: string, special: boolean): number[] {
+    const ids: (number | undefined)[] = inner.encode(text, { add_special_tokens: special }).ids;
+    return ids.map(id => {
+      const known = id ?? unknownId;
+      if (known === undefined) throw new ReelayError('render_failed', `${name}: a word is not in the vocabulary.`);
+      return known;
+    });
+  }
+
+  const frame = idsOf('', true); // the template's own tokens: [CLS] before, [SEP] or </s> behind
+  const before = leadingCount(frame, idsOf('a', true));
+
+  return {
+    padId,
+    encode(text) {
+      const words = idsOf(text, false).slice(0, Math.max(0, maxTokens - frame.length));
+      const ids = [...frame.slice(0, before), ...words, ...frame.slice(before)].slice(0, maxTokens);
+      return [...ids, ...new Array<number>(maxTokens - ids.length).fill(padId)];
+    },
+  };
+}
+
+/** How many of the template's tokens stand before the text. */
+function leadingCount(frame: number[], example: number[]): number {
+  let count = 0;
+  while (count < frame.length && frame[count] === example[count]) count++;
+  return count;
+}
+
+function withUnicodeWords(splitter: unknown): unknown {
+  if (splitter === null || typeof splitter !== 'object') return splitter;
+  const { type, pretokenizers } = splitter as { type?: unknown; pretokenizers?: unknown };
+  if (type === 'Whitespace') return UNICODE_WHITESPACE;
+  if (Array.isArray(pretokenizers)) return { ...splitter, pretokenizers: pretokenizers.map(withUnicodeWords) };
+  return splitter;
+}
+
+function construct(name: string, document: object): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(document, {});
+  } catch (cause) {
+    throw new ReelayError('bundle_invalid', `${name}: this kind of tokenizer is not known here.`, { cause });
+  }
+}

@@ -1,0 +1,215 @@
+import { closeSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
+import { isHeld } from '#adapters/local/process-lock.ts';
+import { databaseFile, openDatabase } from '#adapters/local/sqlite.ts';
+import { createSqliteJobQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
+import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
+import { temporaryFolder } from './local-folder.ts';
+import { makeJob, startMs } from './make-job.ts';
+import { startChild } from './start-child.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+function openQueue(owner = 'test', now: () => number = Date.now) {
+  const db = openDatabase(folder.path);
+  return { db, queue: createSqliteJobQueue(db, { owner, now }) };
+}
+
+describe('the database of a data folder', () => {
+  test('shows after a restart all that it had', async () => {
+    const db = openDatabase(folder.path);
+    const job = makeJob({ request: { ...makeJob().request, prompt: 'kůň 🐎' } });
+    await createSqliteJobStore(db).create(job);
+    await createSqliteJobStore(db).transition(job.id, { status: 'queued', attempt: 0 }, { failures: 2 });
+    await createSqliteJobQueue(db, { owner: 'a', now: Date.now }).send({ v: 1, jobId: job.id });
+    db.close();
+    const again = openDatabase(folder.path);
+    expect(await createSqliteJobStore(again).load(job.id)).toEqual({ ...job, failures: 2, version: 1 });
+    const queue = createSqliteJobQueue(again, { owner: 'b', now: Date.now });
+    expect((await queue.receive({ leaseSeconds: 1, waitMs: 0 }))?.message.jobId).toBe(job.id);
+    again.close();
+  });
+
+  test('syncs every commit to disk', () => {
+    const db = openDatabase(folder.path);
+    const read = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+    expect([read('journal_mode'), read('synchronous'), read('foreign_keys'), read('busy_timeout')]).toEqual([
+      'wal',
+      2,
+      1,
+      5000,
+    ]);
+    db.close();
+  });
+
+  test('has everything that a process said was stored before it was killed', async () => {
+    const child = startChild('write', folder.path);
+    await child.printed(20);
+    await child.kill();
+    const { db, queue } = openQueue();
+    const store = createSqliteJobStore(db);
+    const blobs = createFileBlobStore(join(folder.path, 'blobs'));
+    expect(child.lines.length).toBeGreaterThanOrEqual(20);
+    for (const id of child.lines) {
+      expect((await store.load(id))?.id).toBe(id);
+      expect((await blobs.head(`videos/acme/${id}/video.mp4`))?.bytes).toBe(id.length);
+    }
+    expect(await queue.depth()).toBeGreaterThanOrEqual(child.lines.length);
+    db.close();
+  });
+
+  test('is made once by processes that start together', async () => {
+    const children = Array.from({ length: 4 }, () => startChild('open', join(folder.path, 'new', 'data')));
+    expect(await Promise.all(children.map(child => child.result()))).toEqual(Array(4).fill('opened'));
+  });
+
+  test('is private to its user', () => {
+    openDatabase(join(folder.path, 'data')).close();
+    expect(statSync(join(folder.path, 'data')).mode & 0o077).toBe(0);
+  });
+
+  test('of a newer Reelay is refused in words, for good, and left as it is', () => {
+    const db = openDatabase(folder.path);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    const refusal = expect.objectContaining({ code: 'store_unavailable', retryable: false });
+    expect(() => openDatabase(folder.path)).toThrow(refusal);
+    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 1;/);
+  });
+
+  test('that is damaged or cannot be opened is store_unavailable and names the file', () => {
+    const file = databaseFile(folder.path);
+    const refusal = expect.objectContaining({ code: 'store_unavailable', message: expect.stringContaining(file) });
+    writeFileSync(file, 'not a database, but as long as the header of one would be; '.repeat(40));
+    expect(() => openDatabase(folder.path)).toThrow(refusal);
+    const blocked = join(folder.path, 'file');
+    writeFileSync(blocked, '');
+    expect(() => openDatabase(blocked)).toThrow(expect.objectContaining({ code: 'store_unavailable' }));
+    mkdirSync(databaseFile(join(folder.path, 'other')), { recursive: true });
+    expect(() => openDatabase(join(folder.path, 'other'))).toThrow(
+      expect.objectContaining({ code: 'store_unavailable' }),
+    );
+  });
+
+  test('that is damaged inside answers store_unavailable', async () => {
+    const db = openDatabase(folder.path);
+    const jobs = Array.from({ length: 50 }, () => makeJob());
+    for (const job of jobs) await createSqliteJobStore(db).create(job);
+    db.close();
+    const file = openSync(databaseFile(folder.path), 'r+');
+    for (let at = 4096 * 2; at < statSync(databaseFile(folder.path)).size; at += 4096)
+      writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, at);
+    closeSync(file);
+    const damaged = openDatabase(folder.path);
+    const reading = createSqliteJobStore(damaged).load(jobs[7]!.id);
+    await expect(reading).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('is damaged'),
+    });
+    damaged.close();
+  });
+
+  test('that was closed answers store_unavailable', async () => {
+    const db = openDatabase(folder.path);
+    const store = createSqliteJobStore(db);
+    db.close();
+    await expect(store.load('video_x')).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+});
+
+describe('the SQLite queue', () => {
+  test('gives messages first come, first served, by the time they became visible', async () => {
+    let now = startMs;
+    const { db, queue } = openQueue('test', () => now);
+    const next = async () => (await queue.receive({ leaseSeconds: 100, waitMs: 0 }))?.message.jobId;
+    await queue.send({ v: 1, jobId: 'late' }, { delaySeconds: 2 });
+    for (const jobId of ['a', 'b', 'c']) await queue.send({ v: 1, jobId });
+    now += 1000;
+    await queue.send({ v: 1, jobId: 'd' });
+    expect([await next(), await next()]).toEqual(['a', 'b']);
+    now += 1000;
+    await queue.send({ v: 1, jobId: 'e' });
+    expect([await next(), await next(), await next(), await next(), await next()]).toEqual([
+      'c',
+      'd',
+      'late',
+      'e',
+      undefined,
+    ]);
+    db.close();
+  });
+
+  test('tells a stale receipt', async () => {
+    const { db, queue } = openQueue();
+    await queue.send({ v: 1, jobId: 'a' });
+    const old = (await queue.receive({ leaseSeconds: 0, waitMs: 0 }))!;
+    const current = (await queue.receive({ leaseSeconds: 60, waitMs: 1000 }))!;
+    for (const call of [queue.extend(old, 9), queue.release(old, 0), queue.ack(old)])
+      await expect(call).rejects.toMatchObject({ code: 'lease_lost', retryable: false });
+    await queue.ack(current);
+    await expect(queue.ack(current)).rejects.toMatchObject({ code: 'lease_lost' });
+    db.close();
+  });
+
+  test('wakes a receiver of the same process at once', async () => {
+    const { db, queue } = openQueue();
+    let quickest = Number.POSITIVE_INFINITY;
+    for (let n = 0; n < 5; n++) {
+      const waiting = queue.receive({ leaseSeconds: 1, waitMs: 5000 });
+      await new Promise(resolve => setTimeout(resolve, 10));
+      const sent = performance.now();
+      await queue.send({ v: 1, jobId: 'a' });
+      expect(await waiting).toBeDefined();
+      quickest = Math.min(quickest, performance.now() - sent);
+    }
+    // Polling alone would take up to 100 ms, the best of five some 17 ms; the rest is fsync.
+    expect(quickest).toBeLessThan(60);
+    db.close();
+  });
+
+  test('gives each message to one of several processes', async () => {
+    const { db, queue } = openQueue();
+    const ids = Array.from({ length: 100 }, (_, n) => `video_${n}`);
+    for (const jobId of ids) await queue.send({ v: 1, jobId });
+    const children = [1, 2, 3].map(() => startChild('drain', folder.path));
+    const got = (await Promise.all(children.map(child => child.result()))) as string[][];
+    expect(got.flat().sort()).toEqual(ids.sort());
+    db.close();
+  });
+
+  test('shows the messages of a killed process at once and first, and leaves those of the living', async () => {
+    const { db, queue } = openQueue();
+    const alive = (owner: string) => isHeld(join(folder.path, 'owners', `${owner}.lock`));
+    for (const jobId of ['a', 'b']) await queue.send({ v: 1, jobId });
+    const children = ['one', 'two'].map(owner => startChild('lease', folder.path, '0', owner));
+    await Promise.all(children.map(child => child.printed(1)));
+    await queue.send({ v: 1, jobId: 'c' });
+    expect(releaseDeadOwners(db, alive)).toBe(0);
+    await children[0]!.kill();
+    expect(releaseDeadOwners(db, alive)).toBe(1);
+    expect(releaseDeadOwners(db, alive)).toBe(0);
+    const first = await queue.receive({ leaseSeconds: 60, waitMs: 0 });
+    expect(['a', 'b']).toContain(first?.message.jobId);
+    expect(first?.receiveCount).toBe(2);
+    expect((await queue.receive({ leaseSeconds: 60, waitMs: 0 }))?.message.jobId).toBe('c');
+    expect(await queue.receive({ leaseSeconds: 60, waitMs: 0 })).toBeUndefined();
+    await children[1]!.kill();
+    db.close();
+  });
+});
+
+test('of several processes that lease one job in the SQLite store, exactly one wins', async () => {
+  const db = openDatabase(folder.path);
+  const job = makeJob();
+  await createSqliteJobStore(db).create(job);
+  const children = [1, 2, 3, 4].map(() => startChild('win', folder.path, job.id));
+  const won = await Promise.all(children.map(child => child.result()));
+  expect(won.filter(Boolean)).toHaveLength(1);
+  db.close();
+});

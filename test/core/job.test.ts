@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { canBecome, isJobId, isTerminal, newJobId, percentDone, statuses } from '#core/job.ts';
+
+describe('a job', () => {
+  test('that has ended never changes again', () => {
+    for (const from of statuses.filter(isTerminal)) for (const to of statuses) expect(canBecome(from, to)).toBe(false);
+  });
+
+  test('that is active can always end', () => {
+    for (const from of ['queued', 'in_progress'] as const)
+      for (const to of ['failed', 'cancelled'] as const) expect(canBecome(from, to)).toBe(true);
+    expect(canBecome('queued', 'completed')).toBe(false);
+  });
+
+  test('has an id that sorts by creation and is recognised', () => {
+    const random = new Uint8Array(10).fill(255);
+    const ids = [1, 1000, 1_795_219_200_000, 1_795_219_200_001].map(ms => newJobId(ms, random));
+    expect([...ids].sort()).toEqual(ids);
+    for (const id of ids) expect(isJobId(id)).toBe(true);
+    expect(newJobId(1, new Uint8Array(10))).not.toBe(newJobId(1, random));
+  });
+
+  test.each([
+    '',
+    'video_',
+    '../../etc/passwd',
+    'video_../../x',
+    `video_${'a'.repeat(25)}`,
+    `video_${'A'.repeat(26)}`,
+    `video_${'a'.repeat(26)}\0`,
+  ])('is not named by %j', text => {
+    expect(isJobId(text)).toBe(false);
+  });
+
+  test('shows progress that only grows and reaches 100 only when completed', () => {
+    const at = (
+      phase: 'loading' | 'encoding_prompt' | 'denoising' | 'decoding' | 'encoding_video' | 'committing',
+      step = 0,
+    ) => percentDone({ status: 'in_progress', progress: { phase, step, steps: 12 } });
+    const all = [at('loading'), at('encoding_prompt'), ...Array.from({ length: 13 }, (_, i) => at('denoising', i))];
+    all.push(at('decoding'), at('encoding_video'), at('committing'));
+    expect(all.toSorted((a, b) => a - b)).toEqual(all);
+    expect(Math.max(...all)).toBeLessThan(100);
+    expect(percentDone({ status: 'completed', progress: null })).toBe(100);
+  });
+});

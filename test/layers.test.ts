@@ -1,0 +1,170 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const SKIP = new Set(['node_modules', '.git', 'dist', 'models', '.reelay', 'exporter', 'docs', 'coverage']);
+
+/** A room: its folder, the rooms it may import, and the outside packages it may import ('*' = any, 'node:' = Node's own). */
+interface Room {
+  readonly folder: string;
+  readonly rooms: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const EVERYTHING = [
+  'core',
+  'adapters/local',
+  'functions',
+  'gpu-container/worker',
+  'gpu-container/runtime',
+  'gpu-container/media',
+  'local',
+];
+
+/** The import law. The longest folder that holds a file is its room. A room may always import itself. */
+const LAW: readonly Room[] = [
+  { folder: 'core', rooms: [], packages: ['zod'] },
+  { folder: 'adapters', rooms: ['core'], packages: ['node:'] },
+  { folder: 'adapters/local', rooms: ['core', 'adapters'], packages: ['node:'] },
+  { folder: 'adapters/aws', rooms: ['core', 'adapters'], packages: ['node:', '@aws-sdk/'] },
+  { folder: 'functions', rooms: ['core'], packages: ['@middy/', 'aws-lambda'] },
+  {
+    folder: 'functions/lambda.ts',
+    rooms: ['core', 'functions', 'adapters/aws'],
+    packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
+  },
+  { folder: 'gpu-container/engine', rooms: [], packages: [] },
+  {
+    folder: 'gpu-container/runtime',
+    rooms: ['core', 'gpu-container/engine'],
+    packages: ['node:', 'onnxruntime-node', '@huggingface/tokenizers', 'zod'],
+  },
+  { folder: 'gpu-container/media', rooms: ['core'], packages: ['node:', '@napi-rs/webcodecs', 'mediabunny', 'sharp'] },
+  {
+    folder: 'gpu-container/render',
+    rooms: ['core', 'gpu-container/engine', 'gpu-container/runtime', 'gpu-container/media'],
+    packages: ['node:'],
+  },
+  { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
+  { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  {
+    folder: 'local',
+    rooms: ['core', 'adapters/local', 'functions', 'gpu-container/worker', 'gpu-container/runtime'],
+    packages: ['node:', 'vite', 'aws-lambda'],
+  },
+  { folder: 'cli', rooms: EVERYTHING, packages: ['node:', 'commander'] },
+  { folder: 'studio', rooms: [], packages: ['preact', '@preact/signals', 'vite'] },
+  { folder: 'test', rooms: ['*'], packages: ['*'] },
+];
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const full = join(folder, entry.name);
+    if (entry.isDirectory()) return SKIP.has(entry.name) ? [] : sources(full);
+    return /\.(ts|tsx|mjs)$/.test(entry.name) && entry.name !== 'vitest.config.ts' ? [relative(ROOT, full)] : [];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\brequire\(\s*)'([^'\n]+)'/g);
+  return [...found].map(match => ({ file, specifier: match[1]! }));
+}
+
+function roomOf(path: string): Room | undefined {
+  const holds = (room: Room) => path === room.folder || path.startsWith(`${room.folder}/`);
+  return LAW.filter(holds).sort((a, b) => b.folder.length - a.folder.length)[0];
+}
+
+/** Why the law forbids this import, or undefined. */
+function offence({ file, specifier }: Import): string | undefined {
+  const room = roomOf(file);
+  if (room === undefined) return `${file} lies in no room of the law`;
+  const says = `${file} imports ${specifier}`;
+  if (specifier.startsWith('..') && !inside(file, specifier, room)) return `${says}: use #room/… across rooms`;
+  if (specifier.startsWith('.')) return undefined;
+  if (!specifier.startsWith('#')) {
+    const allowed = room.packages.some(
+      p =>
+        p === '*' || specifier === p || (/[:/]$/.test(p) && specifier.startsWith(p)) || specifier.startsWith(`${p}/`),
+    );
+    return allowed ? undefined : `${says}: ${room.folder} may import ${room.packages.join(', ') || 'no package'}`;
+  }
+  const target = specifier.slice(1);
+  const to = roomOf(target);
+  const allowed = to?.folder === room.folder || room.rooms.some(r => r === '*' || target === r || to?.folder === r);
+  return allowed ? undefined : `${says}: ${room.folder} may import ${room.rooms.join(', ') || 'no other room'}`;
+}
+
+/** `../x.ts` is allowed only to stay inside a room that has folders of its own. */
+function inside(file: string, specifier: string, room: Room): boolean {
+  const target = relative(ROOT, resolve(ROOT, dirname(file), specifier));
+  return target.startsWith(`${room.folder}/`) && roomOf(target)?.folder === room.folder;
+}
+
+const FILES = sources(ROOT);
+
+describe('the import law', () => {
+  test('every import goes the way the arrows go', () => {
+    expect(FILES.flatMap(importsOf).map(offence).filter(Boolean)).toEqual([]);
+  });
+
+  test('the law catches what it forbids', () => {
+    const caught = (file: string, specifier: string) => offence({ file, specifier }) !== undefined;
+    expect(caught('core/job.ts', 'node:fs')).toBe(true);
+    expect(caught('core/job.ts', '#adapters/local/sqlite.ts')).toBe(true);
+    expect(caught('gpu-container/engine/sampler.ts', '#core/job.ts')).toBe(true);
+    expect(caught('gpu-container/worker/renderer.ts', '#gpu-container/engine/sampler.ts')).toBe(true);
+    expect(caught('functions/create.ts', '@aws-sdk/client-sqs')).toBe(true);
+    expect(caught('adapters/local/sqlite.ts', '@aws-sdk/client-sqs')).toBe(true);
+    expect(caught('local/serve.ts', '../core/job.ts')).toBe(true);
+    expect(caught('functions/create.ts', '#core/job.ts')).toBe(false);
+  });
+
+  test('core and engine read no clock, draw no random and see no environment', () => {
+    const impure = /\b(Math\.random|Date\.now|new Date\(\)|performance\.now|process\.|setTimeout|setInterval|fetch\()/;
+    const pure = FILES.filter(file => /^(core|gpu-container\/engine)\//.test(file));
+    expect(pure.length).toBeGreaterThan(10);
+    expect(pure.filter(file => impure.test(withoutComments(file)))).toEqual([]);
+  });
+
+  test('process.env is read in composition roots only', () => {
+    const roots = /^(cli|local|functions\/lambda\.ts|gpu-container\/main\.ts|test)\b|^[a-z.]+\.(ts|mjs)$/;
+    expect(FILES.filter(file => !roots.test(file) && /process\.env/.test(withoutComments(file)))).toEqual([]);
+  });
+
+  test('a handler has at most forty lines', () => {
+    const handlers = [
+      'create',
+      'retrieve',
+      'list',
+      'delete',
+      'cancel',
+      'content',
+      'models',
+      'health',
+      'events',
+      'unsupported',
+    ];
+    const lines = handlers.map(
+      name => readFileSync(join(ROOT, 'functions', `${name}.ts`), 'utf8').split('\n').length - 1,
+    );
+    expect(Math.max(...lines)).toBeLessThanOrEqual(40);
+  });
+
+  test('there is no utils, no index and no default export', () => {
+    expect(FILES.filter(file => /(^|\/)(utils?|helpers?|common|index)(\.ts|\/)/.test(file))).toEqual([]);
+    const own = FILES.filter(file => !/(vite|vitest|sst)\.config\.ts$/.test(file));
+    expect(own.filter(file => /^export default/m.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
+});
+
+function withoutComments(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+}

@@ -1,0 +1,108 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { toContext, toEvent } from '#local/http-event.ts';
+import { createRouter } from '#local/router.ts';
+
+/** The sample event of AWS's documentation for payload format 2.0, without the parts an authorizer or mutual TLS adds. */
+const AWS_SAMPLE = {
+  version: '2.0',
+  routeKey: '$default',
+  rawPath: '/my/path',
+  rawQueryString: 'parameter1=value1&parameter1=value2&parameter2=value',
+  cookies: ['cookie1', 'cookie2'],
+  headers: { header1: 'value1', header2: 'value1,value2' },
+  queryStringParameters: { parameter1: 'value1,value2', parameter2: 'value' },
+  requestContext: {
+    accountId: '123456789012',
+    apiId: 'api-id',
+    domainName: 'id.execute-api.us-east-1.amazonaws.com',
+    domainPrefix: 'id',
+    http: { method: 'POST', path: '/my/path', protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'agent' },
+    requestId: 'id',
+    routeKey: '$default',
+    stage: '$default',
+    time: '12/Mar/2020:19:03:58 +0000',
+    timeEpoch: 1583348638390,
+  },
+  body: 'Hello from Lambda',
+  pathParameters: { parameter1: 'value1' },
+  isBase64Encoded: false,
+};
+
+async function eventOf(path: string, init: RequestInit & { duplex?: 'half' } = {}, parameters = {}) {
+  const server = createServer();
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  const asked = new Promise<{ request: IncomingMessage; body: Buffer }>(done =>
+    server.once('request', async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      response.end();
+      done({ request, body: Buffer.concat(chunks) });
+    }),
+  );
+  await fetch(url, init);
+  const { request, body } = await asked;
+  server.close();
+  return toEvent(request, body, { key: 'POST /my/path', parameters });
+}
+
+const keys = (value: object) => Object.keys(value).sort();
+
+describe('the embedded front speaks payload format 2.0', () => {
+  test('with the fields of the documented sample', async () => {
+    const headers = { 'content-type': 'text/plain', cookie: 'cookie1; cookie2', header1: 'value1' };
+    const query = '?parameter1=value1&parameter1=value2&parameter2=value';
+    const event = await eventOf(
+      `/my/path${query}`,
+      { method: 'POST', headers, body: 'Hello from Lambda' },
+      { parameter1: 'value1' },
+    );
+    expect(keys(event)).toEqual(keys(AWS_SAMPLE));
+    expect(keys(event.requestContext)).toEqual(keys(AWS_SAMPLE.requestContext));
+    expect(keys(event.requestContext.http)).toEqual(keys(AWS_SAMPLE.requestContext.http));
+    for (const field of [
+      'version',
+      'rawPath',
+      'rawQueryString',
+      'cookies',
+      'queryStringParameters',
+      'body',
+      'isBase64Encoded',
+    ] as const)
+      expect(event[field]).toEqual(AWS_SAMPLE[field]);
+    expect(event.headers.cookie).toBeUndefined();
+    expect(toContext(event).getRemainingTimeInMillis()).toBeGreaterThan(0);
+  });
+
+  test('bodies that are not text travel in base64', async () => {
+    const body = Buffer.from([0, 255, 1, 254]);
+    const event = await eventOf('/my/path', {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      body,
+    });
+    expect([event.isBase64Encoded, event.body]).toEqual([true, body.toString('base64')]);
+    expect((await eventOf('/my/path')).body).toBeUndefined();
+  });
+});
+
+describe('the router', () => {
+  const route = createRouter([
+    'GET /v1/videos/models',
+    'GET /v1/videos/{id}',
+    'DELETE /v1/videos/{id}',
+    'POST /v1/videos',
+  ]);
+  test('prefers the literal path, decodes parameters and serves HEAD as GET', () => {
+    expect(route('GET', '/v1/videos/models')).toMatchObject({ key: 'GET /v1/videos/models' });
+    expect(route('GET', '/v1/videos/a%20b')).toEqual({ key: 'GET /v1/videos/{id}', parameters: { id: 'a b' } });
+    expect(route('HEAD', '/v1/videos/x')).toMatchObject({ key: 'GET /v1/videos/{id}' });
+  });
+  test('says which methods a path knows', () => {
+    expect(route('PATCH', '/v1/videos/x')).toEqual({ allowed: ['GET', 'DELETE'] });
+    expect(route('GET', '/v1/videos/x/y')).toEqual({ allowed: [] });
+    expect(route('GET', '/v1/videos/')).toEqual({ allowed: [] });
+  });
+});

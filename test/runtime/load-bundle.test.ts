@@ -1,0 +1,140 @@
+import { appendFile, cp, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '#core/errors.ts';
+import { loadBundle, readModelCard } from '#gpu-container/runtime/load-bundle.ts';
+import { entryOf, smallBundle } from './small-bundle.ts';
+
+const MINI = fileURLToPath(new URL('../../models/reelay-mini', import.meta.url));
+
+async function refusal(folder: string, code: ErrorCode, sentence: string): Promise<void> {
+  await expect(loadBundle(folder)).rejects.toMatchObject({
+    code,
+    retryable: false,
+    message: expect.stringContaining(sentence),
+  });
+}
+
+describe('the bundled model', () => {
+  test('loads, and its card says the same with and without hashing', async () => {
+    const bundle = await loadBundle(MINI);
+    expect(bundle.name).toBe('models/reelay-mini');
+    expect(bundle.digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(await readModelCard(MINI)).toEqual(bundle.card);
+    expect(bundle.card).toMatchObject({
+      id: 'reelay-mini',
+      license: 'Apache-2.0',
+      digest: bundle.digest,
+      tasks: ['t2v'],
+      sizes: ['256x256'],
+      frames: { min: 16, max: 16, step: 1 },
+      defaults: { size: '256x256', frames: 16, negative_prompt: '' },
+    });
+    expect(bundle.scheduler._class_name).toBe('FlowMatchEulerDiscreteScheduler');
+  });
+});
+
+describe('a file that is not what bundle.json says is named', () => {
+  test('one byte flipped', async () => {
+    const { folder } = await smallBundle();
+    await writeFile(join(folder, 'transformer/model.onnx'), Uint8Array.of(0x08, 11, 0x3a, 0));
+    await refusal(folder, 'bundle_corrupt', 'models/small: transformer/model.onnx does not match its sha256');
+  });
+
+  test('longer, missing, a folder', async () => {
+    const { folder } = await smallBundle();
+    const path = join(folder, 'vae_decoder/model.onnx');
+    await appendFile(path, 'x');
+    await refusal(folder, 'bundle_corrupt', 'vae_decoder/model.onnx has 5 bytes, bundle.json says 4');
+    await rm(path);
+    await refusal(folder, 'bundle_corrupt', 'vae_decoder/model.onnx is missing');
+    await cp(join(folder, 'scheduler'), path, { recursive: true });
+    await refusal(folder, 'bundle_corrupt', 'vae_decoder/model.onnx is not a plain file');
+  });
+
+  test('reached through a link, of the file or of a folder above it; a second name of the same file is fine', async () => {
+    const { folder } = await smallBundle();
+    const path = join(folder, 'text_encoder/model.onnx');
+    await rename(path, join(folder, 'elsewhere'));
+    await symlink(join(folder, 'elsewhere'), path);
+    await refusal(folder, 'bundle_corrupt', 'text_encoder/model.onnx is not a plain file');
+    await rm(path);
+    await link(join(folder, 'elsewhere'), path);
+    await loadBundle(folder);
+    await rename(join(folder, 'text_encoder'), join(folder, 'moved'));
+    await symlink(join(folder, 'moved'), join(folder, 'text_encoder'));
+    await refusal(folder, 'bundle_corrupt', 'links are not followed');
+  });
+});
+
+describe('a bundle.json we cannot follow is refused with a sentence', () => {
+  test.each([
+    ['an absolute path', (m: any) => (m.files[0].path = '/etc/passwd'), 'files.0.path: got "/etc/passwd"'],
+    ['a path out of the folder', (m: any) => (m.files[0].path = 'a/../../b'), 'files.0.path'],
+    ['a backslash', (m: any) => (m.files[0].path = 'a\\b'), 'files.0.path'],
+    ['a graph that is not listed', (m: any) => m.files.splice(1, 1), 'transformer/model.onnx is used but not listed'],
+    ['a tokenizer that is not listed', (m: any) => m.files.splice(3, 1), 'tokenizer/tokenizer.json is used but not'],
+    ['a file listed twice', (m: any) => m.files.push(m.files[0]), 'text_encoder/model.onnx is listed twice'],
+    ['a family of another engine', (m: any) => (m.family = 'wan'), 'family'],
+    ['a decoding plan of another engine', (m: any) => (m.components.vae_decoder.plan = 'streaming'), 'vae_decoder.plan'],
+    ['a limit that is none', (m: any) => (m.limits.fps = { min: 8, max: 4 }), 'limits.fps: min is above max'],
+    ['a shortened hash', (m: any) => (m.files[0].sha256 = 'abc'), 'files.0.sha256: expected 64 lower-case hex digits'],
+    ['a later format', (m: any) => (m.bundle = 2), 'bundle.json: bundle'],
+  ])('%s', async (_, change, sentence) => {
+    const { folder, rewrite } = await smallBundle();
+    await rewrite(change);
+    await refusal(folder, 'bundle_invalid', sentence);
+    await expect(readModelCard(folder)).rejects.toMatchObject({ code: 'bundle_invalid' });
+  });
+
+  test('missing, a link, no JSON', async () => {
+    const { folder } = await smallBundle();
+    const path = join(folder, 'bundle.json');
+    await writeFile(path, '{');
+    await refusal(folder, 'bundle_invalid', 'models/small: bundle.json is not JSON');
+    await rename(path, join(folder, 'other.json'));
+    await refusal(folder, 'bundle_invalid', 'there is no bundle.json');
+    await symlink(join(folder, 'other.json'), path);
+    await refusal(folder, 'bundle_invalid', 'bundle.json is not a file');
+  });
+});
+
+describe('data outside a graph', () => {
+  /** ModelProto { graph { initializer { external_data { location } data_location: EXTERNAL } } } */
+  const withData = (location: string) => {
+    const field = (tag: number, content: Uint8Array | number[]) => [tag, content.length, ...content];
+    const text = (value: string) => [...Buffer.from(value)];
+    const entry = [...field(0x0a, text('location')), ...field(0x12, text(location))];
+    return Uint8Array.from(field(0x3a, field(0x2a, [...field(0x6a, entry), 0x70, 1])));
+  };
+
+  test('is loaded when it is listed beside the graph', async () => {
+    const { folder, rewrite } = await smallBundle(withData('model.onnx_data'));
+    await refusal(folder, 'bundle_invalid', 'transformer/model.onnx keeps data in "model.onnx_data"');
+    await writeFile(join(folder, 'transformer/model.onnx_data'), 'weights');
+    await rewrite(m => m.files.push(entryOf('transformer/model.onnx_data', 'weights')));
+    await loadBundle(folder);
+  });
+
+  test.each(['../../../etc/passwd', '/etc/passwd', '../text_encoder/model.onnx'])('%s is refused', async location => {
+    const { folder } = await smallBundle(withData(location));
+    await refusal(folder, 'bundle_invalid', 'which bundle.json does not list');
+  });
+
+  test('in bytes that are no graph', async () => {
+    const { folder } = await smallBundle(Buffer.from('not an onnx file'));
+    await refusal(folder, 'bundle_invalid', 'transformer/model.onnx is not an ONNX graph');
+  });
+});
+
+test('the digest names the weights: it follows the list, not its order', async () => {
+  const { folder, rewrite } = await smallBundle();
+  const { digest } = await readModelCard(folder);
+  await rewrite(m => m.files.reverse());
+  expect((await readModelCard(folder)).digest).toBe(digest);
+  await rewrite(m => {
+    m.files[0]!.sha256 = '0'.repeat(64);
+  });
+  expect((await readModelCard(folder)).digest).not.toBe(digest);
+});
