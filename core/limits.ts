@@ -6,8 +6,10 @@ export const limits = {
   leaseSeconds: 120,
   /** A third of the lease: two beats may be lost before the lease is. */
   heartbeatSeconds: 40,
-  /** The cancel flag is read with step reports, at most this often, so that a fast sampler does not flood the store. */
-  progressEveryMs: 500,
+  /** The cancel flag is read, and progress written, with step reports, at most this often: a fast sampler must not flood the store. */
+  progressEveryMs: 1_000,
+  /** The same in embedded mode, where the store is a file and a person watches. */
+  localProgressEveryMs: 100,
   /** A render child that ignores a polite cancel for this long is killed. */
   cancelGraceMs: 2_000,
   /** Errors and dead leases together; the third ends the job. */

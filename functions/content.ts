@@ -16,12 +16,14 @@ export function videoContent(deps: Deps): ApiHandler {
     const headers = contentHeaders(artifact, filename);
     if (event.headers['if-none-match'] === headers.etag) return { statusCode: 304, headers };
     const range = parseRange(event.headers.range, artifact.bytes);
-    const blob = await deps.blobs.get(key, range);
-    if (blob === undefined) throw new Error('the bytes of a completed job are gone');
     const length = range === undefined ? artifact.bytes : range.end - range.start + 1;
     const partial =
       range === undefined ? {} : { 'content-range': `bytes ${range.start}-${range.end}/${artifact.bytes}` };
     const all = { ...headers, ...partial, 'content-length': String(length) };
-    return { statusCode: range === undefined ? 200 : 206, headers: all, stream: blob.stream };
+    const statusCode = range === undefined ? 200 : 206;
+    if (event.requestContext.http.method === 'HEAD') return { statusCode, headers: all };
+    const blob = await deps.blobs.get(key, range);
+    if (blob === undefined) throw new Error('the bytes of a completed job are gone');
+    return { statusCode, headers: all, stream: blob.stream };
   });
 }

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAws } from '#adapters/aws/connect.ts';
+import { limits } from '#core/limits.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
@@ -44,6 +45,7 @@ const ports: WorkerPorts = {
   owner: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
   // Across machines only time tells a dead worker from a slow one.
   ownerIsGone: () => false,
+  progressEveryMs: limits.progressEveryMs,
   renderer,
   scratch: async job => {
     const folder = join(tmpdir(), 'reelay', `${job.id}-${job.attempt}`);

@@ -92,6 +92,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       ...ports,
       owner,
       ownerIsGone,
+      progressEveryMs: limits.localProgressEveryMs,
       renderer,
       log,
       scratch: async job => {

@@ -86,7 +86,7 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
   const noBody = request.method === 'HEAD' || statusCode === 304;
   if (result.stream === undefined) {
     const body = result.isBase64Encoded ? Buffer.from(result.body ?? '', 'base64') : Buffer.from(result.body ?? '');
-    if (!noBody) headers['content-length'] = String(body.length);
+    if (!noBody) headers['content-length'] ??= String(body.length);
     response.writeHead(statusCode, headers).end(noBody ? undefined : body);
     return;
   }

@@ -49,13 +49,17 @@ export function createTokenizer(name: string, document: unknown, maxTokens: numb
     const ids: (number | undefined)[] = inner.encode(text, { add_special_tokens: special }).ids;
     return ids.map(id => {
       const known = id ?? unknownId;
-      if (known === undefined) throw new ReelayError('render_failed', `${name}: a word is not in the vocabulary.`);
+      if (known === undefined)
+        throw new ReelayError(
+          'bundle_invalid',
+          `${name}: a word is not in the vocabulary, and no token stands for that.`,
+        );
       return known;
     });
   }
 
   const frame = idsOf('', true); // the template's own tokens: [CLS] before, [SEP] or </s> behind
-  const before = leadingCount(frame, idsOf('a', true));
+  const before = leadingCount(frame, inner.encode('a').ids);
 
   return {
     padId,

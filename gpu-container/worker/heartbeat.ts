@@ -23,7 +23,12 @@ export interface Heartbeat {
 
 const LOOK_EVERY_MS = 1_000;
 
-export function startHeartbeat(ports: LeasePorts, job: Job, delivery: Delivery): Heartbeat {
+export interface HeartbeatPorts extends LeasePorts {
+  /** The record is looked at this often, at most; a step report is what usually asks for it. */
+  readonly progressEveryMs: number;
+}
+
+export function startHeartbeat(ports: HeartbeatPorts, job: Job, delivery: Delivery): Heartbeat {
   const stopped = new AbortController();
   let progress: Progress = job.progress ?? { phase: 'loading', step: 0, steps: 0 };
   let written = progress;
@@ -46,7 +51,7 @@ export function startHeartbeat(ports: LeasePorts, job: Job, delivery: Delivery):
   const look = async () => {
     const nowMs = ports.now();
     lookedAtMs = nowMs;
-    const moved = written !== progress && nowMs - wroteAtMs >= limits.progressEveryMs;
+    const moved = written !== progress && nowMs - wroteAtMs >= ports.progressEveryMs;
     if (moved || nowMs - wroteAtMs >= limits.heartbeatSeconds * 1000) {
       const sent = progress;
       const after = await beat(ports, job, sent);
@@ -76,7 +81,7 @@ export function startHeartbeat(ports: LeasePorts, job: Job, delivery: Delivery):
     signal: stopped.signal,
     report: next => {
       progress = next;
-      if (ports.now() - lookedAtMs >= limits.progressEveryMs) tick();
+      if (ports.now() - lookedAtMs >= ports.progressEveryMs) tick();
     },
     stop: async () => {
       over = true;

@@ -2,15 +2,15 @@ import { readFile, rm } from 'node:fs/promises';
 import { ReelayError } from '#core/errors.ts';
 import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
-import { failJob, giveBack, isFinal, type LeasePorts, take } from '#core/jobs/lease.ts';
+import { failJob, giveBack, isFinal, take } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
-import { artifactKey } from '#core/keys.ts';
+import { artifactKey, jobPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { BlobStore, Delivery } from '#core/ports.ts';
-import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
 import type { Rendered, Renderer } from './renderer.ts';
 
-export interface WorkerPorts extends LeasePorts {
+export interface WorkerPorts extends HeartbeatPorts {
   readonly blobs: BlobStore;
   readonly renderer: Renderer;
   /** An empty folder of this attempt's own for the renderer's files. */
@@ -134,7 +134,10 @@ async function settle(
 /** Ends a job that someone cancelled; when it is not ours any more, nothing happens. */
 async function endCancelled(ports: WorkerPorts, job: Job, delivery: Delivery): Promise<void> {
   const ended = await endJob(ports.store, job, { status: 'cancelled', nowMs: ports.now() });
-  if (ended !== undefined) await tellAndAck(ports, ended, delivery);
+  if (ended === undefined) return;
+  // Bytes of an attempt that no record names; what is missed here goes with the job.
+  await ports.blobs.deletePrefix(jobPrefix(job)).catch(() => undefined);
+  await tellAndAck(ports, ended, delivery);
 }
 
 function stackOf(error: unknown): string[] | undefined {

@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDynamoJobStore } from '#adapters/aws/dynamo-job-store.ts';
 import { indexes } from '#adapters/aws/dynamo-table.ts';
@@ -48,6 +48,9 @@ describe('the SQS queue', () => {
     expect((await aws.queue.receive({ leaseSeconds: 30, waitMs: 1000 }))?.message.jobId).toBe('video_a');
     expect(await aws.queue.receive({ leaseSeconds: 30, waitMs: 0 })).toBeUndefined();
     expect(aws.garbage).toEqual([]);
+    const hidden = 'ApproximateNumberOfMessagesNotVisible';
+    const command = new GetQueueAttributesCommand({ QueueUrl: aws.queueUrl, AttributeNames: [hidden] });
+    expect((await aws.clients.sqs.send(command)).Attributes).toEqual({ [hidden]: '2' });
   });
 
   test('passes over fields it does not know', async () => {

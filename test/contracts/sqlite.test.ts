@@ -65,8 +65,9 @@ describe('the database of a data folder', () => {
   });
 
   test('is made once by processes that start together', async () => {
-    const children = Array.from({ length: 4 }, () => startChild('open', join(folder.path, 'new', 'data')));
-    expect(await Promise.all(children.map(child => child.result()))).toEqual(Array(4).fill('opened'));
+    const firstMs = String(Date.now() + 800);
+    const children = [1, 2, 3].map(() => startChild('open', folder.path, firstMs));
+    expect(await Promise.all(children.map(child => child.result()))).toEqual(['opened', 'opened', 'opened']);
   });
 
   test('is private to its user', () => {

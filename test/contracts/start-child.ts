@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 
 export interface Child {
   readonly pid: number;
@@ -17,9 +18,10 @@ export interface Child {
 
 const script = fileURLToPath(new URL('local-child.ts', import.meta.url));
 
-/** Runs a verb of local-child.ts in a process of its own. */
+/** Runs a verb of local-child.ts in a process of its own, which does not outlive the test that starts it. */
 export function startChild(verb: string, ...args: readonly string[]): Child {
   const child = spawn(process.execPath, [script, verb, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
   const output = createInterface({ input: child.stdout });
   output.on('line', line => lines.push(line));

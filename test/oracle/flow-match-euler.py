@@ -4,6 +4,8 @@
     (diffusers 0.42.1, torch 2.15.0) writes test/engine/fixtures/flow-match-euler.json
 
 The model is a stand-in anyone can recompute: v = 0.7 x - 0.3 + 0.001 t in float32.
+
+Run `npm run lint -- --write` on the result.
 """
 
 import json

@@ -2,6 +2,8 @@
 
     python test/oracle/tokenizer.py models/reelay-mini/tokenizer/tokenizer.json
     (tokenizers 0.23.3) writes test/runtime/fixtures/tokenizer.json; the tokenizer itself is stored along
+
+Run `npm run lint -- --write` on the result.
 """
 
 import json

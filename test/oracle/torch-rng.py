@@ -3,6 +3,8 @@
     python test/oracle/torch-rng.py        (torch 2.15.0) writes test/engine/fixtures/torch-rng.json
 
 Long draws keep their ends, and two sums that any wrong value in between would move.
+
+Run `npm run lint -- --write` on the result.
 """
 
 import json

@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { createOrtBackend, describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
 
 const GRAPH = fileURLToPath(new URL('../../models/reelay-mini/text_encoder/model.onnx', import.meta.url));
-const ids = { type: 'int64', data: BigInt64Array.from({ length: 24 }, (_, i) => (i === 0 ? 2n : 0n)), dims: [1, 24] } as const;
+const ids = {
+  type: 'int64',
+  data: BigInt64Array.from({ length: 24 }, (_, i) => (i === 0 ? 2n : 0n)),
+  dims: [1, 24],
+} as const;
 const known = { input_ids: { type: 'int64', dims: [null, 24] } } as const;
 const backend = createOrtBackend({ threads: 1 });
 

@@ -1,8 +1,9 @@
 /** A bundle of a few hundred bytes, for tests of what is refused: real in form, its graphs are empty. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 /** ModelProto { ir_version: 10, graph: {} } */
 const EMPTY_GRAPH = Uint8Array.of(0x08, 10, 0x3a, 0);
@@ -20,7 +21,9 @@ interface FileEntry {
 }
 
 export async function smallBundle(graph: Uint8Array = EMPTY_GRAPH): Promise<SmallBundle> {
-  const folder = join(await mkdtemp(join(tmpdir(), 'reelay-bundle-')), 'models', 'small');
+  const root = await mkdtemp(join(tmpdir(), 'reelay-bundle-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const folder = join(root, 'models', 'small');
   const contents: Record<string, Uint8Array | string> = {
     'text_encoder/model.onnx': EMPTY_GRAPH,
     'transformer/model.onnx': graph,

@@ -24,12 +24,20 @@ test('an end token of the template survives the cut', () => {
   const ids = createTokenizer('tokenizer.json', ended, 8).encode('a red circle a red circle a red circle');
   expect(ids.length).toBe(8);
   expect([ids[0], ids[7]]).toEqual([2, 1]);
-  expect(createTokenizer('tokenizer.json', ended, 8).encode('red').slice(0, 4)).toEqual([2, tokenizer.encode('red')[1], 1, 0]);
+  expect(createTokenizer('tokenizer.json', ended, 8).encode('red').slice(0, 4)).toEqual([
+    2,
+    tokenizer.encode('red')[1],
+    1,
+    0,
+  ]);
 });
 
 test('what cannot be followed is refused by name', () => {
-  const make = (change: object) => () => createTokenizer('tokenizer.json', { ...oracle.tokenizer, ...change }, MAX_TOKENS);
+  const make = (change: object) => () =>
+    createTokenizer('tokenizer.json', { ...oracle.tokenizer, ...change }, MAX_TOKENS);
   expect(make({ padding: null, added_tokens: [] })).toThrow('no padding token');
   expect(make({ truncation: { direction: 'Left' } })).toThrow('truncation.direction');
-  expect(make({ model: { type: 'Riddle', vocab: {} } })).toThrow('not known here');
+  expect(make({ pre_tokenizer: { type: 'Riddle' } })).toThrow('not known here');
+  const strict = { ...oracle.tokenizer.model, unk_token: null };
+  expect(() => make({ model: strict })().encode('zebra')).toThrow('not in the vocabulary');
 });

@@ -1,0 +1,130 @@
+/** @file The HTTP API as the page uses it; nothing else here knows a path. */
+
+export type VideoState = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
+
+/** What the page reads of a Video object. `state` is the native status; times are Unix seconds. */
+export interface Video {
+  readonly id: string;
+  readonly state: VideoState;
+  /** 0 .. 100. */
+  readonly progress: number;
+  readonly stage: string | null;
+  readonly created_at: number;
+  readonly completed_at: number | null;
+  readonly cancel_requested_at: number | null;
+  readonly model: string;
+  readonly prompt: string;
+  readonly seconds: string;
+  readonly size: string;
+  readonly seed: number;
+  readonly fps: number;
+  readonly num_frames: number;
+  readonly num_inference_steps: number;
+  readonly guidance_scale: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** What the form offers for one model. */
+export interface VideoModel {
+  readonly id: string;
+  readonly description: string;
+  readonly sizes: readonly string[];
+  readonly seconds: readonly string[];
+  readonly num_inference_steps: { readonly min: number; readonly max: number };
+  readonly guidance_scale: { readonly min: number; readonly max: number };
+  readonly max_prompt_chars: number;
+  readonly defaults: {
+    readonly size: string;
+    readonly frames: number;
+    readonly fps: number;
+    readonly num_inference_steps: number;
+    readonly guidance_scale: number;
+  };
+}
+
+export interface VideoPage {
+  readonly data: readonly Video[];
+  readonly has_more: boolean;
+}
+
+/** Code `unreachable`: no answer at all. Else the server's own code, sentence and field. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly param: string | null;
+
+  constructor(code: string, message: string, status = 0, param: string | null = null) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.param = param;
+  }
+}
+
+/** A healthy server answers in milliseconds; after this it counts as gone. */
+const ANSWER_MS = 15_000;
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      signal: AbortSignal.timeout(ANSWER_MS),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=utf-8' } }),
+    });
+  } catch {
+    throw new ApiError('unreachable', 'The server does not answer.');
+  }
+  const answer = (await response.json().catch(() => undefined)) as T & { error?: ErrorBody };
+  if (response.ok && answer !== undefined) return answer;
+  const {
+    code = 'unknown',
+    message = `The server answered with status ${response.status}.`,
+    param = null,
+  } = answer?.error ?? {};
+  throw new ApiError(code, message, response.status, param);
+}
+
+interface ErrorBody {
+  readonly code?: string;
+  readonly message?: string;
+  readonly param?: string | null;
+}
+
+const pathOf = (id: string) => `/v1/videos/${encodeURIComponent(id)}`;
+
+export async function listModels(): Promise<readonly VideoModel[]> {
+  return (await call<{ data: readonly VideoModel[] }>('GET', '/v1/videos/models')).data;
+}
+
+/** Newest first; `after` is the id of the last video already known. */
+export function listVideos(limit: number, after?: string): Promise<VideoPage> {
+  const query = new URLSearchParams({ limit: String(limit), order: 'desc', ...(after === undefined ? {} : { after }) });
+  return call('GET', `/v1/videos?${query}`);
+}
+
+export function createVideo(request: Readonly<Record<string, string | number>>): Promise<Video> {
+  return call('POST', '/v1/videos', request);
+}
+
+export function retrieveVideo(id: string): Promise<Video> {
+  return call('GET', pathOf(id));
+}
+
+export function cancelVideo(id: string): Promise<Video> {
+  return call('POST', `${pathOf(id)}/cancel`);
+}
+
+export async function deleteVideo(id: string): Promise<void> {
+  await call('DELETE', pathOf(id));
+}
+
+export function contentUrl(id: string, variant: 'video' | 'thumbnail'): string {
+  return `${pathOf(id)}/content?variant=${variant}`;
+}
+
+export function eventsUrl(id: string): string {
+  return `${pathOf(id)}/events`;
+}

@@ -1,0 +1,19 @@
+import { connection } from '../connection.ts';
+import { model } from '../draft.ts';
+import { Logo } from './logo.tsx';
+
+const WORDS = { connecting: 'connecting', connected: 'ready', lost: 'not answering' };
+
+export function Masthead() {
+  return (
+    <header class="masthead">
+      <a class="brand" href="/">
+        <Logo />
+        Reelay <span>Studio</span>
+      </a>
+      <p class="server" data-connection={connection.value}>
+        {model.value?.id ?? 'server'} {WORDS[connection.value]}
+      </p>
+    </header>
+  );
+}

@@ -1,0 +1,56 @@
+import type { Video } from './api.ts';
+
+/** The sampler's step, from the percentage: the API gives steps the range 5 to 90 (core/job.ts, percentDone). */
+export function stepOf(video: Video): number {
+  const steps = video.num_inference_steps;
+  return Math.max(0, Math.min(steps, Math.ceil(((video.progress - 5) * steps) / 85)));
+}
+
+const STAGES: Readonly<Record<string, string>> = {
+  loading: 'Loading the model',
+  encoding_prompt: 'Reading the prompt',
+  decoding: 'Turning it into frames',
+  encoding_video: 'Writing the video',
+  committing: 'Saving the video',
+};
+
+/** What is happening to a video, in a few plain words. */
+export function stateText(video: Video): string {
+  if (video.state === 'completed') return 'Done';
+  if (video.state === 'failed') return 'This video could not be made';
+  if (video.state === 'cancelled') return 'Cancelled';
+  if (video.cancel_requested_at !== null) return 'Cancelling';
+  if (video.state === 'queued') return 'Waiting for its turn';
+  if (video.stage === 'denoising') return `Step ${stepOf(video)} of ${video.num_inference_steps}`;
+  return STAGES[video.stage ?? ''] ?? 'Starting';
+}
+
+/** "256x256" as "256 × 256". */
+export function sizeText(size: string): string {
+  return size.replace('x', ' × ');
+}
+
+export function secondsText(seconds: string): string {
+  return `${Number(Number(seconds).toFixed(2))} s`;
+}
+
+/** From request to video, waiting included. */
+export function timeTaken(video: Video): string {
+  const seconds = (video.completed_at ?? video.created_at) - video.created_at;
+  if (seconds < 1) return 'under 1 s';
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** The time for today, the date before that, in the reader's own notation. */
+export function whenMade(video: Video): string {
+  const date = new Date(video.created_at * 1000);
+  return date.toDateString() === new Date().toDateString()
+    ? date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+    : date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+}
+
+/** "832x480" as width over height. */
+export function aspectOf(size: string): number {
+  const [width, height] = size.split('x').map(Number);
+  return (width ?? 1) / (height ?? 1);
+}

@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ReelayError } from '#core/errors.ts';
+import type { Deps } from '#functions/deps.ts';
+import { bearerOf, createLambdaHandler } from '#functions/lambda.ts';
+import { routes } from '#functions/routes.ts';
+import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
+import { runWorker } from '#gpu-container/worker/run-worker.ts';
+import { findBundles } from '#local/bundles.ts';
+import { toContext, toEvent } from '#local/http-event.ts';
+import { createHttpServer } from '#local/http-server.ts';
+import { createRouter } from '#local/router.ts';
+import { noStaticFiles } from '#local/static-files.ts';
+import { type AwsServers, startAwsServers } from '#test/contracts/aws-servers.ts';
+import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
+
+const KEY = 'rly_test_key';
+
+let aws: AwsServers;
+let server: Server;
+let renderer: Renderer;
+let folder: string;
+let running: Promise<void>;
+let deps: Deps;
+const draining = new AbortController();
+const logged: string[] = [];
+
+beforeAll(async () => {
+  aws = await startAwsServers();
+  folder = await mkdtemp(join(tmpdir(), 'reelay-aws-'));
+  const bundles = await findBundles();
+  const { queue, store, blobs, events } = aws;
+  const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
+  deps = {
+    ...{ queue, store, blobs, events, log },
+    models: bundles.map(bundle => bundle.card),
+    now: () => Date.now(),
+    random: randomBytes,
+    authenticate: bearerOf(createHash('sha256').update(KEY).digest('hex')),
+    canStream: false,
+    sleep: ms => sleep(ms),
+    describe: async () => ({ mode: 'aws' }),
+  };
+  server = createHttpServer(deps, noStaticFiles);
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  renderer = createRenderer({
+    bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
+    threads: 2,
+    childPath: RENDER_CHILD,
+  });
+  const worker = {
+    queue,
+    store,
+    blobs,
+    events,
+    log,
+    renderer,
+    now: () => Date.now(),
+    owner: 'task-1',
+    ownerIsGone: () => false,
+    progressEveryMs: 100,
+  };
+  running = runWorker({ ...worker, scratch: async job => join(folder, job.id) }, { drain: draining.signal });
+});
+
+afterAll(async () => {
+  draining.abort(new Error('the test is over'));
+  await running;
+  await renderer.close();
+  server.closeAllConnections();
+  server.close();
+  await aws.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
+  const client = (apiKey: string) =>
+    new OpenAI({ baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, apiKey, maxRetries: 0 });
+
+  test('create, wait, download through a presigned redirect, one event, list, delete', async () => {
+    const openai = client(KEY);
+    const created = await openai.videos.create({
+      prompt: 'a green square moving left over cream',
+      num_inference_steps: 2,
+    } as never);
+    let video = created;
+    for (let looks = 0; looks < 300 && video.status !== 'completed' && video.status !== 'failed'; looks++) {
+      await sleep(100);
+      video = await openai.videos.retrieve(created.id);
+    }
+    expect(video).toMatchObject({ status: 'completed', progress: 100 });
+    const response = await openai.videos.downloadContent(created.id);
+    expect(response.redirected).toBe(true);
+    const mp4 = Buffer.from(await response.arrayBuffer());
+    expect(createHash('sha256').update(mp4).digest('hex')).toBe((video as unknown as { sha256: string }).sha256);
+    expect(
+      aws
+        .recordedEvents()
+        .filter(event => event.subject === created.id)
+        .map(event => event.type),
+    ).toEqual(['video.completed']);
+    expect((await openai.videos.list()).data.map(item => item.id)).toContain(created.id);
+    await openai.videos.delete(created.id);
+    await expect(openai.videos.retrieve(created.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
+  test('nobody without the key gets in, and health tells nothing', async () => {
+    await expect(client('wrong').videos.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+    const health = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/health`)).json();
+    expect(health).toEqual({ status: 'ok', mode: 'aws' });
+    expect(bearerOf(undefined)(`Bearer ${KEY}`)).toBeUndefined();
+  });
+
+  test('the Lambda entry answers events as the server does, and event streams with the state and a retry', async () => {
+    const handler = createLambdaHandler(() => deps);
+    const route = createRouter(Object.keys(routes));
+    const invoke = async (method: string, path: string, body = '') => {
+      const match = route(method, path);
+      if (!('key' in match)) throw new ReelayError('not_found', path);
+      const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', host: 'api.example' };
+      const request = { method, url: path, headers, httpVersion: '1.1', socket: { remoteAddress: '192.0.2.1' } };
+      const event = toEvent(request as never, Buffer.from(body), match);
+      return handler(event, toContext(event));
+    };
+    const created = await invoke('POST', '/v1/videos', JSON.stringify({ prompt: 'a ring', num_inference_steps: 1 }));
+    expect(created.statusCode).toBe(200);
+    const { id } = JSON.parse(created.body ?? '') as { id: string };
+    const events = await invoke('GET', `/v1/videos/${id}/events`);
+    expect(events.body).toMatch(/^retry: 2000\n\nid: \d+\nevent: (status|done)\ndata: \{/);
+    expect((await invoke('POST', '/v1/videos', '{"prompt":""}')).statusCode).toBe(400);
+    expect((await handler({ ...toEventStub(), routeKey: 'GET /nope' }, toContext(toEventStub()))).statusCode).toBe(404);
+  });
+
+  test('the log has no prompt, no key and no signed link', () => {
+    expect(logged.length).toBeGreaterThan(3);
+    for (const word of ['green square', KEY, 'X-Amz-Signature']) expect(logged.join('\n')).not.toContain(word);
+  });
+});
+
+function toEventStub() {
+  const request = { method: 'GET', url: '/nope', headers: {}, httpVersion: '1.1', socket: {} };
+  return toEvent(request as never, Buffer.alloc(0), { key: 'GET /nope', parameters: {} });
+}

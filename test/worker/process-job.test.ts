@@ -1,0 +1,251 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readEvents } from '#adapters/local/local-event-bus.ts';
+import { ReelayError } from '#core/errors.ts';
+import { cancel } from '#core/jobs/cancel.ts';
+import { deleteJob, removeDeleted } from '#core/jobs/delete.ts';
+import { sweepLeases, take } from '#core/jobs/lease.ts';
+import { sweepOutbox } from '#core/jobs/relay.ts';
+import { limits } from '#core/limits.ts';
+import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { MODELS_FOLDER } from '#local/bundles.ts';
+import { openWorkerBench, type WorkerBench } from './worker-bench.ts';
+
+let bench: WorkerBench;
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  bench = await openWorkerBench();
+});
+afterEach(() => bench.close());
+
+async function eventsOf(id: string): Promise<string[]> {
+  const types: string[] = [];
+  for await (const event of readEvents(join(bench.folder, 'events.jsonl')))
+    if (event.subject === id) types.push(event.type);
+  return types;
+}
+
+const filesOf = (id: string) =>
+  readdir(join(bench.folder, 'blobs', 'videos', 'local', id), { recursive: true }).catch(() => []);
+
+describe('one delivery', () => {
+  test('ends in bytes, record, event and ack, and leaves no scratch', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 2 });
+    await processJob(bench.ports, await bench.receive(), never);
+    const job = await bench.job(id);
+    expect(job).toMatchObject({ status: 'completed', attempt: 1, failures: 0, lease: null, outbox: [] });
+    for (const artifact of Object.values(job.artifacts))
+      expect((await bench.ports.blobs.head(artifact.key))?.bytes).toBe(artifact.bytes);
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+    expect(await bench.ports.queue.depth()).toBe(0);
+    expect(await readdir(join(bench.folder, 'scratch')).catch(() => [])).toEqual([]);
+  });
+
+  test('delivered again after the end does nothing', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await processJob(bench.ports, await bench.receive(), never);
+    const before = await bench.job(id);
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    await processJob(bench.ports, await bench.receive(), never);
+    expect(await bench.job(id)).toEqual(before);
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+  });
+
+  test('delivered twice at once is rendered by one', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 6 });
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    const [first, second] = [await bench.receive(), await bench.receive()];
+    await Promise.all([processJob(bench.ports, first, never), processJob(bench.ports, second, never)]);
+    expect(await bench.job(id)).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+  });
+
+  test('reports every phase and step on the way', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const seen = new Set<string>();
+    let over = false;
+    const watching = (async () => {
+      while (!over) {
+        const { progress } = await bench.job(id);
+        if (progress !== null) seen.add(progress.phase);
+        await new Promise(done => setTimeout(done, 5));
+      }
+    })();
+    await processJob(bench.ports, await bench.receive(), never);
+    over = true;
+    await watching;
+    expect([...seen]).toContain('denoising');
+  });
+});
+
+describe('a job that is cancelled', () => {
+  test('in mid-denoise stops within one step and never completes', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const working = processJob(bench.ports, await bench.receive(), never);
+    await bench.until(id, job => (job.progress?.step ?? 0) > 2);
+    const askedMs = Date.now();
+    await cancel(bench.ports, 'local', id);
+    await working;
+    expect(Date.now() - askedMs).toBeLessThan(limits.cancelGraceMs + 1_500);
+    expect(await bench.job(id)).toMatchObject({ status: 'cancelled', artifacts: {} });
+    expect(await eventsOf(id)).toEqual(['video.cancelled']);
+    expect(await filesOf(id)).toEqual([]);
+  });
+
+  test('between the last byte and the commit is cancelled, not completed', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const ports: WorkerPorts = {
+      ...bench.ports,
+      blobs: {
+        ...bench.ports.blobs,
+        put: async (key, bytes, options) => {
+          const stored = await bench.ports.blobs.put(key, bytes, options);
+          if (key.endsWith('spritesheet.jpg')) await cancel(bench.ports, 'local', id);
+          return stored;
+        },
+      },
+    };
+    await processJob(ports, await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'cancelled', artifacts: {} });
+  });
+
+  test('by a delete reads as unknown at once, and its bytes and record go with the next sweep', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await processJob(bench.ports, await bench.receive(), never);
+    expect(await filesOf(id)).not.toEqual([]);
+    await deleteJob(bench.ports, 'local', id);
+    expect((await bench.ports.store.list('local', { limit: 100, order: 'asc' })).jobs.map(job => job.id)).not.toContain(
+      id,
+    );
+    expect(await removeDeleted(bench.ports)).toBe(1);
+    expect(await bench.job(id)).toBeUndefined();
+    expect(await filesOf(id)).toEqual([]);
+  });
+});
+
+describe('a lost lease', () => {
+  test('stops the sampler and leaves no trace', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const delivery = await bench.receive();
+    const working = processJob(bench.ports, delivery, never);
+    const running = await bench.until(id, job => (job.progress?.step ?? 0) > 1);
+    const thief = await bench.ports.store.transition(
+      id,
+      { status: 'in_progress', attempt: running.attempt },
+      { attempt: 2, lease: { owner: 'another', expiresAtMs: Date.now() + 60_000 } },
+    );
+    await working;
+    const after = await bench.job(id);
+    expect(after).toEqual(thief);
+    expect(await eventsOf(id)).toEqual([]);
+    expect(await filesOf(id)).toEqual([]);
+  });
+
+  test('of a dead owner is taken over at once, of a live one it is left alone', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await take({ ...bench.ports, owner: 'first' }, id);
+    expect(await take({ ...bench.ports, owner: 'second' }, id)).toMatchObject({ outcome: 'held' });
+    const taken = await take({ ...bench.ports, owner: 'second', ownerIsGone: owner => owner === 'first' }, id);
+    expect(taken).toMatchObject({ outcome: 'leased', job: { attempt: 2, failures: 1, lease: { owner: 'second' } } });
+    await cancel(bench.ports, 'local', id);
+  });
+
+  test('three times over ends the job with the reason', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const gone = { ...bench.ports, ownerIsGone: () => true };
+    for (let death = 1; death <= 3; death++) expect(await take(gone, id)).toMatchObject({ outcome: 'leased' });
+    expect(await take(gone, id)).toEqual({ outcome: 'done' });
+    expect(await bench.job(id)).toMatchObject({ status: 'failed', failures: 3, error: { code: 'renderer_lost' } });
+    expect(await eventsOf(id)).toEqual(['video.failed']);
+  });
+
+  test('that ran out is swept back to the queue with one message', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await bench.ports.queue.ack(await bench.receive());
+    await take(bench.ports, id);
+    const later = { ...bench.ports, now: () => Date.now() + (limits.leaseSeconds + 1) * 1000 };
+    await sweepLeases(later);
+    await sweepLeases(later);
+    expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 1, outbox: [] });
+    expect((await bench.receive()).message.jobId).toBe(id);
+    expect(await bench.ports.queue.depth()).toBe(0);
+  });
+});
+
+describe('what goes wrong', () => {
+  test('a renderer killed in mid-job costs one failure and the job comes again', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const working = processJob(bench.ports, await bench.receive(), never);
+    await bench.until(id, job => (job.progress?.step ?? 0) > 1);
+    await bench.ports.renderer.close();
+    await working;
+    expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 1, lease: null, outbox: [] });
+    expect(await bench.ports.queue.depth()).toBe(1);
+    await cancel(bench.ports, 'local', id);
+  });
+
+  test('a queue that is out when a job is accepted delays it and loses nothing', async () => {
+    const queue = { ...bench.ports.queue, send: () => Promise.reject(new ReelayError('store_unavailable', 'out')) };
+    const broken = { ...bench, ports: { ...bench.ports, queue } };
+    const { submit } = await import('#core/jobs/submit.ts');
+    const { randomBytes } = await import('node:crypto');
+    const { findBundles } = await import('#local/bundles.ts');
+    const models = (await findBundles()).map(bundle => bundle.card);
+    const job = await submit({ ...broken.ports, models, random: randomBytes }, 'local', {
+      prompt: 'x',
+      num_inference_steps: 1,
+    });
+    expect(await bench.ports.queue.depth()).toBe(0);
+    const later = { ...bench.ports, now: () => Date.now() + (limits.outboxGraceSeconds + 1) * 1000 };
+    expect(await sweepOutbox(later)).toBe(1);
+    expect((await bench.receive()).message.jobId).toBe(job.id);
+    await cancel(bench.ports, 'local', job.id);
+  });
+
+  test('a bus that is out at the end delays the event and not the job', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const events = { publish: () => Promise.reject(new ReelayError('store_unavailable', 'out')) };
+    await processJob({ ...bench.ports, events }, await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'completed', outbox: [{ kind: 'event' }] });
+    await sweepOutbox({ ...bench.ports, now: () => Date.now() + (limits.outboxGraceSeconds + 1) * 1000 });
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+    expect((await bench.job(id)).outbox).toEqual([]);
+  });
+
+  test('a store that takes no bytes gives the job back, then fails it with a reason at the third time', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const put = () => Promise.reject(new ReelayError('store_unavailable', 'The disk is full.'));
+    const ports = { ...bench.ports, blobs: { ...bench.ports.blobs, put } };
+    for (let tries = 1; tries <= 3; tries++) {
+      if (tries > 1) await bench.ports.queue.send({ v: 1, jobId: id });
+      await processJob(ports, await bench.receive(), never);
+      expect(await bench.job(id)).toMatchObject({ failures: tries, status: tries < 3 ? 'queued' : 'failed' });
+    }
+    expect((await bench.job(id)).error).toEqual({ code: 'store_unavailable', message: 'The disk is full.' });
+  });
+
+  test('a corrupted model file fails the job by the name of the file, and a repaired one renders again', async () => {
+    const models = await mkdtemp(join(tmpdir(), 'reelay-models-'));
+    await cp(join(MODELS_FOLDER, 'reelay-mini'), join(models, 'reelay-mini'), { recursive: true });
+    const tokenizer = join(models, 'reelay-mini', 'tokenizer', 'tokenizer.json');
+    await writeFile(tokenizer, '{}');
+    const broken = await openWorkerBench({ modelsFolder: models });
+    try {
+      const first = await broken.submit({ num_inference_steps: 1 });
+      await processJob(broken.ports, await broken.receive(), never);
+      const failed = await broken.job(first.id);
+      expect(failed).toMatchObject({ status: 'failed', error: { code: 'bundle_corrupt' } });
+      expect(failed.error?.message).toContain('tokenizer/tokenizer.json');
+      await cp(join(MODELS_FOLDER, 'reelay-mini', 'tokenizer', 'tokenizer.json'), tokenizer);
+      const second = await broken.submit({ num_inference_steps: 1 });
+      await processJob(broken.ports, await broken.receive(), never);
+      expect(await broken.job(second.id)).toMatchObject({ status: 'completed' });
+    } finally {
+      await broken.close();
+      await rm(models, { recursive: true, force: true });
+    }
+  });
+});
