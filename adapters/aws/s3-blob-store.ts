@@ -27,8 +27,8 @@ export interface S3BlobStoreOptions {
  * so signs links to unknown keys too; the link makes a browser save the bytes under the file name. In a versioned bucket
  * `deletePrefix` leaves the old versions to the bucket's lifecycle rules.
  */
-export function createS3BlobStore({ client, bucket }: S3BlobStoreOptions): BlobStore {
-  const Bucket = bucket;
+export function createS3BlobStore(options: S3BlobStoreOptions): BlobStore {
+  const { client, bucket: Bucket } = options;
 
   return {
     async put(key, bytes, { contentType }) {
@@ -48,12 +48,12 @@ export function createS3BlobStore({ client, bucket }: S3BlobStoreOptions): BlobS
 
     async get(key, range) {
       blobSegments(key);
-      return access(() => get(key, range));
+      return access(() => get(options, key, range));
     },
 
     async deletePrefix(prefix) {
       blobPrefixSegments(prefix);
-      await access(() => deletePrefix(prefix));
+      await access(() => deletePrefix(options, prefix));
     },
 
     async presign(key, { expiresSeconds, filename, contentType }) {
@@ -68,37 +68,41 @@ export function createS3BlobStore({ client, bucket }: S3BlobStoreOptions): BlobS
       return access(() => getSignedUrl(client, command, { expiresIn }));
     },
   };
+}
 
-  async function get(key: string, range?: { start: number; end: number }): Promise<BlobBody | undefined> {
-    const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
-    const found = await client.send(new GetObjectCommand({ Bucket, Key: key, ...Range })).catch(ignoreMissing);
-    if (found === undefined) return undefined;
-    if (!(found.Body instanceof Readable)) throw new ReelayError('internal', 'S3 gave a body that Node cannot stream.');
-    // "bytes 0-3/10": the number after the slash is the size of the whole.
-    const whole = found.ContentRange?.split('/')[1];
-    return {
-      bytes: Number(whole ?? found.ContentLength),
-      etag: unquoted(found.ETag),
-      stream: translatedStream(found.Body, error => fromAws(error, 'The blob store')),
-    };
-  }
+async function get(
+  { client, bucket: Bucket }: S3BlobStoreOptions,
+  key: string,
+  range?: { start: number; end: number },
+): Promise<BlobBody | undefined> {
+  const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
+  const found = await client.send(new GetObjectCommand({ Bucket, Key: key, ...Range })).catch(ignoreMissing);
+  if (found === undefined) return undefined;
+  if (!(found.Body instanceof Readable)) throw new ReelayError('internal', 'S3 gave a body that Node cannot stream.');
+  // "bytes 0-3/10": the number after the slash is the size of the whole.
+  const whole = found.ContentRange?.split('/')[1];
+  return {
+    bytes: Number(whole ?? found.ContentLength),
+    etag: unquoted(found.ETag),
+    stream: translatedStream(found.Body, error => fromAws(error, 'The blob store')),
+  };
+}
 
-  async function deletePrefix(Prefix: string): Promise<void> {
-    let ContinuationToken: string | undefined;
-    do {
-      const next: { ContinuationToken?: string } = ContinuationToken === undefined ? {} : { ContinuationToken };
-      // A page has at most 1,000 keys, as many as one delete takes.
-      const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix, ...next }));
-      const Objects = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : { Key }));
-      if (Objects.length > 0) {
-        const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
-        const first = Errors?.[0];
-        if (first !== undefined)
-          throw new ReelayError('store_unavailable', `The blob store did not delete ${first.Key} (${first.Code}).`);
-      }
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
-  }
+async function deletePrefix({ client, bucket: Bucket }: S3BlobStoreOptions, Prefix: string): Promise<void> {
+  let ContinuationToken: string | undefined;
+  do {
+    const next: { ContinuationToken?: string } = ContinuationToken === undefined ? {} : { ContinuationToken };
+    // A page has at most 1,000 keys, as many as one delete takes.
+    const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix, ...next }));
+    const Objects = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : { Key }));
+    if (Objects.length > 0) {
+      const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+      const first = Errors?.[0];
+      if (first !== undefined)
+        throw new ReelayError('store_unavailable', `The blob store did not delete ${first.Key} (${first.Code}).`);
+    }
+    ContinuationToken = page.NextContinuationToken;
+  } while (ContinuationToken !== undefined);
 }
 
 async function access<T>(work: () => Promise<T>): Promise<T> {

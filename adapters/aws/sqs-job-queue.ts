@@ -35,8 +35,8 @@ export interface SqsJobQueueOptions {
  * 15 minutes, since the message only says "look". An ack with an old receipt succeeds without a word, as SQS has it. A `receive` that
  * is aborted while SQS is answering leaves its message hidden until the lease ends.
  */
-export function createSqsJobQueue({ client, queueUrl, onGarbage }: SqsJobQueueOptions): JobQueue {
-  const QueueUrl = queueUrl;
+export function createSqsJobQueue(options: SqsJobQueueOptions): JobQueue {
+  const { client, queueUrl: QueueUrl } = options;
 
   return {
     async send(message, { delaySeconds = 0 } = {}) {
@@ -48,17 +48,17 @@ export function createSqsJobQueue({ client, queueUrl, onGarbage }: SqsJobQueueOp
     async receive({ leaseSeconds, waitMs, signal }) {
       const deadlineMs = performance.now() + waitMs;
       for (let leftMs = waitMs; signal?.aborted !== true; leftMs = deadlineMs - performance.now()) {
-        const message = await poll(leaseSeconds, leftMs, signal);
-        const delivery = message === undefined ? undefined : await accept(message);
+        const message = await poll(options, leaseSeconds, leftMs, signal);
+        const delivery = message === undefined ? undefined : await accept(options, message);
         if (delivery !== undefined) return delivery;
         if (message === undefined && deadlineMs - performance.now() <= 0) return undefined;
       }
       return undefined;
     },
 
-    extend: (delivery, forSeconds) => changeVisibility(delivery.receipt, forSeconds),
-    release: (delivery, delaySeconds) => changeVisibility(delivery.receipt, delaySeconds),
-    ack: delivery => remove(delivery.receipt),
+    extend: (delivery, forSeconds) => changeVisibility(options, delivery.receipt, forSeconds),
+    release: (delivery, delaySeconds) => changeVisibility(options, delivery.receipt, delaySeconds),
+    ack: delivery => remove(options, delivery.receipt),
 
     async depth() {
       const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
@@ -67,55 +67,65 @@ export function createSqsJobQueue({ client, queueUrl, onGarbage }: SqsJobQueueOp
       return AttributeNames.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
     },
   };
+}
 
-  /** One long poll for one message; undefined when none came or it was aborted. */
-  async function poll(leaseSeconds: number, waitMs: number, signal?: StopSignal): Promise<Message | undefined> {
-    const command = new ReceiveMessageCommand({
-      QueueUrl,
-      MaxNumberOfMessages: 1,
-      VisibilityTimeout: seconds(leaseSeconds, MAX_VISIBILITY_SECONDS),
-      WaitTimeSeconds: seconds(waitMs / 1000, MAX_WAIT_SECONDS),
-      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-    });
-    // The SDK wants the platform's own signal.
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      const { Messages } = await client.send(command, { abortSignal: controller.signal });
-      return Messages?.[0];
-    } catch (error) {
-      if (controller.signal.aborted) return undefined;
-      throw fromAws(error, 'The queue');
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
+/** One long poll for one message; undefined when none came or it was aborted. */
+async function poll(
+  { client, queueUrl }: SqsJobQueueOptions,
+  leaseSeconds: number,
+  waitMs: number,
+  signal?: StopSignal,
+): Promise<Message | undefined> {
+  const command = new ReceiveMessageCommand({
+    QueueUrl: queueUrl,
+    MaxNumberOfMessages: 1,
+    VisibilityTimeout: seconds(leaseSeconds, MAX_VISIBILITY_SECONDS),
+    WaitTimeSeconds: seconds(waitMs / 1000, MAX_WAIT_SECONDS),
+    MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+  });
+  // The SDK wants the platform's own signal.
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const { Messages } = await client.send(command, { abortSignal: controller.signal });
+    return Messages?.[0];
+  } catch (error) {
+    if (controller.signal.aborted) return undefined;
+    throw fromAws(error, 'The queue');
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
+}
 
-  /** The delivery; or undefined for a message that is not for us, which is then out of the way: deleted, or hidden for a while. */
-  async function accept(message: Message): Promise<Delivery | undefined> {
-    const receipt = message.ReceiptHandle ?? '';
-    const decoded = decode(message.Body ?? '');
-    if (decoded === 'unknown version') {
-      await changeVisibility(receipt, UNKNOWN_VERSION_DELAY_SECONDS).catch(ignoreLeaseLost);
-      return undefined;
-    }
-    if (decoded === 'garbage') {
-      await remove(receipt).catch(ignoreLeaseLost);
-      onGarbage?.(message.MessageId ?? '');
-      return undefined;
-    }
-    return { message: decoded, receipt, receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1) };
+/** The delivery; or undefined for a message that is not for us, which is then out of the way: deleted, or hidden for a while. */
+async function accept(options: SqsJobQueueOptions, message: Message): Promise<Delivery | undefined> {
+  const receipt = message.ReceiptHandle ?? '';
+  const decoded = decode(message.Body ?? '');
+  if (decoded === 'unknown version') {
+    await changeVisibility(options, receipt, UNKNOWN_VERSION_DELAY_SECONDS).catch(ignoreLeaseLost);
+    return undefined;
   }
+  if (decoded === 'garbage') {
+    await remove(options, receipt).catch(ignoreLeaseLost);
+    options.onGarbage?.(message.MessageId ?? '');
+    return undefined;
+  }
+  return { message: decoded, receipt, receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1) };
+}
 
-  async function changeVisibility(ReceiptHandle: string, forSeconds: number): Promise<void> {
-    const VisibilityTimeout = seconds(forSeconds, MAX_VISIBILITY_SECONDS);
-    await callHeld(client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout })));
-  }
+async function changeVisibility(
+  { client, queueUrl }: SqsJobQueueOptions,
+  ReceiptHandle: string,
+  forSeconds: number,
+): Promise<void> {
+  const VisibilityTimeout = seconds(forSeconds, MAX_VISIBILITY_SECONDS);
+  const command = new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout });
+  await callHeld(client.send(command));
+}
 
-  async function remove(ReceiptHandle: string): Promise<void> {
-    await callHeld(client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })));
-  }
+async function remove({ client, queueUrl }: SqsJobQueueOptions, ReceiptHandle: string): Promise<void> {
+  await callHeld(client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle })));
 }
 
 /** What a body says. A message of another version than 1 is a newer worker's business; without a version it is nobody's. */

@@ -48,31 +48,6 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
     for (const wakeUp of [...sleepers]) wakeUp();
   }
 
-  function take(leaseSeconds: number): Delivery | undefined {
-    // A look costs no lock; only a find takes the write lock, and looks again under it.
-    if (sql.next.get(now()) === undefined) return undefined;
-    return writeTransaction(db, () => {
-      const at = now();
-      const row = sql.next.get(at);
-      if (row === undefined) return undefined;
-      const receipt = randomUUID();
-      sql.lease.run(at + leaseSeconds * 1000, receipt, owner, Number(row.id));
-      return {
-        message: { v: 1, jobId: String(row.job_id) },
-        receipt,
-        receiveCount: Number(row.receive_count) + 1,
-      };
-    });
-  }
-
-  function expectOne(changes: number | bigint): void {
-    if (Number(changes) !== 1)
-      throw new ReelayError(
-        'lease_lost',
-        'The message is no longer held: it was acked, released, or given to another worker.',
-      );
-  }
-
   return {
     send: (message, { delaySeconds = 0 } = {}) =>
       access(() => {
@@ -84,7 +59,7 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
       const deadlineMs = performance.now() + waitMs;
       while (signal?.aborted !== true) {
         const wakesSeen = wakes;
-        const delivery = await access(() => take(leaseSeconds));
+        const delivery = await access(() => take(db, sql, { owner, now, leaseSeconds }));
         const leftMs = deadlineMs - performance.now();
         if (delivery !== undefined || leftMs <= 0) return delivery;
         if (wakes === wakesSeen) await sleep(Math.min(leftMs, limits.localQueuePollMs), sleepers, signal);
@@ -105,6 +80,35 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
 
     depth: () => access(() => Number(sql.depth.get(now())?.waiting)),
   };
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function take(
+  db: DatabaseSync,
+  sql: Statements,
+  { owner, now, leaseSeconds }: SqliteJobQueueOptions & { leaseSeconds: number },
+): Delivery | undefined {
+  // A look costs no lock; only a find takes the write lock, and looks again under it.
+  if (sql.next.get(now()) === undefined) return undefined;
+  return writeTransaction(db, () => {
+    const at = now();
+    const row = sql.next.get(at);
+    if (row === undefined) return undefined;
+    const receipt = randomUUID();
+    sql.lease.run(at + leaseSeconds * 1000, receipt, owner, Number(row.id));
+    const receiveCount = Number(row.receive_count) + 1;
+    return { message: { v: 1, jobId: String(row.job_id) }, receipt, receiveCount };
+  });
+}
+
+/** A receipt that is not current finds no row. */
+function expectOne(changes: number | bigint): void {
+  if (Number(changes) === 1) return;
+  throw new ReelayError(
+    'lease_lost',
+    'The message is no longer held: it was acked, released, or given to another worker.',
+  );
 }
 
 /**

@@ -26,70 +26,80 @@ export function createSqliteJobStore(db: DatabaseSync): JobStore {
     }
   }
 
-  const load = (id: string) => parse(sql.load.get(id));
-
   return {
-    create: job => access(() => insert(job)),
-    load: id => access(() => load(id)),
+    create: job => access(() => insert(sql, job)),
+    load: id => access(() => load(sql, id)),
     get: (id, tenant) =>
       access(() => {
-        const job = load(id);
+        const job = load(sql, id);
         return job?.tenant === tenant ? job : undefined;
       }),
-    list: (tenant, query) => access(() => list(tenant, query)),
-    transition: (id, expected, change) => access(() => transition(id, expected, change)),
-    clearOutbox: (id, entryIds) => access(() => clearOutbox(id, entryIds)),
+    list: (tenant, query) => access(() => list(sql, tenant, query)),
+    transition: (id, expected, change) => access(() => transition(db, sql, id, expected, change)),
+    clearOutbox: (id, entryIds) => access(() => clearOutbox(db, sql, id, entryIds)),
     listOutboxDue: (beforeMs, limit) => access(() => parseAll(sql.outboxDue.all(beforeMs, limit))),
     listLeasesExpired: (beforeMs, limit) => access(() => parseAll(sql.leasesExpired.all(beforeMs, limit))),
     listRemovable: (beforeMs, limit) => access(() => parseAll(sql.removable.all(beforeMs, limit))),
     remove: id => access(() => void sql.remove.run(id)),
     countQueued: atMost => access(() => Number(sql.countQueued.get(atMost)?.queued)),
   };
+}
 
-  function insert(job: Job): void {
-    try {
-      sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
-    } catch (error) {
-      if (sqliteCode(error) === SQLITE_CONSTRAINT)
-        throw new ReelayError('conflict', `id: ${job.id} exists already.`, { cause: error });
-      throw error;
-    }
-  }
+type Statements = ReturnType<typeof prepare>;
 
-  function transition(id: string, expected: Expected, change: JobChange): Job | undefined {
-    checkChange(expected, change);
-    return writeTransaction(db, () => {
-      const job = load(id);
-      if (job === undefined || !expectationHolds(job, expected)) return undefined;
-      const changed = applyChange(job, change);
-      sql.update.run({ ...columns(changed), id });
-      return changed;
-    });
-  }
+function load(sql: Statements, id: string): Job | undefined {
+  return parse(sql.load.get(id));
+}
 
-  function clearOutbox(id: string, entryIds: readonly string[]): void {
-    writeTransaction(db, () => {
-      const job = load(id);
-      const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
-      if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
-      sql.update.run({ ...columns(applyChange(job, { outbox })), id });
-    });
+function insert(sql: Statements, job: Job): void {
+  try {
+    sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
+  } catch (error) {
+    if (sqliteCode(error) === SQLITE_CONSTRAINT)
+      throw new ReelayError('conflict', `id: ${job.id} exists already.`, { cause: error });
+    throw error;
   }
+}
 
-  function list(tenant: string, query: JobQuery): JobPage {
-    const { order, limit } = query;
-    const rows = order === 'asc' ? sql.listAsc : sql.listDesc;
-    // U+10FFFF sorts after every id.
-    const after = query.after ?? (order === 'asc' ? '' : '\u{10FFFF}');
-    const jobs: Job[] = [];
-    for (const row of rows.iterate({ tenant, after, status: query.status ?? null })) {
-      const job = parse(row);
-      if (job === undefined || !matchesFilters(job, query)) continue;
-      if (jobs.length === limit) return { jobs, hasMore: true };
-      jobs.push(job);
-    }
-    return { jobs, hasMore: false };
+function transition(
+  db: DatabaseSync,
+  sql: Statements,
+  id: string,
+  expected: Expected,
+  change: JobChange,
+): Job | undefined {
+  checkChange(expected, change);
+  return writeTransaction(db, () => {
+    const job = load(sql, id);
+    if (job === undefined || !expectationHolds(job, expected)) return undefined;
+    const changed = applyChange(job, change);
+    sql.update.run({ ...columns(changed), id });
+    return changed;
+  });
+}
+
+function clearOutbox(db: DatabaseSync, sql: Statements, id: string, entryIds: readonly string[]): void {
+  writeTransaction(db, () => {
+    const job = load(sql, id);
+    const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
+    if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
+    sql.update.run({ ...columns(applyChange(job, { outbox })), id });
+  });
+}
+
+function list(sql: Statements, tenant: string, query: JobQuery): JobPage {
+  const { order, limit } = query;
+  const rows = order === 'asc' ? sql.listAsc : sql.listDesc;
+  // U+10FFFF sorts after every id.
+  const after = query.after ?? (order === 'asc' ? '' : '\u{10FFFF}');
+  const jobs: Job[] = [];
+  for (const row of rows.iterate({ tenant, after, status: query.status ?? null })) {
+    const job = parse(row);
+    if (job === undefined || !matchesFilters(job, query)) continue;
+    if (jobs.length === limit) return { jobs, hasMore: true };
+    jobs.push(job);
   }
+  return { jobs, hasMore: false };
 }
 
 type Row = Record<string, SQLOutputValue>;

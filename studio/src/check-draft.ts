@@ -3,7 +3,7 @@ import type { VideoModel } from './api.ts';
 /** Fields of the form by their name on the wire; `form` is for what belongs to none. */
 export const fields = ['prompt', 'model', 'size', 'seconds', 'seed', 'num_inference_steps', 'guidance_scale'] as const;
 export type Field = (typeof fields)[number];
-export type Problems = Readonly<Partial<Record<Field | 'form', string>>>;
+export type Problems = Readonly<{ [field in Field | 'form']?: string | undefined }>;
 
 /** The typed texts; '' stands for the model's default, or for a random seed. */
 export interface Draft {

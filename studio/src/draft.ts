@@ -1,7 +1,7 @@
 /** @file What is being written: the form's texts, its problems, and the way from there to a queued video. */
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, createVideo, type Video } from './api.ts';
-import { checkDraft, fields, type Problems, problemsFrom } from './check-draft.ts';
+import { checkDraft, type Field, fields, type Problems, problemsFrom } from './check-draft.ts';
 import { connection, models, reached, report } from './connection.ts';
 import { selectedId, takeVideos } from './videos.ts';
 
@@ -76,10 +76,17 @@ function number(name: string, text: string): Record<string, number> {
 }
 
 function refuse(error: unknown): void {
-  if (error instanceof ApiError && error.code !== 'unreachable')
-    return complain(problemsFrom(error.message, error.param));
+  if (error instanceof ApiError && error.code !== 'unreachable') {
+    complain(problemsFrom(error.message, error.param));
+    return;
+  }
   report(error);
   complain({ form: 'The server does not answer. Your prompt is kept; press Generate to try again.' });
+}
+
+/** A field that is being corrected is no longer complained about. */
+export function settle(field: Field): void {
+  problems.value = { ...problems.value, [field]: undefined, form: undefined };
 }
 
 function complain(found: Problems): void {

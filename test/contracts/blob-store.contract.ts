@@ -23,6 +23,7 @@ export function blobStoreContract(name: string, open: () => Promise<OpenBlobs>):
 
   describe(`${name} as a BlobStore`, () => {
     bytePromises(promise);
+    readPromises(promise);
     replacePromises(promise);
     removalPromises(promise);
     keyPromises(promise);
@@ -60,7 +61,9 @@ function bytePromises(promise: Promised): void {
     await blobs.put(KEY, whole.subarray(10, 20), MP4);
     expect((await read(blobs, KEY)).read).toEqual(whole.slice(10, 20));
   });
+}
 
+function readPromises(promise: Promised): void {
   promise('a range gives its bytes, both ends included, and the size of the whole', async blobs => {
     const bytes = numbered(1000);
     await blobs.put(KEY, bytes, MP4);

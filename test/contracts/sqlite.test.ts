@@ -169,7 +169,7 @@ describe('the SQLite queue', () => {
       expect(await waiting).toBeDefined();
       quickest = Math.min(quickest, performance.now() - sent);
     }
-    // Polling alone would take up to 100 ms, the best of five some 17 ms; the rest is fsync.
+    // Polling alone would take the other 90 ms of its 100; what waking takes is an fsync.
     expect(quickest).toBeLessThan(60);
     db.close();
   });

@@ -1,4 +1,4 @@
-import { generate, model, problems, prompt, sending } from '../draft.ts';
+import { generate, problems, prompt, sending, settle } from '../draft.ts';
 import { Examples } from './examples.tsx';
 import { Settings } from './settings.tsx';
 
@@ -34,14 +34,12 @@ export function Composer() {
             aria-describedby="prompt-problem"
             onInput={event => {
               prompt.value = event.currentTarget.value;
-              const { prompt: _, form: __, ...others } = problems.value;
-              problems.value = others;
+              settle('prompt');
             }}
           />
           <p id="prompt-problem" class="problem">
             {problem}
           </p>
-          <PromptLength />
           <Settings />
           <div class="go">
             <button type="submit" class="primary" aria-disabled={sending.value}>
@@ -58,17 +56,5 @@ export function Composer() {
       </form>
       <Examples />
     </section>
-  );
-}
-
-/** Only once it matters. */
-function PromptLength() {
-  const most = model.value?.max_prompt_chars ?? Number.POSITIVE_INFINITY;
-  const used = prompt.value.length;
-  if (used < most * 0.8) return null;
-  return (
-    <p class="hint length" data-over={used > most}>
-      {used} of {most} characters
-    </p>
   );
 }

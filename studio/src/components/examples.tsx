@@ -34,15 +34,8 @@ export function Examples() {
 const SHAPES = {
   circle: (ink: string) => <circle cx="12" cy="10" r="5.5" fill={ink} />,
   ring: (ink: string) => <circle cx="13.5" cy="12" r="5" fill="none" stroke={ink} stroke-width="3" />,
-  star: (ink: string) => (
-    <path fill={ink} d="m12 4.5 2.2 4.9 5.3.6-4 3.6 1.1 5.3-4.6-2.7-4.6 2.7 1.1-5.3-4-3.6 5.3-.6z" />
-  ),
-  heart: (ink: string) => (
-    <path
-      fill={ink}
-      d="M12 18.5C7 15 5 12.7 5 10.2 5 8.2 6.5 6.8 8.3 6.800c1.5 0 2.8.8 3.7 2.2.9-1.4 2.2-2.2 3.7-2.2 1.8 0 3.3 1.4 3.3 3.4 0 2.5-2 4.8-7 8.300z"
-    />
-  ),
+  star: (ink: string) => <path fill={ink} d="m12 4 2.4 5.2 5.6.6-4.2 3.8 1.2 5.6-5-2.9-5 2.9 1.2-5.6L4 9.8l5.6-.6z" />,
+  heart: (ink: string) => <path fill={ink} d="M12 19c-10-7-7-12-4-12q3 0 4 2.5 1-2.5 4-2.5c3 0 6 5-4 12z" />,
 };
 
 function choose(text: string): void {

@@ -20,7 +20,7 @@ export function Grain({ progress }: { progress: number }) {
     const timer = setInterval(paint, FRAME_MS);
     return () => clearInterval(timer);
   }, [progress, lessMotion.value]);
-  return <canvas ref={canvas} class="grain" width={SIDE} height={SIDE} aria-hidden="true" />;
+  return <canvas ref={canvas} class="grain" width={SIDE} height={SIDE} />;
 }
 
 /** `strength` 1 is pure noise, 0 the still dark of the screen. */

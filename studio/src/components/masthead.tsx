@@ -1,6 +1,5 @@
 import { connection } from '../connection.ts';
 import { model } from '../draft.ts';
-import { Logo } from './logo.tsx';
 
 const WORDS = { connecting: 'connecting', connected: 'ready', lost: 'not answering' };
 
@@ -8,7 +7,7 @@ export function Masthead() {
   return (
     <header class="masthead">
       <a class="brand" href="/">
-        <Logo />
+        <img src="/favicon.svg" alt="" />
         Reelay <span>Studio</span>
       </a>
       <p class="server" data-connection={connection.value}>

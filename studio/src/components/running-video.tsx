@@ -12,7 +12,7 @@ export function RunningVideo({ video }: { video: Video }) {
   const text = cancelling ? 'Cancelling' : stateText(video);
   return (
     <>
-      <div class="screen">
+      <div class="screen" aria-hidden="true">
         <Grain progress={video.progress} />
       </div>
       <div class="running">

@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import type { Field } from '../check-draft.ts';
-import { problems } from '../draft.ts';
+import { problems, settle } from '../draft.ts';
 
 interface TextFieldProps {
   readonly name: Field;
@@ -30,8 +30,7 @@ export function TextField({ name, label, text, placeholder, hint }: TextFieldPro
         aria-describedby={`${name}-problem ${name}-hint`}
         onInput={event => {
           text.value = event.currentTarget.value;
-          const { [name]: _, ...others } = problems.value;
-          problems.value = others;
+          settle(name);
         }}
       />
       <p id={`${name}-problem`} class="problem">

@@ -1,0 +1,152 @@
+"""Asks a bundle for fixed prompts and lets the oracle read the clips back.
+
+    python evaluate.py --bundle ../../models/reelay-mini [--json evaluation.json] [--sheet sheet.png]
+    python evaluate.py --server http://127.0.0.1:4180       the same prompts through a running Reelay and its MP4s (needs ffmpeg)
+
+A quarter of the prompts are combinations of color, shape and motion that training never saw; half are phrased in ways that the
+caption grammar cannot make.
+"""
+
+import argparse
+import json
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+
+import oracle
+import tokens
+import world
+
+ATTRIBUTES = ("background", "color", "shape", "motion")
+PARAPHRASES = (
+    "please show me a {color} {shape} that keeps {motion} on {background}",
+    "{background} background. {color} {shape}. {motion}.",
+    "cinematic shot of one {color} {shape} {motion} against {background}",
+    "I would like to see a {color} {shape}, {motion}, with everything behind it {background}",
+    "{motion} {color} {shape} in front of {background} scenery",
+)
+
+
+def prompts(count: int) -> list[dict]:
+    rng = np.random.default_rng(404)
+    rows = []
+    for i in range(count):
+        unseen = i % 4 == 0
+        clip = world.sample_clip(rng, want_held_out=unseen)
+        words = {
+            "color": world.COLOR_NAMES[clip.color], "shape": world.SHAPES[clip.shape],
+            "background": world.BACKGROUND_NAMES[clip.background], "motion": world.MOTION_WORDS[world.MOTIONS[clip.motion]][0],
+        }
+        text = PARAPHRASES[i % len(PARAPHRASES)].format(**words) if i % 2 else (
+            f"a {words['color']} {words['shape']} {words['motion']} over a {words['background']} background")
+        rows.append({"prompt": text, "seed": 1000 + i, "unseen": unseen, "paraphrase": bool(i % 2), "want": oracle.truth(clip)})
+    return rows
+
+
+def torch_noise(seed: int, shape: tuple) -> np.ndarray:
+    import torch
+
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
+
+
+def timesteps(steps: int, shift: float) -> np.ndarray:
+    """FlowMatchEulerDiscrete as diffusers has it: the smallest sigma is shifted once before the schedule is, so twice in all."""
+    shifted = lambda s: shift * s / (1 + (shift - 1) * s)
+    return np.append(shifted(np.linspace(1.0, shifted(1 / 1000), steps)), 0.0).astype(np.float32)
+
+
+class Bundle:
+    def __init__(self, folder: Path):
+        import onnxruntime
+
+        self.manifest = json.loads((folder / "bundle.json").read_text())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        load = lambda part: onnxruntime.InferenceSession(str(folder / part / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self.text, self.transformer, self.decoder = load("text_encoder"), load("transformer"), load("vae_decoder")
+        self.shift = json.loads((folder / "scheduler/scheduler_config.json").read_text())["shift"]
+
+    def clip(self, row: dict, steps: int, guidance: float) -> np.ndarray:
+        size = self.manifest["latents"]
+        embeds = self.text.run(None, {"input_ids": np.array([tokens.encode(""), tokens.encode(row["prompt"])], np.int64)})[0]
+        x = torch_noise(row["seed"], (1, size["channels"], size["frames"], size["height"], size["width"]))
+        sigmas = timesteps(steps, self.shift)
+        for now, following in zip(sigmas[:-1], sigmas[1:]):
+            feeds = {"hidden_states": np.concatenate([x, x]), "timestep": np.full(2, now * 1000, np.float32), "encoder_hidden_states": embeds}
+            unconditional, conditional = self.transformer.run(None, feeds)[0]
+            x = x + (following - now) * (unconditional + guidance * (conditional - unconditional))[None]
+        sample = self.decoder.run(None, {"latent_sample": x.astype(np.float32)})[0][0]
+        return ((sample.transpose(1, 2, 3, 0) + 1) / 2).clip(0, 1)
+
+
+def clip_of_server(url: str, row: dict) -> np.ndarray:
+    """Through create, the queue, the worker, H.264 and download; RGB read back by ffmpeg."""
+    def call(path, data=None):
+        request = urllib.request.Request(url + path, data=data, headers={"content-type": "application/json"})
+        return urllib.request.urlopen(request, timeout=60).read()
+
+    video = json.loads(call("/v1/videos", json.dumps({"prompt": row["prompt"], "seed": row["seed"]}).encode()))
+    for _ in range(1200):
+        if video["status"] in ("completed", "failed"):
+            break
+        time.sleep(0.1)
+        video = json.loads(call(f"/v1/videos/{video['id']}"))
+    assert video["status"] == "completed", video["error"]
+    width, height = (int(n) for n in video["size"].split("x"))
+    arguments = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+    raw = subprocess.run(arguments, input=call(f"/v1/videos/{video['id']}/content"), stdout=subprocess.PIPE, check=True).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3).astype(np.float32) / 255
+
+
+def rates(rows: list[dict]) -> dict:
+    right = {a: 100 * float(np.mean([row["got"][a] == row["want"][a] for row in rows])) for a in ATTRIBUTES}
+    right["all"] = 100 * float(np.mean([row["got"] == row["want"] for row in rows]))
+    return {"n": len(rows), **{k: round(v, 1) for k, v in right.items()}}
+
+
+def sheet(clips: list[np.ndarray], path: Path) -> None:
+    """A row a clip, every other frame."""
+    from PIL import Image
+
+    rows = [np.concatenate(list(clip[::2, ::2, ::2]), 1) for clip in clips]
+    Image.fromarray((np.concatenate(rows) * 255).round().astype(np.uint8)).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--bundle", type=Path)
+    source.add_argument("--server")
+    parser.add_argument("--count", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--sheet", type=Path)
+    args = parser.parse_args()
+    bundle = Bundle(args.bundle) if args.bundle else None
+    rows, shown = prompts(args.count), []
+    for i, row in enumerate(rows):
+        clip = bundle.clip(row, args.steps, args.guidance) if bundle else clip_of_server(args.server, row)
+        row["got"] = oracle.read(clip)
+        if i < 12:
+            shown.append(clip)
+    groups = {
+        "all_prompts": rows,
+        "unseen_combinations": [r for r in rows if r["unseen"]],
+        "paraphrases": [r for r in rows if r["paraphrase"]],
+        **{f"shape_{name}": [r for r in rows if r["want"]["shape"] == name] for name in world.SHAPES},
+        **{f"motion_{name}": [r for r in rows if r["want"]["motion"] == name] for name in world.MOTIONS},
+    }
+    result = {"steps": args.steps, "guidance": args.guidance, "percent": {name: rates(group) for name, group in groups.items() if group}}
+    print(json.dumps(result, indent=1))
+    if args.json:
+        args.json.write_text(json.dumps({**result, "prompts": rows}, indent=1) + "\n")
+    if args.sheet:
+        sheet(shown, args.sheet)
+
+
+if __name__ == "__main__":
+    main()
