@@ -22,7 +22,21 @@ function wanted() {
 }
 
 function isSetUp() {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted() && existsSync(pinned);
+  if (!existsSync(pinned)) return false;
+  if (existsSync(stamp)) return readFileSync(stamp, 'utf8') === wanted();
+  // Someone ran npm by hand: its own record of what it installed is newer than the lockfile.
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+}
+
+/** The sentences of npm's complaint, without its manual. */
+function complaintOf(stderr) {
+  const lines = stderr.split('\n').map(line => line.replace(/^npm (error|ERR!) ?/, '').trim());
+  return lines
+    .filter(line => line !== '' && !line.startsWith('npm warn'))
+    .slice(0, 8)
+    .map(line => `  ${line}`)
+    .join('\n');
 }
 
 function fail(message) {
@@ -59,15 +73,15 @@ function install() {
       });
   if (result.error?.code === 'ENOENT') fail('npm was not found; it comes with Node.js 20 or newer.');
   if (result.status !== 0) {
-    const said = (result.stderr ?? '').trim();
+    const said = result.stderr ?? '';
     const offline =
       /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT|network/i.test(
         said,
       );
     fail(
       offline
-        ? `the npm registry could not be reached. The first start needs it once, to install the dependencies; later starts need no network. npm said:\n${said}`
-        : `npm ci failed. It said:\n${said}`,
+        ? `the npm registry could not be reached. The first start needs it once, to install the dependencies; later starts need no network. npm said:\n${complaintOf(said)}`
+        : `npm ci failed. It said:\n${complaintOf(said)}`,
     );
   }
   if (!existsSync(pinned) || spawnSync(pinned, ['--version']).status !== 0)

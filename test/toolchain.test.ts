@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +17,37 @@ async function complaints(script: string, args: string[]): Promise<string> {
     return `${stdout}${stderr}` || String(error);
   }
 }
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+describe('the lockfile', () => {
+  const { packages } = JSON.parse(readFileSync(resolve(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Readonly<Record<string, LockedPackage>>;
+  };
+
+  test('names no host', () => {
+    expect(Object.entries(packages).filter(([, entry]) => entry.resolved !== undefined)).toEqual([]);
+  });
+
+  test('has an entry for every platform, also those that the registry it was written against did not carry', () => {
+    const wanted = Object.entries(packages).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).map(name => ({ path, name })),
+    );
+    const missing = wanted.filter(
+      ({ path, name }) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('holds exact versions of what package.json asks for', () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8'));
+    for (const version of Object.values({ ...dependencies, ...devDependencies }))
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
 
 describe('the toolchain agrees', () => {
   test.each(['tsconfig.json', 'core/tsconfig.json', 'gpu-container/engine/tsconfig.json', 'studio/tsconfig.json'])(
