@@ -120,8 +120,18 @@ child.on('exit', (code, signal) =>
     signal === null ? code : 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGSEGV: 11, SIGABRT: 6 }[signal] ?? 1),
   ),
 );
-// `npm start` killed with -9 leaves us behind: without it nobody can stop us any more, so go as well.
+// `npm start` killed with -9 leaves us behind, and the shell that npm put between us: without npm nobody can stop us, so go as well.
 if (process.env.npm_lifecycle_event !== undefined) {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.exit(1), 500).unref();
+  const before = ancestors();
+  setInterval(() => ancestors() !== before && process.exit(1), 500).unref();
+}
+
+/** Our parent and, where /proc tells, its parent. */
+function ancestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
