@@ -71,7 +71,8 @@ const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
     return `${port} on 127.0.0.1 is free`;
   },
   models: async () => {
-    const bundles = await findBundles();
+    const { installed: bundles, refused } = await findBundles();
+    if (refused[0] !== undefined) throw refused[0].error;
     if (bundles.length === 0) throw new Error('no bundle is installed');
     for (const { folder } of bundles) await loadBundle(folder);
     return `${bundles.map(bundle => bundle.card.id).join(', ')}: every file matches its sha256`;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { Command } from 'commander';
 import { wholeSeconds } from '#core/models.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
@@ -20,7 +21,8 @@ export function modelsCommand(): Command {
 }
 
 async function list(json: boolean): Promise<void> {
-  const bundles = await findBundles();
+  const { installed: bundles, refused } = await findBundles();
+  for (const { error } of refused) explain(error);
   if (json) {
     process.stdout.write(`${JSON.stringify(bundles.map(bundle => bundle.card))}\n`);
     return;
@@ -37,7 +39,12 @@ async function list(json: boolean): Promise<void> {
 
 async function verify(json: boolean): Promise<void> {
   const results: { model: string; ok: boolean; error: string | null }[] = [];
-  for (const { card, folder } of await findBundles()) {
+  const { installed, refused } = await findBundles();
+  for (const { folder, error } of refused) {
+    results.push({ model: basename(folder), ok: false, error: error.message });
+    process.exitCode = json ? 1 : explain(error);
+  }
+  for (const { card, folder } of installed) {
     try {
       await loadBundle(folder);
       results.push({ model: card.id, ok: true, error: null });

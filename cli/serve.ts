@@ -26,6 +26,7 @@ export function serveCommand(): Command {
 async function start(prompt: string, work = true): Promise<void> {
   const serving = await serve({ dataFolder: dataFolderFrom(process.env), port: portFrom(process.env), work });
   closeOnSignal(serving);
+  for (const { error } of serving.embedded.refused) process.stderr.write(`reelay: not offered: ${error.message}\n`);
   if (prompt !== '') await generateFirst(serving, prompt).catch(explain);
   process.stdout.write(`ready ${serving.url}\n`);
 }

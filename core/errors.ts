@@ -15,6 +15,7 @@ const RETRYABLE = {
   method_not_allowed: false,
   range_not_satisfiable: false,
   queue_full: true,
+  rate_limited: true,
   conflict: true,
   lease_lost: false,
   cancelled: false,

@@ -16,6 +16,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   queue_full: 429,
+  rate_limited: 429,
   store_unavailable: 503,
 };
 

@@ -15,7 +15,7 @@ export function videoEvents(deps: Deps): ApiHandler {
     if (!deps.canStream) return { statusCode: 200, headers, body: currentState(job) };
     if (open.streams >= limits.sseMaxStreams)
       throw new ReelayError(
-        'queue_full',
+        'rate_limited',
         `This server holds ${limits.sseMaxStreams} event streams, which is all it may.`,
       );
     return { statusCode: 200, headers, stream: eventStream(deps, job, event.headers['last-event-id'], open) };

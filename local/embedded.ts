@@ -15,7 +15,7 @@ import type { Deps, Log } from '#functions/deps.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
-import { findBundles, type InstalledBundle } from './bundles.ts';
+import { findBundles, type InstalledBundle, type RefusedBundle } from './bundles.ts';
 
 /** The one tenant of a server that only its own machine reaches. */
 export const LOCAL_TENANT = 'local';
@@ -30,6 +30,8 @@ export interface Embedded {
   readonly deps: Deps;
   readonly folder: string;
   readonly bundles: readonly InstalledBundle[];
+  /** Bundles that cannot be offered, and why. */
+  readonly refused: readonly RefusedBundle[];
   /** Absolute path of a blob, for people. */
   pathOf(key: string): string;
   /** Renders jobs until drained; once per process. */
@@ -51,7 +53,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const lockOf = (name: string) => join(folder, 'owners', `${name}.lock`);
   const lock = holdLock(lockOf(owner));
   const now = () => Date.now();
-  const bundles = await findBundles(options.modelsFolder);
+  const { installed: bundles, refused } = await findBundles(options.modelsFolder);
   const ports = {
     store: createSqliteJobStore(db),
     queue: createSqliteJobQueue(db, { owner, now }),
@@ -118,6 +120,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     deps,
     folder,
     bundles,
+    refused,
     pathOf: key => blobPath(join(folder, 'blobs'), key),
     work: () => (working ??= startWork()),
     idle: async () => {

@@ -28,15 +28,16 @@ export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: 
   if (taken.outcome === 'held') return ports.queue.release(delivery, taken.seconds);
   const { job } = taken;
   const heartbeat = startHeartbeat(ports, job, delivery);
-  const folder = await ports.scratch(job);
+  let folder: string | undefined;
   try {
+    folder = await ports.scratch(job);
     const artifacts = await makeArtifacts(ports, job, heartbeat, folder, drain);
     await complete(ports, job, artifacts, delivery);
   } catch (error) {
     await settle(ports, job, error, delivery, drain);
   } finally {
     await heartbeat.stop();
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 

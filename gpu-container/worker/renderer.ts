@@ -39,13 +39,15 @@ interface Child {
   readonly model: string;
   readonly ready: Promise<void>;
   readonly exited: Promise<void>;
+  /** It did not load. */
+  broken: boolean;
 }
 
 export function createRenderer(options: RendererOptions): Renderer {
   let child: Child | undefined;
 
   const childFor = async (model: string): Promise<Child> => {
-    if (child?.model === model && child.process.connected) return child;
+    if (child?.model === model && child.process.connected && !child.broken) return child;
     if (child !== undefined) await kill(child);
     const folder = options.bundles.get(model);
     if (folder === undefined) throw new ReelayError('model_not_found', `model: this worker has no bundle "${model}".`);
@@ -66,7 +68,8 @@ export function createRenderer(options: RendererOptions): Renderer {
         await Promise.race([used.ready, aborted(signal)]);
         return await runTask(used, task, signal, onProgress);
       } catch (error) {
-        if (!used.process.connected || used.process.exitCode !== null) child = undefined;
+        // A child that did not load, or died, is not asked again: the next task starts a fresh one, on files that may be mended.
+        if ((used.broken || !used.process.connected) && child === used) child = undefined;
         throw error;
       }
     },
@@ -89,8 +92,11 @@ function startChild(options: RendererOptions, model: string, folder: string): Ch
   });
   const exited = new Promise<void>(resolve => process.once('exit', () => resolve()));
   const ready = loaded(process);
-  ready.catch(() => undefined); // told to the job that waits for it
-  return { process, model, ready, exited };
+  const child: Child = { process, model, ready, exited, broken: false };
+  ready.catch(() => {
+    child.broken = true; // the reason is told to the job that waits for it
+  });
+  return child;
 }
 
 /** Resolves when the child holds its model; a bad bundle, a silent or a dying child reject. */

@@ -35,7 +35,7 @@ const logged: string[] = [];
 beforeAll(async () => {
   aws = await startAwsServers();
   folder = await mkdtemp(join(tmpdir(), 'reelay-aws-'));
-  const bundles = await findBundles();
+  const bundles = (await findBundles()).installed;
   const { queue, store, blobs, events } = aws;
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
   deps = {

@@ -193,7 +193,7 @@ describe('what goes wrong', () => {
     const { submit } = await import('#core/jobs/submit.ts');
     const { randomBytes } = await import('node:crypto');
     const { findBundles } = await import('#local/bundles.ts');
-    const models = (await findBundles()).map(bundle => bundle.card);
+    const models = (await findBundles()).installed.map(bundle => bundle.card);
     const job = await submit({ ...broken.ports, models, random: randomBytes }, 'local', {
       prompt: 'x',
       num_inference_steps: 1,

@@ -34,7 +34,7 @@ export interface WorkerBench {
 export async function openWorkerBench(options: { modelsFolder?: string } = {}): Promise<WorkerBench> {
   const folder = await mkdtemp(join(tmpdir(), 'reelay-worker-'));
   const db = openDatabase(folder);
-  const bundles = await findBundles(options.modelsFolder);
+  const bundles = (await findBundles(options.modelsFolder)).installed;
   const log: WorkerBench['log'] = [];
   const now = () => Date.now();
   const renderer = createRenderer({

@@ -8,7 +8,7 @@ const onApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
 export function Composer() {
   const { prompt: problem, form } = problems.value;
   return (
-    <section class="composer" aria-labelledby="ask">
+    <section class="composer" aria-label="New video">
       <form
         noValidate
         onSubmit={event => {
@@ -21,7 +21,7 @@ export function Composer() {
           event.currentTarget.requestSubmit();
         }}
       >
-        <h1 id="ask">
+        <h1>
           <label for="prompt">What should the video show?</label>
         </h1>
         <div class="sheet">

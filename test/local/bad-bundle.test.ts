@@ -1,0 +1,43 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MODELS_FOLDER } from '#local/bundles.ts';
+import { type ApiServer, startApi } from '#test/functions/api-server.ts';
+
+let models: string;
+let api: ApiServer | undefined;
+
+beforeEach(async () => {
+  models = await mkdtemp(join(tmpdir(), 'reelay-bad-'));
+  await cp(join(MODELS_FOLDER, 'reelay-mini'), join(models, 'reelay-mini'), { recursive: true });
+});
+afterEach(async () => {
+  await api?.close();
+  api = undefined;
+  await rm(models, { recursive: true, force: true });
+});
+
+describe('a server with a bad bundle stays up', () => {
+  test('and fails the job by the name of the file that does not match its hash', async () => {
+    await writeFile(join(models, 'reelay-mini', 'transformer', 'model.onnx'), 'not a graph');
+    api = await startApi({ modelsFolder: models });
+    const { id } = await api.post({ prompt: 'a red circle' });
+    const ended = await api.ended(id);
+    expect(ended).toMatchObject({ status: 'failed', error: { code: 'bundle_corrupt' } });
+    expect(ended.error.message).toContain('transformer/model.onnx');
+    expect((await api.call('GET', '/health')).body.status).toBe('ok');
+  });
+
+  test('and refuses requests in words when bundle.json itself makes no sense', async () => {
+    await writeFile(join(models, 'reelay-mini', 'bundle.json'), '{"bundle": 1');
+    api = await startApi({ modelsFolder: models });
+    expect(api.embedded.refused[0]?.error.message).toContain('bundle.json');
+    expect((await api.call('GET', '/v1/models')).body.data).toEqual([]);
+    const refused = await api.post({ prompt: 'a red circle' });
+    expect(refused.error).toMatchObject({
+      code: 'model_not_found',
+      message: 'model: this server has no model loaded.',
+    });
+  });
+});
