@@ -20,6 +20,7 @@ import oracle
 import tokens
 import world
 
+SHOWN = 12  # clips on the contact sheet
 ATTRIBUTES = ("background", "color", "shape", "motion")
 PARAPHRASES = (
     "please show me a {color} {shape} that keeps {motion} on {background}",
@@ -107,12 +108,20 @@ def rates(rows: list[dict]) -> dict:
     return {"n": len(rows), **{k: round(v, 1) for k, v in right.items()}}
 
 
-def sheet(clips: list[np.ndarray], path: Path) -> None:
-    """A row a clip, every other frame."""
-    from PIL import Image
+def sheet(rows: list[dict], clips: list[np.ndarray], path: Path) -> None:
+    """A row a clip, its prompt above it, every other frame at half size."""
+    from PIL import Image, ImageDraw, ImageFont
 
-    rows = [np.concatenate(list(clip[::2, ::2, ::2]), 1) for clip in clips]
-    Image.fromarray((np.concatenate(rows) * 255).round().astype(np.uint8)).save(path)
+    strips = [np.concatenate(list(clip[::2, ::2, ::2]), 1) for clip in clips]
+    height, width = strips[0].shape[:2]
+    label, gap = 26, 10
+    page = Image.new("RGB", (width, len(strips) * (height + label + gap)), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(15)
+    for i, (row, strip) in enumerate(zip(rows, strips)):
+        top = i * (height + label + gap)
+        pen.text((2, top + 4), row["prompt"], fill="black", font=font)
+        page.paste(Image.fromarray((strip * 255).round().astype(np.uint8)), (0, top + label))
+    page.save(path)
 
 
 def main() -> None:
@@ -121,6 +130,7 @@ def main() -> None:
     source.add_argument("--bundle", type=Path)
     source.add_argument("--server")
     parser.add_argument("--count", type=int, default=256)
+    parser.add_argument("--prompts", nargs="+", help="these instead of the fixed ones; for contact sheets, nothing is judged")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--json", type=Path)
@@ -128,11 +138,15 @@ def main() -> None:
     args = parser.parse_args()
     bundle = Bundle(args.bundle) if args.bundle else None
     rows, shown = prompts(args.count), []
+    if args.prompts:
+        rows = [{"prompt": text, "seed": 7} for text in args.prompts]
     for i, row in enumerate(rows):
         clip = bundle.clip(row, args.steps, args.guidance) if bundle else clip_of_server(args.server, row)
         row["got"] = oracle.read(clip)
-        if i < 12:
+        if i < SHOWN:
             shown.append(clip)
+    if args.prompts:
+        return sheet(rows, shown, args.sheet)
     groups = {
         "all_prompts": rows,
         "unseen_combinations": [r for r in rows if r["unseen"]],
@@ -145,7 +159,7 @@ def main() -> None:
     if args.json:
         args.json.write_text(json.dumps({**result, "prompts": rows}, indent=1) + "\n")
     if args.sheet:
-        sheet(shown, args.sheet)
+        sheet(rows, shown, args.sheet)
 
 
 if __name__ == "__main__":

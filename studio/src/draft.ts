@@ -3,7 +3,8 @@ import { batch, computed, signal } from '@preact/signals';
 import { ApiError, createVideo, type Video } from './api.ts';
 import { checkDraft, type Field, fields, type Problems, problemsFrom } from './check-draft.ts';
 import { connection, models, reached, report } from './connection.ts';
-import { selectedId, takeVideos } from './videos.ts';
+import { show } from './show.ts';
+import { takeVideos } from './videos.ts';
 
 export const prompt = signal('');
 export const modelId = signal('');
@@ -62,7 +63,7 @@ export async function generate(): Promise<void> {
     reached();
     batch(() => {
       takeVideos([video]);
-      selectedId.value = video.id;
+      show(video.id);
     });
   } catch (error) {
     refuse(error);

@@ -11,10 +11,8 @@ export function App() {
       <Masthead />
       <ConnectionNotice />
       <main>
-        <div class="work">
-          <Composer />
-          <Stage />
-        </div>
+        <Composer />
+        <Stage />
         <Gallery />
       </main>
       <Announcer />

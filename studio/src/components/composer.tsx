@@ -29,7 +29,7 @@ export function Composer() {
             id="prompt"
             rows={3}
             value={prompt}
-            placeholder="A shape, its colour, how it moves, and what is behind it"
+            placeholder="A shape, its color, how it moves, and what is behind it"
             aria-invalid={problem !== undefined}
             aria-describedby="prompt-problem"
             onInput={event => {

@@ -4,7 +4,7 @@ import { connect, connection, refusal } from '../connection.ts';
 export function ConnectionNotice() {
   const lost = connection.value === 'lost';
   const text = lost
-    ? 'The server does not answer. It may have been stopped, or be starting. Trying again every few seconds.'
+    ? 'The server does not answer. It may have been stopped. Trying again every few seconds.'
     : refusal.value;
   return (
     <div role="alert">

@@ -33,7 +33,7 @@ export function Examples() {
 
 const SHAPES = {
   circle: (ink: string) => <circle cx="12" cy="10" r="5.5" fill={ink} />,
-  ring: (ink: string) => <circle cx="13.5" cy="12" r="5" fill="none" stroke={ink} stroke-width="3" />,
+  ring: (ink: string) => <circle cx="13.5" cy="12" r="6" fill="none" stroke={ink} strokeWidth="3" />,
   star: (ink: string) => <path fill={ink} d="m12 4 2.4 5.2 5.6.6-4.2 3.8 1.2 5.6-5-2.9-5 2.9 1.2-5.6L4 9.8l5.6-.6z" />,
   heart: (ink: string) => <path fill={ink} d="M12 19c-10-7-7-12-4-12q3 0 4 2.5 1-2.5 4-2.5c3 0 6 5-4 12z" />,
 };

@@ -1,5 +1,5 @@
 import { contentUrl, type Video } from '../api.ts';
-import { lessMotion } from '../less-motion.ts';
+import { show } from '../show.ts';
 import { isActive, selectedId } from '../videos.ts';
 import { secondsText, stateText, whenMade } from '../wording.ts';
 
@@ -13,25 +13,29 @@ export function GalleryTile({ video }: { video: Video }) {
         class="tile"
         aria-current={video.id === selectedId.value}
         aria-label={`${done ? 'Play' : stateText(video)}: ${video.prompt}`}
-        onClick={() => show(video.id)}
+        onClick={() => {
+          show(video.id);
+          document.getElementById('stage')?.focus({ preventScroll: true });
+        }}
       >
         <span class="thumb" data-state={video.state}>
           {done ? (
             <img src={contentUrl(video.id, 'thumbnail')} alt="" loading="lazy" />
           ) : (
-            <span>{isActive(video) ? `${video.progress}%` : video.state === 'failed' ? 'Failed' : 'Cancelled'}</span>
+            <span>{tileText(video)}</span>
           )}
         </span>
         <span class="caption">{video.prompt}</span>
-        <span class="hint">{done ? `${secondsText(video.seconds)}, ${whenMade(video)}` : stateText(video)}</span>
+        <span class="hint">
+          {isActive(video) ? stateText(video) : `${secondsText(video.seconds)}, ${whenMade(video)}`}
+        </span>
       </button>
     </li>
   );
 }
 
-function show(id: string): void {
-  selectedId.value = id;
-  const stage = document.getElementById('stage');
-  stage?.focus({ preventScroll: true });
-  stage?.scrollIntoView({ block: 'nearest', behavior: lessMotion.value ? 'auto' : 'smooth' });
+function tileText({ state, progress }: Video): string {
+  if (state === 'failed') return 'Failed';
+  if (state === 'cancelled') return 'Cancelled';
+  return state === 'in_progress' ? `${progress}%` : '';
 }

@@ -5,7 +5,8 @@ const SIDE = 56;
 const FRAME_MS = 110;
 
 /** Noise that thins out as the sampler removes it. Decoration: the words and the strip beside it carry the meaning. */
-export function Grain({ progress }: { progress: number }) {
+export function Grain({ progress, moving }: { progress: number; moving: boolean }) {
+  const still = !moving || lessMotion.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
@@ -16,10 +17,10 @@ export function Grain({ progress }: { progress: number }) {
       context.putImageData(image, 0, 0);
     };
     paint();
-    if (lessMotion.value) return;
+    if (still) return;
     const timer = setInterval(paint, FRAME_MS);
     return () => clearInterval(timer);
-  }, [progress, lessMotion.value]);
+  }, [progress, still]);
   return <canvas ref={canvas} class="grain" width={SIDE} height={SIDE} />;
 }
 

@@ -13,7 +13,7 @@ export function RunningVideo({ video }: { video: Video }) {
   return (
     <>
       <div class="screen" aria-hidden="true">
-        <Grain progress={video.progress} />
+        <Grain progress={video.progress} moving={video.state === 'in_progress'} />
       </div>
       <div class="running">
         <p class="state">
