@@ -40,6 +40,11 @@ export function toVideo(job: Job, native = false) {
   };
 }
 
+/** From the first lease to the end, all attempts; null until then. */
+function renderSeconds(job: Job): number | null {
+  return job.startedAtMs === null || job.completedAtMs === null ? null : (job.completedAtMs - job.startedAtMs) / 1000;
+}
+
 function wireStatus(status: JobStatus, native: boolean): string {
   return status === 'cancelled' && !native ? 'failed' : status;
 }

@@ -188,11 +188,17 @@ class Decoder(nn.Module):
         self.hidden = nn.ModuleList(nn.ModuleList([nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)]) for _ in range(depth))
         self.up1 = nn.Conv2d(width, 24 * 16, 3, padding=1)
         self.up2 = nn.Conv2d(24, 3 * BLOCK_T * 4, 3, padding=1)
-        nn.init.zeros_(self.up2.weight), nn.init.zeros_(self.up2.bias)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):  # torch's own start is so small that nothing is learned for a thousand steps
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu"), nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            for _, second in self.hidden:
+                second.weight.mul_(0.3)
+        nn.init.zeros_(self.up2.weight)
 
     def slots(self, coarse):
-        """coarse [N, 12, 32, 32] (4 frames x RGB) -> [N, 12, 256, 256]"""
-        x = F.gelu(self.enter(coarse), approximate="tanh")
+        """coarse [N, 12, h, w] (4 frames x RGB) -> [N, 12, 8h, 8w]"""
+        x = F.gelu(self.enter(coarse * 2), approximate="tanh")
         for a, b in self.hidden:
             x = x + b(F.gelu(a(x), approximate="tanh"))
         fine = self.up2(F.gelu(F.pixel_shuffle(self.up1(x), 4), approximate="tanh"))

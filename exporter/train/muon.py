@@ -24,5 +24,5 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 m = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 m.mul_(group["momentum"]).add_(p.grad)
-                update = orthogonalise(p.grad + group["momentum"] * m)  # Nesterov
-                p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
+                update = orthogonalise((p.grad + group["momentum"] * m).flatten(1))  # Nesterov; a kernel is a matrix too
+                p.add_(update.view_as(p), alpha=-group["lr"] * max(1.0, update.shape[0] / update.shape[1]) ** 0.5)

@@ -1,6 +1,6 @@
 """Trains the bundled model: data -> codec -> text encoder -> denoiser -> decoder.
 
-    python train.py --out build [--processes 2] [--denoiser-steps 4400] [--decoder-steps 1800]
+    python train.py --out build [--processes 2] [--denoiser-steps 4400] [--decoder-steps 2600]
 
 Every stage is seeded and scheduled by steps, saves its state every 200 steps and is skipped or resumed when run again. Two
 processes of one thread each with averaged gradients beat one process of two threads when other work shares the cores.
@@ -212,8 +212,12 @@ def denoiser_stage(rank, processes, out, steps, batch, device="cpu"):
     _fit(rank, processes, out, "denoiser", net, optimizers, loss_of, steps, 0.5, 0.998)
 
 
+CROP, MARGIN = 16, 2  # coarse pixels: the window that is judged, and what the net sees around it
+
+
 def decoder_stage(rank, processes, out, steps, batch):
-    """Targets are 4-frame slots at 256x256; inputs are true latents, noised ones, or the denoiser's own one-step guesses."""
+    """Targets are 128x128 windows of 4 frames of the 256x256 clip, mostly about the object, where the work is; inputs are noised
+    latents or the denoiser's own one-step guesses."""
     codec, encoder = load_codec(out), load_text(out)
     latents = np.load(out / "latents.npy", mmap_mode="r")
     net = Denoiser()
@@ -221,33 +225,47 @@ def decoder_stage(rank, processes, out, steps, batch):
     net.eval().requires_grad_(False)
     torch.manual_seed(3)
     decoder = Decoder(codec).to(memory_format=torch.channels_last)
-    matrices = list(decoder.parameters())
-    optimizers = [torch.optim.AdamW(matrices, lr=1.2e-3, weight_decay=0.0)]
+    kernels = [p for p in decoder.parameters() if p.ndim == 4]
+    biases = [p for p in decoder.parameters() if p.ndim != 4]
+    optimizers = [Muon(kernels, lr=0.01), torch.optim.AdamW(biases, lr=1e-3, weight_decay=0.0)]
+
+    def windows(clip, slot, rng):
+        """(top, left) of the crop in coarse pixels: around the object's middle in these frames, or anywhere."""
+        x, y, _, _ = (v[slot * BLOCK_T: (slot + 1) * BLOCK_T].mean() for v in world.trajectory(clip))
+        centre = np.array([y, x]) * COARSE + rng.uniform(-5, 5, 2) if rng.random() < 0.85 else rng.uniform(0, COARSE, 2)
+        return np.clip(np.round(centre - CROP / 2), MARGIN, COARSE - CROP - MARGIN).astype(int)
+
+    def guesses(x0, clips, rng):
+        level = torch.from_numpy(rng.uniform(0.02, 0.3, (len(clips), 1, 1, 1, 1))).float()
+        noise = torch.randn_like(x0)
+        if rng.random() < 0.5:
+            return x0 + level * noise
+        x = (1 - level) * x0 + level * noise
+        ids = torch.tensor([tokenise(world.caption(c, rng)[0], rng) for c in clips])
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            return x - level * net(x, level.reshape(-1) * 1000, encoder(ids)).float()
 
     def loss_of(rng):
-        n = batch // processes
+        n, scale = batch // processes, PIXELS // COARSE
         index = rng.integers(len(latents), size=n)
-        x0 = torch.from_numpy(np.stack([latents[i] for i in index])).float()
         clips = [clip_at(int(i)) for i in index]
-        level = torch.from_numpy(rng.uniform(0, 0.35, (n, 1, 1, 1, 1))).float()
-        noise = torch.randn_like(x0)
-        if rng.random() < 0.6:
-            level = (level * 2).clamp_min(0.02)
-            ids = torch.tensor([tokenise(world.caption(c, rng)[0], rng) for c in clips])
-            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-                x = (1 - level) * x0 + level * noise
-                z = x - level * net(x, level.reshape(-1) * 1000, encoder(ids)).float()
-        else:
-            z = x0 + level * net.std.reshape(1, -1, 1, 1, 1) * noise
-        slot = rng.integers(SLOTS, size=n)
-        target = np.stack([world.render(c, PIXELS, np.arange(s * BLOCK_T, (s + 1) * BLOCK_T)) for c, s in zip(clips, slot)])
-        target = torch.from_numpy(target.transpose(0, 1, 4, 2, 3) * 2 - 1).reshape(n, 3 * BLOCK_T, PIXELS, PIXELS)
-        coarse = codec.decode(z).reshape(n, SLOTS, 3 * BLOCK_T, COARSE, COARSE)[torch.arange(n), torch.from_numpy(slot)]
+        z = guesses(torch.from_numpy(np.stack([latents[i] for i in index])).float(), clips, rng)
+        coarse = codec.decode(z).reshape(n, SLOTS, 3 * BLOCK_T, COARSE, COARSE)
+        seen, targets = [], []
+        for i, clip in enumerate(clips):
+            slot = int(rng.integers(SLOTS))
+            top, left = windows(clip, slot, rng)
+            side = CROP + 2 * MARGIN
+            seen.append(coarse[i, slot, :, top - MARGIN: top - MARGIN + side, left - MARGIN: left - MARGIN + side])
+            frames = np.arange(slot * BLOCK_T, (slot + 1) * BLOCK_T)
+            targets.append(world.render(clip, PIXELS, frames, (top * scale, left * scale, CROP * scale)))
+        target = torch.from_numpy(np.stack(targets).transpose(0, 1, 4, 2, 3) * 2 - 1).flatten(1, 2)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            guess = decoder.slots(coarse.contiguous(memory_format=torch.channels_last))
-        return F.l1_loss(guess.float(), target) + 2 * F.mse_loss(guess.float(), target)
+            guess = decoder.slots(torch.stack(seen).contiguous(memory_format=torch.channels_last))
+        edge = MARGIN * scale
+        return 10 * F.huber_loss(guess.float()[:, :, edge:-edge, edge:-edge], target, delta=0.1)
 
-    _fit(rank, processes, out, "decoder", decoder, optimizers, loss_of, steps, 0.6, 0.998)
+    _fit(rank, processes, out, "decoder", decoder, optimizers, loss_of, steps, 0.6, 0.997)
 
 
 def _run(rank, processes, port, stage, arguments):
@@ -269,14 +287,14 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=72000)
     parser.add_argument("--text-steps", type=int, default=700)
     parser.add_argument("--denoiser-steps", type=int, default=4400)
-    parser.add_argument("--decoder-steps", type=int, default=1800)
+    parser.add_argument("--decoder-steps", type=int, default=2600)
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     make_data(args.out, args.clips, args.processes)
     train_text(args.out, args.text_steps)
     parallel(args.out, "denoiser", args.processes, args.denoiser_steps, 64)
-    parallel(args.out, "decoder", args.processes, args.decoder_steps, 12)
+    parallel(args.out, "decoder", args.processes, args.decoder_steps, 24)
 
 
 if __name__ == "__main__":

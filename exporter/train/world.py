@@ -120,14 +120,16 @@ def shape_distance(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     raise ValueError(name)
 
 
-def render(clip: Clip, pixels: int, frames: np.ndarray | None = None) -> np.ndarray:
-    """Frames as float32 RGB in 0..1, [F, pixels, pixels, 3]; `frames` picks some of the 16."""
+def render(clip: Clip, pixels: int, frames: np.ndarray | None = None, window: tuple[int, int, int] | None = None) -> np.ndarray:
+    """Frames as float32 RGB in 0..1, [F, pixels, pixels, 3]; `frames` picks some of the 16, `window` (top, left, side) a square."""
     x, y, r, a = trajectory(clip)
     if frames is not None:
         x, y, r, a = x[frames], y[frames], r[frames], a[frames]
     grid = (np.arange(pixels, dtype=np.float32) + 0.5) / pixels
-    px = (grid[None, None, :] - x[:, None, None]) / r[:, None, None]
-    py = (grid[None, :, None] - y[:, None, None]) / r[:, None, None]
+    top, left, side = window if window is not None else (0, 0, pixels)
+    rows_at = grid[top: top + side]
+    px = (grid[None, None, left: left + side] - x[:, None, None]) / r[:, None, None]
+    py = (rows_at[None, :, None] - y[:, None, None]) / r[:, None, None]
     px, py = np.broadcast_arrays(px, py)
     if MOTIONS[clip.motion] == "spin":
         c, s = np.cos(a)[:, None, None], np.sin(a)[:, None, None]
@@ -135,9 +137,9 @@ def render(clip: Clip, pixels: int, frames: np.ndarray | None = None) -> np.ndar
     distance = shape_distance(SHAPES[clip.shape], px, py) * r[:, None, None] * pixels
     alpha = np.clip(0.5 - distance, 0, 1)[..., None]
     ground = np.array(BACKGROUNDS[BACKGROUND_NAMES[clip.background]], np.float32) / 255
-    rows = np.broadcast_to(ground, (pixels, 3))
+    rows = np.broadcast_to(ground, (side, 3))
     if clip.gradient:
-        lift = (0.16 * (1 - 2 * grid))[:, None]
+        lift = (0.16 * (1 - 2 * rows_at))[:, None]
         rows = np.where(lift > 0, rows + (1 - rows) * lift, rows * (1 + 1.5 * lift))
     color = np.array(COLORS[COLOR_NAMES[clip.color]], np.float32) / 255
     shade = np.clip(1.0 - 0.10 * py, 0.84, 1.06)[..., None]  # lit from above

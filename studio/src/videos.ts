@@ -40,7 +40,8 @@ export async function refreshVideos(): Promise<void> {
   takeVideos(page.data);
   if (!loaded.value) hasMore.value = page.has_more;
   loaded.value = true;
-  if (selected.value === undefined) selectedId.value = videos.value[0]?.id;
+  const worthSeeing = videos.value.find(video => video.state === 'in_progress') ?? videos.value[0];
+  if (selected.value === undefined) selectedId.value = worthSeeing?.id;
 }
 
 export async function loadMore(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
+import { offeredSeconds } from '#core/models.ts';
 import { parseVideoRequest } from '#core/video-request.ts';
 import { CARD } from './model-card.ts';
 
@@ -16,6 +17,18 @@ function refusal(input: unknown): ReelayError {
 }
 
 const paths = (input: unknown) => refusal(input).problems.map(problem => problem.path);
+
+describe('a model with 4k+1 frames at one rate', () => {
+  const wan = { ...CARD, frames: { min: 17, max: 81, step: 4 }, fps: { min: 16, max: 16, step: 1 } };
+  const card = { ...wan, defaults: { ...CARD.defaults, frames: 81, fps: 16 } };
+
+  test('offers its lengths to two decimals and takes each of them', () => {
+    const offered = offeredSeconds(card);
+    expect([offered[0], offered.at(-1), offered.length]).toEqual([1.06, 5.06, 17]);
+    for (const seconds of offered)
+      expect(parseVideoRequest({ prompt: 'x', seconds }, [card], 1).num_frames % 4).toBe(1);
+  });
+});
 
 describe('a request', () => {
   test('is filled with the defaults of the model', () => {

@@ -1,17 +1,9 @@
-import { useSignal } from '@preact/signals';
 import { report } from '../connection.ts';
 import { hasMore, loaded, loadMore, videos } from '../videos.ts';
 import { GalleryTile } from './gallery-tile.tsx';
 
 /** Every video the server keeps, newest first, a page at a time. */
 export function Gallery() {
-  const loading = useSignal(false);
-  const more = async () => {
-    if (loading.value) return;
-    loading.value = true;
-    await loadMore().catch(report);
-    loading.value = false;
-  };
   if (videos.value.length === 0) return loaded.value ? <p class="hint none">Videos you make are kept here.</p> : null;
   return (
     <section class="gallery" aria-labelledby="gallery-title">
@@ -22,8 +14,8 @@ export function Gallery() {
         ))}
       </ul>
       {hasMore.value && (
-        <button type="button" class="quiet more" aria-disabled={loading.value} onClick={more}>
-          {loading.value ? 'Loading' : 'Load more'}
+        <button type="button" class="quiet more" onClick={() => loadMore().catch(report)}>
+          Load more
         </button>
       )}
     </section>

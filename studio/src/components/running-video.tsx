@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import type { Video } from '../api.ts';
 import { report } from '../connection.ts';
 import { cancel } from '../videos.ts';
@@ -7,9 +6,8 @@ import { Grain } from './grain.tsx';
 
 /** A video being made: grain that clears as it is denoised, a strip with one cell a step, and a way out. */
 export function RunningVideo({ video }: { video: Video }) {
-  const asked = useSignal(false);
-  const cancelling = asked.value || video.cancel_requested_at !== null;
-  const text = cancelling ? 'Cancelling' : stateText(video);
+  const cancelling = video.cancel_requested_at !== null;
+  const text = stateText(video);
   return (
     <>
       <div class="screen" aria-hidden="true">
@@ -22,19 +20,7 @@ export function RunningVideo({ video }: { video: Video }) {
         </p>
         <StepStrip video={video} text={text} />
         <p class="title">{video.prompt}</p>
-        <button
-          type="button"
-          class="quiet"
-          aria-disabled={cancelling}
-          onClick={() => {
-            if (cancelling) return;
-            asked.value = true;
-            cancel(video.id).catch(error => {
-              asked.value = false;
-              report(error);
-            });
-          }}
-        >
+        <button type="button" class="quiet" aria-disabled={cancelling} onClick={() => cancel(video.id).catch(report)}>
           Cancel
         </button>
       </div>
