@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { wholeSeconds } from '#core/models.ts';
+import { offeredSeconds } from '#core/models.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { findBundles } from '#local/bundles.ts';
 import { explain } from './explain.ts';
@@ -30,7 +30,7 @@ async function list(json: boolean): Promise<void> {
   for (const { card, folder } of bundles) {
     const { defaults } = card;
     process.stdout.write(`${card.id}  ${card.license}  ${card.tasks.join(', ')}\n  ${card.description}\n`);
-    process.stdout.write(`  size ${card.sizes.join(', ')}; ${wholeSeconds(card).join(', ')} seconds; `);
+    process.stdout.write(`  size ${card.sizes.join(', ')}; ${offeredSeconds(card).join(', ')} seconds; `);
     process.stdout.write(
       `default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}\n  ${folder}\n`,
     );

@@ -53,14 +53,23 @@ export function describeRange(range: IntegerRange): string {
   return `${range.min} to ${range.max}${step}`;
 }
 
-/** Whole seconds some allowed pair of frames and fps gives, ascending; what a form can offer and an error can list. */
-export function wholeSeconds(card: ModelCard): number[] {
-  const found = new Set<number>();
-  for (let frames = card.frames.min; frames <= card.frames.max; frames += card.frames.step)
+/**
+ * Lengths to offer in a form or list in an error, in seconds, ascending: the whole ones that some allowed pair of frames and fps
+ * gives, or, for a model that has none (4k+1 frames at a fixed rate), each frame count at the default rate to two decimals.
+ */
+export function offeredSeconds(card: ModelCard): number[] {
+  const whole = new Set<number>();
+  const all = new Set<number>();
+  for (let frames = card.frames.min; frames <= card.frames.max; frames += card.frames.step) {
+    all.add(Math.round((100 * frames) / card.defaults.fps) / 100);
     for (let fps = card.fps.min; fps <= card.fps.max; fps += card.fps.step)
-      if (frames % fps === 0) found.add(frames / fps);
-  return [...found].sort((a, b) => a - b);
+      if (frames % fps === 0) whole.add(frames / fps);
+  }
+  return [...(whole.size > 0 ? whole : all)].sort((a, b) => a - b);
 }
+
+/** Half of the last digit that `offeredSeconds` keeps: what it offers is accepted. */
+const SECONDS_TOLERANCE = 0.005;
 
 /**
  * Frames and fps for a wish in seconds: the default fps if it gives an allowed frame count, else the nearest fps that does.
@@ -76,7 +85,8 @@ export function framesForSeconds(
   rates.sort((a, b) => Math.abs(a - card.defaults.fps) - Math.abs(b - card.defaults.fps));
   for (const rate of fps === undefined ? rates : [fps]) {
     const frames = Math.round(seconds * rate);
-    if (Math.abs(frames - seconds * rate) < 1e-6 && inRange(card.frames, frames)) return { frames, fps: rate };
+    if (Math.abs(frames / rate - seconds) <= SECONDS_TOLERANCE + 1e-9 && inRange(card.frames, frames))
+      return { frames, fps: rate };
   }
   return undefined;
 }

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { invalidRequest, type Problem, ReelayError } from './errors.ts';
 import { limits } from './limits.ts';
-import { describeRange, framesForSeconds, inRange, type ModelCard, type ModelCatalog, wholeSeconds } from './models.ts';
+import {
+  describeRange,
+  framesForSeconds,
+  inRange,
+  type ModelCard,
+  type ModelCatalog,
+  offeredSeconds,
+} from './models.ts';
 
 /**
  * A request with every default filled in: what the worker renders, word for word. Field names are those of the wire.
@@ -228,7 +235,7 @@ function resolveTiming(
   const found = framesForSeconds(card, raw.seconds, raw.fps);
   if (found === undefined) {
     const at = raw.fps === undefined ? '' : ` at ${raw.fps} fps`;
-    complain('seconds', `got ${raw.seconds}${at}; ${card.id} makes ${wholeSeconds(card).join(', ')} seconds.`);
+    complain('seconds', `got ${raw.seconds}${at}; ${card.id} makes ${offeredSeconds(card).join(', ')} seconds.`);
   }
   return found;
 }

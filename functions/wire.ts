@@ -1,7 +1,7 @@
 import type { Job, JobStatus } from '#core/job.ts';
 import { percentDone } from '#core/job.ts';
 import type { ModelCard } from '#core/models.ts';
-import { describeRange, wholeSeconds } from '#core/models.ts';
+import { describeRange, offeredSeconds } from '#core/models.ts';
 
 /**
  * The Video object of the Videos API (`openai` client 7.55.0, resources/videos.d.ts), then our additions. The client's type has no
@@ -26,6 +26,9 @@ export function toVideo(job: Job, native = false) {
     remixed_from_video_id: null,
     error,
     stage: job.progress?.phase ?? null,
+    step: job.progress?.step ?? null,
+    started_at: job.startedAtMs === null ? null : seconds(job.startedAtMs),
+    render_seconds: renderSeconds(job),
     seed: job.request.seed,
     fps: job.request.fps,
     num_frames: job.request.num_frames,
@@ -67,7 +70,7 @@ export function toVideoModel(card: ModelCard) {
     digest: card.digest,
     tasks: card.tasks,
     sizes: card.sizes,
-    seconds: wholeSeconds(card).map(String),
+    seconds: offeredSeconds(card).map(String),
     frames: { ...card.frames, rule: describeRange(card.frames) },
     fps: card.fps,
     num_inference_steps: card.num_inference_steps,

@@ -48,6 +48,7 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/main.ts', rooms: ['core', 'adapters/aws', 'gpu-container/worker'], packages: ['node:'] },
   {
     folder: 'local',
     rooms: ['core', 'adapters/local', 'functions', 'gpu-container/worker', 'gpu-container/runtime'],

@@ -11,6 +11,9 @@ export interface Video {
   readonly stage: string | null;
   readonly created_at: number;
   readonly completed_at: number | null;
+  /** Of the sampler, while it samples. */
+  readonly step: number | null;
+  readonly render_seconds: number | null;
   readonly cancel_requested_at: number | null;
   readonly model: string;
   readonly prompt: string;

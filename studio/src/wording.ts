@@ -1,9 +1,11 @@
 import type { Video } from './api.ts';
 
-/** The sampler's step, from the percentage: the API gives steps the range 5 to 90 (core/job.ts, percentDone). */
+const AFTER_THE_STEPS: ReadonlySet<string> = new Set(['decoding', 'encoding_video', 'committing']);
+
+/** The sampler's step; all of them once it is past sampling. */
 export function stepOf(video: Video): number {
-  const steps = video.num_inference_steps;
-  return Math.max(0, Math.min(steps, Math.ceil(((video.progress - 5) * steps) / 85)));
+  if (AFTER_THE_STEPS.has(video.stage ?? '')) return video.num_inference_steps;
+  return video.stage === 'denoising' ? (video.step ?? 0) : 0;
 }
 
 const STAGES: Readonly<Record<string, string>> = {
@@ -34,11 +36,11 @@ export function secondsText(seconds: string): string {
   return `${Number(Number(seconds).toFixed(2))} s`;
 }
 
-/** From request to video, waiting included. */
+/** Of the rendering, without the wait before it. */
 export function timeTaken(video: Video): string {
-  const seconds = (video.completed_at ?? video.created_at) - video.created_at;
-  if (seconds < 1) return 'under 1 s';
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const seconds = video.render_seconds ?? 0;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  return seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
 /** The time for today, the date before that, in the reader's own notation. */
