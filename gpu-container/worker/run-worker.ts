@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelayError } from '#core/errors.ts';
-import { removeDeleted } from '#core/jobs/delete.ts';
+import { expire } from '#core/jobs/expire.ts';
 import { sweepLeases } from '#core/jobs/lease.ts';
 import { sweepOutbox } from '#core/jobs/relay.ts';
 import { limits } from '#core/limits.ts';
@@ -38,7 +38,7 @@ export async function runWorker(
 
 async function sweepUntil(ports: WorkerPorts, drain: AbortSignal, recover?: () => Promise<void> | void): Promise<void> {
   while (!drain.aborted) {
-    for (const sweep of [async () => recover?.(), sweepOutbox, sweepLeases, removeDeleted]) {
+    for (const sweep of [async () => recover?.(), sweepOutbox, sweepLeases, expire]) {
       await sweep(ports).catch(error => report(ports, 'sweep failed', error));
       if (drain.aborted) return;
     }

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
 import { ReelayError } from '#core/errors.ts';
 import { cancel } from '#core/jobs/cancel.ts';
-import { deleteJob, removeDeleted } from '#core/jobs/delete.ts';
+import { deleteJob } from '#core/jobs/delete.ts';
+import { expire } from '#core/jobs/expire.ts';
 import { sweepLeases, take } from '#core/jobs/lease.ts';
 import { sweepOutbox } from '#core/jobs/relay.ts';
 import { limits } from '#core/limits.ts';
@@ -120,7 +121,7 @@ describe('a job that is cancelled', () => {
     expect((await bench.ports.store.list('local', { limit: 100, order: 'asc' })).jobs.map(job => job.id)).not.toContain(
       id,
     );
-    expect(await removeDeleted(bench.ports)).toBe(1);
+    expect(await expire(bench.ports)).toBe(1);
     expect(await bench.job(id)).toBeUndefined();
     expect(await filesOf(id)).toEqual([]);
   });

@@ -1,0 +1,36 @@
+import { isTerminal, type Job } from '../job.ts';
+import { jobPrefix } from '../keys.ts';
+import { limits } from '../limits.ts';
+import type { BlobStore, JobStore } from '../ports.ts';
+
+export interface ExpirePorts {
+  readonly store: JobStore;
+  readonly blobs: BlobStore;
+  readonly now: () => number;
+}
+
+/**
+ * Phase two, for deleted and expired jobs: bytes first, then the record, so a crash in between leaves a record that is swept again
+ * and never bytes that nobody knows of. A job whose worker still runs waits until it has ended. Returns how many records went.
+ */
+export async function expire(ports: ExpirePorts): Promise<number> {
+  let removed = 0;
+  for (const job of await ports.store.listRemovable(ports.now(), limits.sweepBatch)) {
+    const gone = await expireOne(ports, job);
+    if (gone) removed++;
+  }
+  return removed;
+}
+
+async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
+  if (!isTerminal(job.status) || job.outbox.length > 0) return false;
+  const { status, attempt } = job;
+  const marked =
+    job.deletedAtMs === null
+      ? await ports.store.transition(job.id, { status, attempt }, { deletedAtMs: ports.now() })
+      : job;
+  if (marked === undefined) return false;
+  await ports.blobs.deletePrefix(jobPrefix(job));
+  await ports.store.remove(job.id);
+  return true;
+}
