@@ -13,12 +13,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'node_modules', '.reelay-setup');
 const pinned = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const lock = join(root, '.reelay-setup.lock');
-const LOCK_STALE_MS = 15 * 60_000;
+const holder = join(lock, 'pid');
+const LOOK_EVERY_MS = 250;
+/** A lock without a holder's name is given this long to get one. */
+const NAMELESS_LOCK_MS = 5_000;
+
+/** A sentence for the person at the terminal; anything else that is thrown is our own mistake. */
+class Complaint extends Error {}
 
 function wanted() {
-  return createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+  const lockfile = readFileSync(join(root, 'package-lock.json'));
+  return createHash('sha256').update(lockfile).digest('hex');
 }
 
 function isSetUp() {
@@ -29,101 +34,143 @@ function isSetUp() {
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-/** The sentences of npm's complaint, without its manual. */
-function complaintOf(stderr) {
-  const lines = stderr.split('\n').map(line => line.replace(/^npm (error|ERR!) ?/, '').trim());
-  return lines
-    .filter(line => line !== '' && !line.startsWith('npm warn'))
-    .slice(0, 8)
-    .map(line => `  ${line}`)
-    .join('\n');
-}
-
-function fail(message) {
-  process.stderr.write(`reelay: ${message}\n`);
-  process.exit(1);
-}
-
-/** Two first starts at once: one installs, the other waits. */
-function takeLock() {
-  for (;;) {
+/** Two first starts at once: one installs, the other waits; a holder that died is succeeded at once. */
+async function takeLock() {
+  for (let told = false; ; ) {
     try {
       mkdirSync(lock);
+      writeFileSync(holder, String(process.pid));
       return;
-    } catch {
-      if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > LOCK_STALE_MS)
-        rmSync(lock, { recursive: true, force: true });
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    } catch (error) {
+      if (error.code !== 'EEXIST')
+        throw new Complaint(
+          `${root} cannot be written (${error.code}), and the first start installs dependencies there.`,
+        );
+    }
+    if (isAbandoned()) rmSync(lock, { recursive: true, force: true });
+    else {
+      if (!told) process.stderr.write('reelay: another start is installing the dependencies, waiting for it …\n');
+      told = true;
+      await new Promise(done => setTimeout(done, LOOK_EVERY_MS));
+      if (isSetUp()) return;
     }
   }
 }
 
-function install() {
-  process.stderr.write('reelay: first start, installing dependencies with npm (about a minute) …\n');
+function isAbandoned() {
+  try {
+    process.kill(Number(readFileSync(holder, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    if (error.code === 'ESRCH') return true;
+    if (error.code !== 'ENOENT') return false;
+    return existsSync(lock) && Date.now() - statSync(lock).mtimeMs > NAMELESS_LOCK_MS;
+  }
+}
+
+function releaseLock() {
+  if (existsSync(holder) && readFileSync(holder, 'utf8') === String(process.pid))
+    rmSync(lock, { recursive: true, force: true });
+}
+
+/** The sentences of npm's complaint, without its manual and its stack. */
+function complaintOf(stderr) {
+  const lines = stderr.split('\n').map(line => line.replace(/^npm (error|ERR!) ?/, '').trim());
+  const said = lines.filter(line => line !== '' && !/^(npm warn|at |code |syscall |errno )/i.test(line));
+  return said
+    .slice(0, 6)
+    .map(line => `  ${line}`)
+    .join('\n');
+}
+
+async function runNpm(args) {
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const viaNode = npm !== undefined && /\.[cm]?js$/.test(npm);
-  const result = viaNode
-    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
-    : spawnSync('npm', args, {
-        cwd: root,
-        stdio: ['ignore', 'ignore', 'pipe'],
-        encoding: 'utf8',
-        shell: process.platform === 'win32',
-      });
-  if (result.error?.code === 'ENOENT') fail('npm was not found; it comes with Node.js 20 or newer.');
-  if (result.status !== 0) {
-    const said = result.stderr ?? '';
-    const offline =
-      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT|network/i.test(
-        said,
-      );
-    fail(
-      offline
-        ? `the npm registry could not be reached. The first start needs it once, to install the dependencies; later starts need no network. npm said:\n${complaintOf(said)}`
-        : `npm ci failed. It said:\n${complaintOf(said)}`,
+  const [command, before] = viaNode ? [process.execPath, [npm]] : ['npm', []];
+  const child = spawn(command, [...before, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: !viaNode && process.platform === 'win32',
+    // Older npm runs onnxruntime-node's install script, which would fetch CUDA libraries from elsewhere; the CPU needs none.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', ONNXRUNTIME_NODE_INSTALL_CUDA: 'skip' },
+  });
+  let stderr = '';
+  child.stderr.on('data', chunk => {
+    stderr += chunk;
+  });
+  const stop = () => child.kill('SIGTERM');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop);
+  return new Promise((resolve, reject) => {
+    child.once('error', error =>
+      reject(error.code === 'ENOENT' ? new Complaint('npm was not found; it comes with Node.js 20 or newer.') : error),
+    );
+    child.once('close', (code, signal) => {
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, stop);
+      resolve({ code, signal, stderr });
+    });
+  });
+}
+
+async function install() {
+  process.stderr.write('reelay: first start, installing dependencies with npm (about a minute) …\n');
+  const { code, signal, stderr } = await runNpm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (signal !== null) throw new Complaint('the installation was stopped; start again to finish it.');
+  if (code !== 0) {
+    const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT/i;
+    throw new Complaint(
+      offline.test(stderr)
+        ? `the npm registry could not be reached. The first start needs it once, to install the dependencies; later starts need no network. npm said:\n${complaintOf(stderr)}`
+        : `npm ci failed. It said:\n${complaintOf(stderr)}`,
     );
   }
-  if (!existsSync(pinned) || spawnSync(pinned, ['--version']).status !== 0)
-    fail(
+  if (!existsSync(pinned))
+    throw new Complaint(
       'the pinned Node 24 was not installed: it comes by an install script of the npm package "node", and npm was told to ignore scripts. Set ignore-scripts=false and start again.',
+    );
+  const runs = spawnSync(pinned, ['--version'], { encoding: 'utf8' });
+  if (runs.status !== 0)
+    throw new Complaint(
+      `the pinned Node 24 does not run on this system (${process.platform}-${process.arch}): ${runs.error?.code ?? runs.stderr.trim().split('\n')[0]}`,
     );
   writeFileSync(stamp, wanted());
 }
 
-if (Number(process.versions.node.split('.')[0]) < 18)
-  fail(`Node ${process.versions.node} is too old; Node.js 20 or newer is needed.`);
-if (!isSetUp()) {
-  takeLock();
+async function setUp() {
+  if (Number(process.versions.node.split('.')[0]) < 18)
+    throw new Complaint(`Node ${process.versions.node} is too old; Node.js 20 or newer is needed.`);
+  if (isSetUp()) return;
+  await takeLock();
   try {
-    if (!isSetUp()) install();
+    if (!isSetUp()) await install();
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    releaseLock();
   }
 }
 
-const [first, ...rest] = process.argv.slice(2);
-const isScript = first === '--exec';
-const args = isScript
-  ? [join(root, rest[0] ?? ''), ...rest.slice(1)]
-  : [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)];
-// The IPC channel carries nothing: its end tells the program that this process is gone, however it went.
-const child = spawn(pinned, ['--disable-warning=ExperimentalWarning', ...args], {
-  cwd: isScript ? root : process.cwd(),
-  stdio: isScript ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
-});
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-// A terminal sends Ctrl-C to the whole group, so the child has it already; anyone else sends it to us alone.
-process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
-child.on('exit', (code, signal) =>
-  process.exit(
-    signal === null ? code : 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGSEGV: 11, SIGABRT: 6 }[signal] ?? 1),
-  ),
-);
-// `npm start` killed with -9 leaves us behind, and the shell that npm put between us: without npm nobody can stop us, so go as well.
-if (process.env.npm_lifecycle_event !== undefined) {
-  const before = ancestors();
-  setInterval(() => ancestors() !== before && process.exit(1), 500).unref();
+function handOver() {
+  const [first, ...rest] = process.argv.slice(2);
+  const isScript = first === '--exec';
+  const script = isScript
+    ? [join(root, rest[0] ?? ''), ...rest.slice(1)]
+    : [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)];
+  // The IPC channel carries nothing: its end tells the program that this process is gone, however it went.
+  const child = spawn(pinned, ['--disable-warning=ExperimentalWarning', ...script], {
+    cwd: isScript ? root : process.cwd(),
+    stdio: isScript ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  child.once('error', error => {
+    process.stderr.write(`reelay: ${pinned} could not be started (${error.code}).\n`);
+    process.exit(1);
+  });
+  // A terminal or a service manager may signal the whole group: the program then hears it twice, and takes the echo as the same.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const codes = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + (codes[signal] ?? 1)));
+  // `npm start` killed with -9 leaves us behind, and the shell that npm put between us: without npm nobody can stop us, so go as well.
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const before = ancestors();
+    setInterval(() => ancestors() !== before && process.exit(1), LOOK_EVERY_MS).unref();
+  }
 }
 
 /** Our parent and, where /proc tells, its parent. */
@@ -134,4 +181,12 @@ function ancestors() {
   } catch {
     return `${process.ppid}`;
   }
+}
+
+try {
+  await setUp();
+  handOver();
+} catch (error) {
+  process.stderr.write(`reelay: ${error instanceof Complaint ? error.message : (error.stack ?? error)}\n`);
+  process.exitCode = 1;
 }

@@ -52,7 +52,7 @@ const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
   'data folder': async () => {
     const folder = resolve(dataFolderFrom(process.env));
     const probe = join(folder, `.doctor-${process.pid}`);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(probe, 'x');
     await rm(probe);
     const disk = await statfs(folder);
@@ -62,10 +62,10 @@ const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
   },
   port: async () => {
     const port = portFrom(process.env);
+    if (await isReelay(port)) return `${port} on 127.0.0.1 is served by Reelay`;
     await new Promise<void>((done, failed) => {
-      const server = createServer().once('error', () =>
-        failed(new Error(`${port} on 127.0.0.1 is taken (PORT chooses another)`)),
-      );
+      const server = createServer();
+      server.once('error', () => failed(new Error(`${port} on 127.0.0.1 is taken (PORT chooses another)`)));
       server.listen(port, '127.0.0.1', () => server.close(() => done()));
     });
     return `${port} on 127.0.0.1 is free`;
@@ -78,3 +78,12 @@ const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
     return `${bundles.map(bundle => bundle.card.id).join(', ')}: every file matches its sha256`;
   },
 };
+
+async function isReelay(port: number): Promise<boolean> {
+  try {
+    const health = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(1_000) });
+    return ((await health.json()) as { mode?: string }).mode === 'embedded';
+  } catch {
+    return false;
+  }
+}

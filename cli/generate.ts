@@ -1,4 +1,4 @@
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
@@ -6,6 +6,7 @@ import type { Job } from '#core/job.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { onStop } from './on-stop.ts';
 import { dataFolderFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
@@ -43,7 +44,10 @@ export function generateCommand(): Command {
     .option('--model <id>', 'which model')
     .option('--json', 'print one JSON object instead of the path')
     .option('--quiet', 'no progress line')
-    .addHelpText('after', '\nExit codes: 0 made, 1 failed or cancelled, 2 bad request.')
+    .addHelpText(
+      'after',
+      '\nJobs that already wait in the data folder come first.\nExit codes: 0 made, 1 failed or cancelled, 2 bad request.',
+    )
     .action(async (words: string[], options: GenerateOptions) => generate(words.join(' '), options));
 }
 
@@ -55,7 +59,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];
     const job = await submit(embedded.deps, LOCAL_TENANT, input);
     const interrupt = () => void cancel(embedded.deps, LOCAL_TENANT, job.id).catch(() => process.exit(1));
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    onStop(interrupt);
     embedded.work();
     const ended = await watchJob(embedded, job, { quiet: options.quiet === true || options.json === true });
     await report(embedded, ended, out, options.json === true);
@@ -101,7 +105,7 @@ async function report(embedded: Embedded, job: Job, out: string | undefined, jso
 async function copyWhole(from: string, out: string): Promise<string> {
   const partial = `${out}.part`;
   try {
-    await copyFile(from, partial);
+    await writeFile(partial, await readFile(from)); // with the permissions of a file of yours, not of the store's
     await rename(partial, out);
   } catch (cause) {
     await rm(partial, { force: true });

@@ -3,6 +3,7 @@ import { submit } from '#core/jobs/submit.ts';
 import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
+import { onStop } from './on-stop.ts';
 import { dataFolderFrom, portFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
@@ -39,17 +40,13 @@ async function generateFirst({ embedded }: Serving, prompt: string): Promise<voi
   else process.stderr.write(`reelay: the video ${ended.status}: ${ended.error?.message ?? 'no reason given'}\n`);
 }
 
-/** The first signal drains: the running job goes back to the queue and the next start finishes it. A second one is at once. */
+/** Drains: the running job goes back to the queue and the next start finishes it. */
 function closeOnSignal(serving: Serving): void {
-  let closing = false;
-  const close = () => {
-    if (closing) process.exit(130);
-    closing = true;
+  onStop(() => {
     process.stderr.write('\nreelay: stopping; a job in progress goes back to the queue …\n');
     serving.close().then(
       () => process.exit(0),
       error => process.exit(explain(error)),
     );
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
+  });
 }

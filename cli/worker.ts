@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { openEmbedded } from '#local/embedded.ts';
+import { onStop } from './on-stop.ts';
 import { dataFolderFrom } from './settings.ts';
 
 export function workerCommand(): Command {
@@ -16,13 +17,7 @@ async function work(options: { untilIdle?: boolean; json?: boolean }): Promise<v
     process.stdout.write(options.json === true ? `${JSON.stringify({ event })}\n` : `${text}\n`);
   const embedded = await openEmbedded({ dataFolder: dataFolderFrom(process.env) });
   const stopped = new AbortController();
-  let again = false;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      if (again) process.exit(130);
-      again = true;
-      stopped.abort();
-    });
+  onStop(() => stopped.abort());
   embedded.work();
   say('working', `working on ${embedded.folder}`);
   while (!stopped.signal.aborted) {

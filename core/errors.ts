@@ -6,6 +6,7 @@ const RETRYABLE = {
   invalid_request: false,
   model_not_found: false,
   unsupported_operation: false,
+  not_supported: false,
   unauthorized: false,
   forbidden: false,
   not_found: false,
@@ -29,6 +30,7 @@ const RETRYABLE = {
   internal: true,
 } as const;
 
+/** What went wrong, one word a cause; doors map it to a status, workers to a retry. */
 export type ErrorCode = keyof typeof RETRYABLE;
 
 /** One thing wrong with an input: where (wire path), and a sentence that says what was got and what is allowed. */
@@ -37,6 +39,7 @@ export interface Problem {
   readonly message: string;
 }
 
+/** The one error type of the product: a code that decides, a sentence for people, the `cause` for the log. */
 export class ReelayError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
@@ -58,4 +61,13 @@ export class ReelayError extends Error {
 /** Every problem of one input as one error: all sentences in the message, the first path as `param`. */
 export function invalidRequest(problems: readonly Problem[], code: ErrorCode = 'invalid_request'): ReelayError {
   return new ReelayError(code, problems.map(p => p.message).join(' '), { problems });
+}
+
+const MAX_FRAMES = 5;
+
+/** An error's name and stack frames for a log: never its message, which may quote what it was given. */
+export function placeOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [typeof error];
+  const frames = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line));
+  return [error.name, ...frames.slice(0, MAX_FRAMES).map(line => line.trim())];
 }

@@ -11,7 +11,12 @@ export function jobPrefix(job: Pick<Job, 'tenant' | 'id'>): string {
   return `videos/${job.tenant}/${job.id}/`;
 }
 
+/** Everything one attempt wrote. Ends with a slash. */
+export function attemptPrefix(job: Pick<Job, 'tenant' | 'id'>, attempt: number): string {
+  return `${jobPrefix(job)}attempt=${attempt}/`;
+}
+
 /** Bytes go below the attempt that made them; only the record says which attempt counts. */
 export function artifactKey(job: Pick<Job, 'tenant' | 'id'>, attempt: number, variant: Variant): string {
-  return `${jobPrefix(job)}attempt=${attempt}/${FILES[variant]}`;
+  return `${attemptPrefix(job, attempt)}${FILES[variant]}`;
 }

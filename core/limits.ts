@@ -14,6 +14,8 @@ export const limits = {
   cancelGraceMs: 2_000,
   /** Errors and dead leases together; the third ends the job. */
   maxFailures: 3,
+  /** Attempts of any kind: restarts and drains cost a job nothing, but one that takes its whole machine down ends here. */
+  maxAttempts: 20,
   /** A first retry waits this long, doubled each time: enough for a store to come back. */
   retryDelaySeconds: 2,
   /** How long SIGTERM may take to finish the running step and give the job back. */
@@ -32,8 +34,21 @@ export const limits = {
   outboxGraceSeconds: 5,
   /** How often a worker sweeps: outbox rows, expired artifacts, leases of dead processes. */
   sweepEverySeconds: 5,
+  /** A worker whose store or queue is out waits this long, doubled up to the second: an outage must not be hammered. */
+  backoffFirstMs: 1_000,
+  backoffMostMs: 30_000,
   /** Rows one sweep handles, so that no sweep holds the store for long. */
   sweepBatch: 100,
+  /** A slow phone sends a reference image in this time; a client that holds a socket open without sending does not get longer. */
+  requestTimeoutMs: 60_000,
+  headersTimeoutMs: 15_000,
+  /** A server that was killed a moment ago may hold its port for another second or two. */
+  portTries: 8,
+  portRetryMs: 250,
+  /** What 429 and 503 tell the client to wait. */
+  retryAfterMs: 2_000,
+  /** The embedded log is turned over at this size, and one older part kept. */
+  maxLogBytes: 20_000_000,
   /** JSON body: a prompt and a handful of numbers. */
   maxBodyBytes: 1_048_576,
   /** Multipart body with a reference image: 10 MB is the payload limit of an HTTP API in front of Lambda, less its base64. */
@@ -49,7 +64,7 @@ export const limits = {
   /** A page of the list, as OpenAI's API has it. */
   listDefault: 20,
   listMax: 100,
-  /** Jobs that may wait in the embedded queue; at two seconds a clip that is more than half an hour. */
+  /** Jobs that may wait, of all tenants; at two seconds a clip that is more than half an hour. */
   maxQueuedJobs: 1_000,
   /** Artifacts are kept this long, then the record says `expires_at` and the bytes go. */
   artifactDays: 30,

@@ -1,5 +1,8 @@
 import { invalidRequest, ReelayError } from '#core/errors.ts';
 import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
+import type { Deps } from './deps.ts';
+import { errorResult } from './errors.ts';
+import type { HttpResult } from './http.ts';
 
 const EXTENSIONS: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 'webp', spritesheet: 'jpg' };
 
@@ -32,19 +35,33 @@ export function contentHeaders(artifact: Artifact, filename: string) {
   };
 }
 
-/**
- * One byte range (RFC 9110 section 14.1.2), inclusive; undefined for none, several, or another unit, which means the whole.
- * Throws `range_not_satisfiable`.
- */
-export function parseRange(header: string | undefined, bytes: number): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined;
-  const last = match[2] === '' ? bytes - 1 : Number(match[2]);
-  const range =
-    match[1] === ''
-      ? { start: Math.max(0, bytes - last), end: bytes - 1 }
-      : { start: Number(match[1]), end: Math.min(last, bytes - 1) };
-  if (range.start > range.end || (match[1] === '' && last === 0))
-    throw new ReelayError('range_not_satisfiable', `range: the content has ${bytes} bytes.`);
-  return range;
+/** If-None-Match (RFC 9110 section 13.1.2): a list, weak or strong, or `*`. */
+export function matches(header: string | undefined, etag: string): boolean {
+  const named = (header ?? '').split(',').map(tag => tag.trim().replace(/^W\//, ''));
+  return named.includes(etag) || named.includes('*');
+}
+
+/** One byte range (RFC 9110 section 14.1.2), inclusive; undefined for none, several, or nonsense, which all mean the whole. */
+export function parseRange(
+  header: string | undefined,
+  bytes: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? [];
+  if (first === '' && last === '') return undefined;
+  if (first === '')
+    return Number(last) === 0 ? 'unsatisfiable' : { start: Math.max(0, bytes - Number(last)), end: bytes - 1 };
+  if (last !== '' && Number(last) < Number(first)) return undefined;
+  if (Number(first) >= bytes) return 'unsatisfiable';
+  return { start: Number(first), end: last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1) };
+}
+
+export function unsatisfiable(bytes: number): HttpResult {
+  const result = errorResult(new ReelayError('range_not_satisfiable', `range: the content has ${bytes} bytes.`));
+  return { ...result, headers: { ...result.headers, 'content-range': `bytes */${bytes}` } };
+}
+
+/** The record names bytes that the store does not have: removed this moment, or the store was half restored. */
+export function lostBytes(deps: Deps, job: Job): ReelayError {
+  deps.log('error', 'the bytes of a completed job are not in the store', { jobId: job.id });
+  return new ReelayError('expired', 'The content of this video is no longer in the store.');
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import { type HttpResult, json } from './http.ts';
 
 /** The status a code is answered with; a code that is not here is our fault and its text never leaves. */
@@ -6,6 +7,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   invalid_request: 400,
   model_not_found: 400,
   unsupported_operation: 400,
+  not_supported: 404,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
@@ -43,8 +45,9 @@ export function errorResult(error: unknown): HttpResult {
   const code = own ? known.code : status === 503 ? 'unavailable' : 'internal';
   const param = known?.problems[0]?.path ?? null;
   const result = json(status, { error: { message, type, code, param: own ? param : null } });
-  if (status === 429) Object.assign(result.headers!, { 'retry-after-ms': '2000', 'x-should-retry': 'true' });
-  if (status === 503) Object.assign(result.headers!, { 'retry-after': '1' });
+  if (status === 429)
+    Object.assign(result.headers!, { 'retry-after-ms': String(limits.retryAfterMs), 'x-should-retry': 'true' });
+  if (status === 503) Object.assign(result.headers!, { 'retry-after': String(Math.ceil(limits.retryAfterMs / 1000)) });
   if (status < 500 && status !== 429) Object.assign(result.headers!, { 'x-should-retry': 'false' });
   return result;
 }

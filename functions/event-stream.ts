@@ -10,18 +10,18 @@ function frame(job: Job, name: 'status' | 'progress' | 'done'): string {
 
 /** What a front without streams sends: the state now, and how soon to ask again. */
 export function currentState(job: Job): string {
-  return `retry: 2000\n\n${frame(job, isTerminal(job.status) ? 'done' : 'status')}`;
+  return `retry: ${limits.retryAfterMs}\n\n${frame(job, isTerminal(job.status) ? 'done' : 'status')}`;
 }
 
 /** Watches the record, which also shows the progress of workers in other processes. Ends with `done`, or after an hour. */
 export async function* eventStream(
   deps: Deps,
   first: Job,
-  lastEventId: string | undefined,
-  open: { streams: number },
+  watch: { lastEventId: string | undefined; open: { streams: number }; client: { readonly gone: boolean } },
 ): AsyncGenerator<Uint8Array> {
+  const { open, client } = watch;
   const encoder = new TextEncoder();
-  let seen = Number(lastEventId ?? -1);
+  let seen = Number(watch.lastEventId ?? -1);
   let status = '';
   let quietSinceMs = deps.now();
   const endsAtMs = deps.now() + limits.sseMaxSeconds * 1000;
@@ -32,7 +32,7 @@ export async function* eventStream(
       job !== undefined && deps.now() < endsAtMs;
       job = await deps.store.load(first.id)
     ) {
-      if (job.deletedAtMs !== null) return;
+      if (job.deletedAtMs !== null || client.gone) return;
       const ended = isTerminal(job.status);
       if (job.version !== seen || ended) {
         yield encoder.encode(frame(job, ended ? 'done' : job.status === status ? 'progress' : 'status'));

@@ -18,6 +18,11 @@ export function videoEvents(deps: Deps): ApiHandler {
         'rate_limited',
         `This server holds ${limits.sseMaxStreams} event streams, which is all it may.`,
       );
-    return { statusCode: 200, headers, stream: eventStream(deps, job, event.headers['last-event-id'], open) };
+    const client = { gone: false };
+    const stream = eventStream(deps, job, { lastEventId: event.headers['last-event-id'], open, client });
+    const onClose = () => {
+      client.gone = true;
+    };
+    return { statusCode: 200, headers, stream, onClose };
   });
 }

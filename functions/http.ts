@@ -3,6 +3,8 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 /** A result whose bytes may come as a stream; only a front that `canStream` is given one. */
 export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
   stream?: AsyncIterable<Uint8Array>;
+  /** Called once the client has what it gets, or is gone: a stream that waits for something ends then. */
+  onClose?: () => void;
 }
 
 export function json(statusCode: number, body: unknown): HttpResult {

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { connectAws } from '#adapters/aws/connect.ts';
+import { awsResourcesFrom, connectAws } from '#adapters/aws/connect.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Deps, Log } from './deps.ts';
 import { errorResult } from './errors.ts';
@@ -28,28 +28,17 @@ function handlersOf(deps: Deps) {
   return new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
 }
 
-function required(env: NodeJS.ProcessEnv, name: string): string {
-  const value = env[name];
-  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
-  return value;
-}
-
 /**
  * Deps on AWS. `REELAY_MODELS` holds the model cards as JSON, written there at deployment. `REELAY_API_KEY_SHA256` is the hash of
  * the one key that is let in; without it nobody is.
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
-  const ports = connectAws({
-    queueUrl: required(env, 'REELAY_QUEUE_URL'),
-    table: required(env, 'REELAY_TABLE'),
-    bucket: required(env, 'REELAY_BUCKET'),
-    busName: required(env, 'REELAY_EVENT_BUS'),
-  });
+  const ports = connectAws(awsResourcesFrom(env));
   const logger = new Logger({ serviceName: 'reelay' });
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
-    models: JSON.parse(required(env, 'REELAY_MODELS')) as ModelCatalog,
+    models: JSON.parse(env.REELAY_MODELS ?? '[]') as ModelCatalog,
     now: () => Date.now(),
     random: randomBytes,
     authenticate: bearerOf(env.REELAY_API_KEY_SHA256),

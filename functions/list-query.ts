@@ -15,7 +15,9 @@ export function parseListQuery(query: Readonly<Record<string, string | undefined
       complain(name.slice(0, 64), 'unknown; after, limit, order, status and metadata[key] are known.');
   }
   const { after, order = 'desc', status } = query;
-  const limit = Number(query.limit ?? limits.listDefault);
+  const limit = /^\d{1,9}$/.test(query.limit ?? `${limits.listDefault}`)
+    ? Number(query.limit ?? limits.listDefault)
+    : Number.NaN;
   if (!Number.isInteger(limit) || limit < 1 || limit > limits.listMax)
     complain('limit', `got "${query.limit?.slice(0, 40)}"; 1 to ${limits.listMax} is allowed.`);
   if (order !== 'asc' && order !== 'desc') complain('order', `got "${order.slice(0, 40)}"; asc or desc is allowed.`);

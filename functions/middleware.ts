@@ -2,7 +2,7 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
 import { readBody } from './body.ts';
 import type { Deps } from './deps.ts';
 import { errorResult } from './errors.ts';
@@ -67,17 +67,12 @@ function errorEnvelope(deps: Deps, name: string): Api {
   };
 }
 
-/** Type, code and stack of an error for the log; our own messages carry no user text in 5xx codes, others' are left out. */
+/** Code and place of an error for the log. */
 function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const cause = error.cause instanceof Error ? error.cause.name : undefined;
-  const at = error.stack
-    ?.split('\n')
-    .slice(1, 6)
-    .map(line => line.trim());
-  return { error: error.name, code: error instanceof ReelayError ? error.code : undefined, cause, at };
+  const code = error instanceof ReelayError ? error.code : undefined;
+  const cause = error instanceof Error && error.cause !== undefined ? placeOf(error.cause) : undefined;
+  return { code, at: placeOf(error), cause };
 }
-
 function tenant(deps: Deps): Api {
   return {
     before: request => {

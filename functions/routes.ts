@@ -9,7 +9,7 @@ import { listVideos } from './list.ts';
 import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
 import { retrieveVideo } from './retrieve.ts';
-import { unsupported } from './unsupported.ts';
+import { noCharacters, unsupported } from './unsupported.ts';
 
 /** Method and path in API Gateway's notation, to the handler; a more literal path comes before one with a parameter. */
 export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
@@ -19,6 +19,8 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/videos/models': listVideoModels,
   'POST /v1/videos/edits': deps => unsupported(deps, 'edit'),
   'POST /v1/videos/extensions': deps => unsupported(deps, 'extend'),
+  'POST /v1/videos/characters': noCharacters,
+  'GET /v1/videos/characters/{id}': noCharacters,
   'POST /v1/videos/{id}/remix': deps => unsupported(deps, 'remix'),
   'POST /v1/videos': createVideo,
   'GET /v1/videos': listVideos,

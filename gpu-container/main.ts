@@ -6,17 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectAws } from '#adapters/aws/connect.ts';
+import { awsResourcesFrom, connectAws } from '#adapters/aws/connect.ts';
 import { limits } from '#core/limits.ts';
+import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
+import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
-
-function required(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
-  return value;
-}
 
 /** "id=folder,id=folder": the bundles that the image or its start-up has put on disk. */
 function bundlesFrom(text: string): ReadonlyMap<string, string> {
@@ -28,19 +24,14 @@ function bundlesFrom(text: string): ReadonlyMap<string, string> {
   );
 }
 
-const bundles = bundlesFrom(required('REELAY_BUNDLES'));
+const bundles = bundlesFrom(process.env.REELAY_BUNDLES ?? '');
 const renderer = createRenderer({
   bundles,
   threads: Number(process.env.REELAY_THREADS ?? 4),
   childPath: join(import.meta.dirname, 'render', 'render-process.ts'),
 });
 const ports: WorkerPorts = {
-  ...connectAws({
-    queueUrl: required('REELAY_QUEUE_URL'),
-    table: required('REELAY_TABLE'),
-    bucket: required('REELAY_BUCKET'),
-    busName: required('REELAY_EVENT_BUS'),
-  }),
+  ...connectAws(awsResourcesFrom(process.env)),
   now: () => Date.now(),
   owner: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
   // Across machines only time tells a dead worker from a slow one.
@@ -61,5 +52,7 @@ for (const model of bundles.keys()) {
   renderer.warm(model);
   break;
 }
-await runWorker(ports, { drain: draining.signal });
+const working = Promise.all([runWorker(ports, draining.signal), runSweeper(ports, draining.signal)]);
+await drained(working, draining.signal);
 await renderer.close();
+process.exit(0); // whatever still hangs, hangs on a store that did not answer within the drain

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,11 +11,14 @@ import { openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteJobQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
 import { limits } from '#core/limits.ts';
-import type { Deps, Log } from '#functions/deps.ts';
+import type { Deps } from '#functions/deps.ts';
+import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
+import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { findBundles, type InstalledBundle, type RefusedBundle } from './bundles.ts';
+import { fileLog } from './file-log.ts';
 
 /** The one tenant of a server that only its own machine reaches. */
 export const LOCAL_TENANT = 'local';
@@ -34,8 +37,8 @@ export interface Embedded {
   readonly refused: readonly RefusedBundle[];
   /** Absolute path of a blob, for people. */
   pathOf(key: string): string;
-  /** Renders jobs until drained; once per process. */
-  work(): { drain(): Promise<void> };
+  /** Starts to render jobs; again is fine. Sweeping goes on from the start, with or without it. */
+  work(): void;
   /** Whether no job waits and none runs. */
   idle(): Promise<boolean>;
   close(): Promise<void>;
@@ -64,6 +67,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const log = fileLog(join(folder, 'log.jsonl'));
   const ownerIsGone = (other: string) => other !== owner && !isHeld(lockOf(other));
   const scratchRoot = join(folder, 'scratch');
+  const stopping = new AbortController();
   const recover = () => {
     for (const dead of cleanDeadLocks(join(folder, 'owners')))
       rmSync(join(scratchRoot, dead), { recursive: true, force: true });
@@ -104,25 +108,24 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       },
     };
     if (bundles[0] !== undefined) renderer.warm(bundles[0].card.id);
-    const draining = new AbortController();
-    const running = runWorker(worker, { drain: draining.signal, recover });
-    return {
-      drain: async () => {
-        draining.abort(new Error('draining'));
-        await running;
-        await renderer.close();
-      },
+    const running = runWorker(worker, stopping.signal);
+    return async () => {
+      await drained(running, stopping.signal);
+      await renderer.close();
     };
   };
-  let working: ReturnType<typeof startWork> | undefined;
+  let working: (() => Promise<void>) | undefined;
   recover();
+  const sweeping = runSweeper({ ...ports, log, recover }, stopping.signal);
   return {
     deps,
     folder,
     bundles,
     refused,
     pathOf: key => blobPath(join(folder, 'blobs'), key),
-    work: () => (working ??= startWork()),
+    work: () => {
+      working ??= startWork();
+    },
     idle: async () => {
       if ((await ports.store.countQueued(1)) > 0) return false;
       return (
@@ -130,22 +133,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       );
     },
     close: async () => {
-      await working?.drain();
+      stopping.abort(new Error('draining'));
+      await working?.();
+      await drained(sweeping, stopping.signal);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
       db.close();
       lock?.release();
     },
-  };
-}
-
-/** One JSON line a call, in a file, so that the terminal stays for people. */
-function fileLog(path: string): Log {
-  return (level, message, fields) => {
-    try {
-      mkdirSync(join(path, '..'), { recursive: true });
-      appendFileSync(path, `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
-    } catch {
-      // A full disk must not end the process that tells people about it.
-    }
   };
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
@@ -16,9 +17,10 @@ export function toEvent(
   const headers = Object.fromEntries(
     Object.entries(plain).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')]),
   );
-  const query: Record<string, string> = {};
+  const query: Record<string, string> = Object.create(null);
   for (const [name, value] of url.searchParams) query[name] = name in query ? `${query[name]},${value}` : value;
-  const isText = /^(text\/|application\/(json|javascript|xml))/.test(headers['content-type'] ?? '');
+  // Text that is not UTF-8 would be mended on the way if it travelled as text; the handler must see it as it came.
+  const isText = /^(text\/|application\/(json|javascript|xml))/.test(headers['content-type'] ?? '') && isUtf8(body);
   const timeEpoch = Date.now();
   const [method = 'GET', host = 'localhost'] = [request.method, headers.host];
   return {

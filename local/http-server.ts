@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { Deps } from '#functions/deps.ts';
 import { errorResult } from '#functions/errors.ts';
@@ -25,7 +25,7 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
     if (!('key' in match)) {
       const file = match.allowed.length === 0 && files.find(request.method ?? 'GET', path);
       if (file) return file;
-      throw unrouted(request.method ?? '', match.allowed);
+      return unrouted(request.method ?? '', match.allowed);
     }
     const body = await readBody(request);
     const event = toEvent(request, body, match);
@@ -35,15 +35,15 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
   const server = createServer((request, response) => {
     answer(request)
       .catch(error => {
-        if (!(error instanceof ReelayError))
-          deps.log('error', 'front failed', { at: String(error?.stack).split('\n').slice(1, 5) });
+        if (!(error instanceof ReelayError) && !isHangUp(error))
+          deps.log('error', 'front failed', { at: placeOf(error) });
         return errorResult(error);
       })
       .then(result => reply(request, response, result))
       .catch(() => response.destroy()); // the client went away in mid-answer
   });
-  server.requestTimeout = 60_000;
-  server.headersTimeout = 15_000;
+  server.requestTimeout = limits.requestTimeoutMs;
+  server.headersTimeout = limits.headersTimeoutMs;
   return server;
 }
 
@@ -55,12 +55,16 @@ function pathOf(request: IncomingMessage): string {
     : '/?';
 }
 
-function unrouted(method: string, allowed: readonly string[]): ReelayError {
-  if (allowed.length === 0) return new ReelayError('not_found', 'path: there is nothing here.');
-  return new ReelayError(
-    'method_not_allowed',
-    `method: got ${method.slice(0, 10)}; ${allowed.join(', ')} is allowed here.`,
-  );
+function unrouted(method: string, allowed: readonly string[]): HttpResult {
+  if (allowed.length === 0) return errorResult(new ReelayError('not_found', 'path: there is nothing here.'));
+  const message = `method: got ${method.slice(0, 10)}; ${allowed.join(', ')} is allowed here.`;
+  const result = errorResult(new ReelayError('method_not_allowed', message));
+  return { ...result, headers: { ...result.headers, allow: allowed.join(', ') } };
+}
+
+/** A client that went away in mid-upload: its own business, and nobody is left to answer. */
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -90,6 +94,7 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
     response.writeHead(statusCode, headers).end(noBody ? undefined : body);
     return;
   }
+  if (result.onClose !== undefined) response.once('close', result.onClose);
   response.writeHead(statusCode, headers);
   if (noBody) response.end();
   else await pipeline(result.stream, response);

@@ -1,10 +1,11 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import { type Embedded, openEmbedded } from './embedded.ts';
 import { createHttpServer } from './http-server.ts';
-import { loadStaticFiles, noStaticFiles } from './static-files.ts';
+import { loadStaticFiles, noStaticFiles, type StaticFiles } from './static-files.ts';
 import { buildStudio } from './studio.ts';
 
 export interface ServeOptions {
@@ -25,8 +26,8 @@ export interface Serving {
 
 /** Embedded mode: the handlers on loopback, the worker beside them, the page. Throws `port_unavailable`. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const page = options.studio === false ? noStaticFiles : loadStaticFiles(await buildStudio());
   const embedded = await openEmbedded(options);
+  const page = options.studio === false ? noStaticFiles : await studioFiles(embedded);
   const server = createHttpServer(embedded.deps, page);
   try {
     await listen(server, options.port);
@@ -47,9 +48,6 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   };
 }
 
-/** A server that was killed a moment ago may hold the port for another second. */
-const PORT_TRIES = 8;
-
 async function listen(server: Server, port: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     const error = await new Promise<NodeJS.ErrnoException | undefined>(resolve => {
@@ -60,8 +58,18 @@ async function listen(server: Server, port: number): Promise<void> {
       });
     });
     if (error === undefined) return;
-    if (error.code !== 'EADDRINUSE' || tries === PORT_TRIES) throw cannotListen(error, port);
-    await sleep(250);
+    if (error.code !== 'EADDRINUSE' || tries === limits.portTries) throw cannotListen(error, port);
+    await sleep(limits.portRetryMs);
+  }
+}
+
+/** The page; a checkout that cannot be written and was never built serves the API without one. */
+async function studioFiles(embedded: Embedded): Promise<StaticFiles> {
+  try {
+    return loadStaticFiles(await buildStudio());
+  } catch (error) {
+    embedded.deps.log('error', 'the studio could not be built', { at: placeOf(error) });
+    return noStaticFiles;
   }
 }
 

@@ -16,6 +16,21 @@ export interface AwsResources {
   readonly busName: string;
 }
 
+/** The names from environment variables; throws naming the one that is missing. */
+export function awsResourcesFrom(env: Readonly<Record<string, string | undefined>>): AwsResources {
+  const required = (name: string) => {
+    const value = env[name];
+    if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+    return value;
+  };
+  return {
+    queueUrl: required('REELAY_QUEUE_URL'),
+    table: required('REELAY_TABLE'),
+    bucket: required('REELAY_BUCKET'),
+    busName: required('REELAY_EVENT_BUS'),
+  };
+}
+
 export interface AwsPorts {
   readonly queue: JobQueue;
   readonly store: JobStore;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ReelayError } from '#core/errors.ts';
@@ -61,6 +61,7 @@ export function openDatabase(folder: string): DatabaseSync {
   try {
     // Prompts are private: other users of the machine see nothing.
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600)); // SQLite would make it readable; its log files take the mode of the database
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     useWal(db);
     // FULL fsyncs the log at each commit; WAL's default, NORMAL, could lose accepted jobs in a power cut.

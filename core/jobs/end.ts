@@ -3,6 +3,7 @@ import type { Artifact, Job, JobError, Variant } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { JobStore } from '../ports.ts';
 
+/** How a job ends, and what goes on its record with that. */
 export type Ending =
   | { readonly status: 'completed'; readonly artifacts: Readonly<Record<Variant, Artifact>>; readonly nowMs: number }
   | { readonly status: 'failed'; readonly error: JobError; readonly failures?: number; readonly nowMs: number }
@@ -12,9 +13,9 @@ const DAY_MS = 86_400_000;
 
 /**
  * The one write that ends a job: status, artifacts or error, and the event it owes. Completing fails (undefined) when a cancel was
- * requested; every ending fails when the record moved on. The caller relays the event.
+ * requested; every ending fails when the record moved on, with `version` by so much as a beat. The caller relays the event.
  */
-export function endJob(store: JobStore, job: Job, ending: Ending): Promise<Job | undefined> {
+export function endJob(store: JobStore, job: Job, ending: Ending, version?: number): Promise<Job | undefined> {
   const artifacts = ending.status === 'completed' ? ending.artifacts : {};
   const error = ending.status === 'failed' ? ending.error : null;
   const event = jobEndEvent(
@@ -31,7 +32,12 @@ export function endJob(store: JobStore, job: Job, ending: Ending): Promise<Job |
   );
   return store.transition(
     job.id,
-    { status: job.status, attempt: job.attempt, notCancelled: ending.status === 'completed' },
+    {
+      status: job.status,
+      attempt: job.attempt,
+      notCancelled: ending.status === 'completed',
+      ...(version === undefined ? {} : { version }),
+    },
     {
       status: ending.status,
       error,

@@ -2,7 +2,9 @@ import { isTerminal, type Job } from '../job.ts';
 import { jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { BlobStore, JobStore } from '../ports.ts';
+import { sweepEach } from './sweep.ts';
 
+/** What removing a job for good needs. */
 export interface ExpirePorts {
   readonly store: JobStore;
   readonly blobs: BlobStore;
@@ -15,10 +17,9 @@ export interface ExpirePorts {
  */
 export async function expire(ports: ExpirePorts): Promise<number> {
   let removed = 0;
-  for (const job of await ports.store.listRemovable(ports.now(), limits.sweepBatch)) {
-    const gone = await expireOne(ports, job);
-    if (gone) removed++;
-  }
+  await sweepEach(await ports.store.listRemovable(ports.now(), limits.sweepBatch), async job => {
+    if (await expireOne(ports, job)) removed++;
+  });
   return removed;
 }
 

@@ -3,7 +3,9 @@ import { limits } from '../limits.ts';
 import { endJob } from './end.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { owedMessage } from './submit.ts';
+import { sweepEach } from './sweep.ts';
 
+/** What taking and keeping a job needs. */
 export interface LeasePorts extends RelayPorts {
   /** This process, as dead-owner checks know it. */
   readonly owner: string;
@@ -11,6 +13,7 @@ export interface LeasePorts extends RelayPorts {
   readonly ownerIsGone: (owner: string) => boolean;
 }
 
+/** What came of a message. */
 export type Take =
   | { readonly outcome: 'leased'; readonly job: Job }
   /** Nothing left to do: unknown, finished, or ended just now. Ack the message. */
@@ -24,9 +27,10 @@ export async function take(ports: LeasePorts, id: string): Promise<Take> {
   if (job?.status === 'in_progress') {
     const nowMs = ports.now();
     const { lease } = job;
-    const dead = lease === null || lease.expiresAtMs <= nowMs || ports.ownerIsGone(lease.owner);
+    const ownerGone = lease !== null && ports.ownerIsGone(lease.owner);
+    const dead = lease === null || lease.expiresAtMs <= nowMs || ownerGone;
     if (!dead) return { outcome: 'held', seconds: Math.ceil((lease.expiresAtMs - nowMs) / 1000) };
-    job = await endLease(ports, job, { owes: false });
+    job = await endLease(ports, job, { owes: false, ownerGone });
     if (job === undefined) return { outcome: 'held', seconds: 1 };
   }
   if (job === undefined || isTerminal(job.status)) return { outcome: 'done' };
@@ -50,20 +54,26 @@ function newLease(ports: { owner: string; now: () => number }) {
 
 /**
  * Ends a lease whose worker is dead: back to the queue, or the end of the job if someone cancelled it or it has killed too many
- * workers. With `owes` the record owes a message, which is sent. undefined: the record moved on meanwhile.
+ * workers. A worker whose whole process is known to be gone says little about the job (someone stopped the machine), so only its
+ * attempt counts then. With `owes` the record owes a message, which is sent. undefined: the record moved on meanwhile.
  */
-export async function endLease(ports: RelayPorts, job: Job, options: { owes: boolean }): Promise<Job | undefined> {
+export async function endLease(
+  ports: RelayPorts,
+  job: Job,
+  options: { owes: boolean; ownerGone: boolean },
+): Promise<Job | undefined> {
   const nowMs = ports.now();
+  const { version } = job;
   if (job.cancelRequestedAtMs !== null)
-    return told(ports, await endJob(ports.store, job, { status: 'cancelled', nowMs }));
-  const failures = job.failures + 1;
-  if (failures >= limits.maxFailures) {
-    const error = { code: 'renderer_lost', message: `The worker died ${failures} times on this job.` };
-    return told(ports, await endJob(ports.store, job, { status: 'failed', error, failures, nowMs }));
+    return told(ports, await endJob(ports.store, job, { status: 'cancelled', nowMs }, version));
+  const failures = job.failures + (options.ownerGone ? 0 : 1);
+  if (failures >= limits.maxFailures || job.attempt >= limits.maxAttempts) {
+    const error = { code: 'renderer_lost', message: `The worker died on this job, at last in attempt ${job.attempt}.` };
+    return told(ports, await endJob(ports.store, job, { status: 'failed', error, failures, nowMs }, version));
   }
   const released = await ports.store.transition(
     job.id,
-    { status: 'in_progress', attempt: job.attempt, version: job.version },
+    { status: 'in_progress', attempt: job.attempt, version },
     {
       status: 'queued',
       failures,
@@ -125,6 +135,5 @@ export async function failJob(ports: RelayPorts, job: Job, error: JobError): Pro
 /** Ends leases that ran out: their workers died or hang where nobody redelivers. Returns how many. */
 export async function sweepLeases(ports: RelayPorts): Promise<number> {
   const dead = await ports.store.listLeasesExpired(ports.now(), limits.sweepBatch);
-  for (const job of dead) await endLease(ports, job, { owes: true });
-  return dead.length;
+  return sweepEach(dead, job => endLease(ports, job, { owes: true, ownerGone: false }));
 }

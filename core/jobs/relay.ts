@@ -1,7 +1,9 @@
 import type { Job } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { EventBus, JobQueue, JobStore } from '../ports.ts';
+import { sweepEach } from './sweep.ts';
 
+/** What telling the outside needs. */
 export interface RelayPorts {
   readonly store: JobStore;
   readonly queue: JobQueue;
@@ -28,6 +30,5 @@ export async function relay(ports: RelayPorts, job: Job): Promise<void> {
 /** Sends what was owed for longer than the grace: the sender died or its target was out. Returns how many records it relieved. */
 export async function sweepOutbox(ports: RelayPorts): Promise<number> {
   const due = await ports.store.listOutboxDue(ports.now() - limits.outboxGraceSeconds * 1000, limits.sweepBatch);
-  for (const job of due) await relay(ports, job);
-  return due.length;
+  return sweepEach(due, job => relay(ports, job));
 }

@@ -6,6 +6,7 @@ import type { ModelCatalog } from '../models.ts';
 import { parseVideoRequest } from '../video-request.ts';
 import { type RelayPorts, relay } from './relay.ts';
 
+/** What accepting a job needs. */
 export interface SubmitPorts extends RelayPorts {
   readonly models: ModelCatalog;
   /** n random bytes. */

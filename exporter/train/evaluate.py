@@ -83,13 +83,14 @@ class Bundle:
         return ((sample.transpose(1, 2, 3, 0) + 1) / 2).clip(0, 1)
 
 
-def clip_of_server(url: str, row: dict) -> np.ndarray:
+def clip_of_server(url: str, row: dict, steps: int, guidance: float) -> np.ndarray:
     """Through create, the queue, the worker, H.264 and download; RGB read back by ffmpeg."""
     def call(path, data=None):
         request = urllib.request.Request(url + path, data=data, headers={"content-type": "application/json"})
         return urllib.request.urlopen(request, timeout=60).read()
 
-    video = json.loads(call("/v1/videos", json.dumps({"prompt": row["prompt"], "seed": row["seed"]}).encode()))
+    body = {"prompt": row["prompt"], "seed": row["seed"], "num_inference_steps": steps, "guidance_scale": guidance}
+    video = json.loads(call("/v1/videos", json.dumps(body).encode()))
     for _ in range(1200):
         if video["status"] in ("completed", "failed"):
             break
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--prompts", nargs="+", help="these instead of the fixed ones; for contact sheets, nothing is judged")
     parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
@@ -141,7 +142,7 @@ def main() -> None:
     if args.prompts:
         rows = [{"prompt": text, "seed": 7} for text in args.prompts]
     for i, row in enumerate(rows):
-        clip = bundle.clip(row, args.steps, args.guidance) if bundle else clip_of_server(args.server, row)
+        clip = bundle.clip(row, args.steps, args.guidance) if bundle else clip_of_server(args.server, row, args.steps, args.guidance)
         row["got"] = oracle.read(clip)
         if i < SHOWN:
             shown.append(clip)

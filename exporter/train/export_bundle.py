@@ -70,7 +70,8 @@ def main() -> None:
     encoder, denoiser, decoder = TextEncoder(len(tokens.VOCABULARY)), Denoiser(), Decoder(Codec())
     if args.build:
         encoder.load_state_dict(torch.load(args.build / "text.pt"))
-        denoiser.load_state_dict(torch.load(args.build / "denoiser.pt"))
+        refined = args.build / "refined.pt"
+        denoiser.load_state_dict(torch.load(refined if refined.exists() else args.build / "denoiser.pt"))
         decoder.load_state_dict(torch.load(args.build / "decoder.pt"))
     ids = torch.tensor([tokens.encode("a red circle bouncing over a dark blue background"), tokens.encode("")])
     latents = torch.randn(2, CHANNELS, SLOTS, GRID, GRID)
@@ -113,7 +114,7 @@ def main() -> None:
         "limits": {"sizes": [f"{PIXELS}x{PIXELS}"], "frames": {"min": FRAMES, "max": FRAMES, "step": 1},
                    "fps": {"min": 4, "max": 16, "step": 1}, "steps": {"min": 1, "max": 50, "step": 1},
                    "guidance": {"min": 1, "max": 10}, "maxPromptChars": 1000},
-        "defaults": {"size": f"{PIXELS}x{PIXELS}", "frames": FRAMES, "fps": 8, "steps": 12, "guidance": 3, "negativePrompt": ""},
+        "defaults": {"size": f"{PIXELS}x{PIXELS}", "frames": FRAMES, "fps": 8, "steps": 12, "guidance": 2, "negativePrompt": ""},
         "files": [{"path": f, **digest(out / f)} for f in files],
     }
     (out / "bundle.json").write_text(json.dumps(bundle, indent=2) + "\n")

@@ -17,6 +17,7 @@ TOKENS = SLOTS * GRID * GRID
 BLOCK = 3 * BLOCK_T * BLOCK_S * BLOCK_S
 CHANNELS = 96
 PIXELS = 256
+MARGIN = 2  # coarse pixels the decoder sees around a window
 TEXT_WIDTH, MAX_TOKENS = 128, 24
 LABELS = (8, 6, 8, 8, 3, 2)  # color, shape, motion, background, size, gradient
 
@@ -207,5 +208,8 @@ class Decoder(nn.Module):
     def forward(self, latent_sample):
         b = latent_sample.shape[0]
         coarse = self.codec.decode(latent_sample).reshape(b * SLOTS, BLOCK_T * 3, COARSE, COARSE)
-        clip = self.slots(coarse).reshape(b, FRAMES, 3, PIXELS, PIXELS)
+        # As in training, the net's zero padding lies MARGIN pixels outside of what is shown: no frame around the picture.
+        edge = MARGIN * PIXELS // COARSE
+        wide = self.slots(F.pad(coarse, (MARGIN,) * 4, mode="replicate"))
+        clip = wide[..., edge:-edge, edge:-edge].reshape(b, FRAMES, 3, PIXELS, PIXELS)
         return clip.clamp(-1, 1).transpose(1, 2)

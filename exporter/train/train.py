@@ -1,4 +1,4 @@
-"""Trains the bundled model: data -> codec -> text encoder -> denoiser -> decoder.
+"""Trains the bundled model: data -> codec -> text encoder -> denoiser -> decoder -> denoiser refined.
 
     python train.py --out build [--processes 2] [--denoiser-steps 4400] [--decoder-steps 2600]
 
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 import tokens
 import world
-from model import BLOCK_T, CHANNELS, COARSE, GRID, LABELS, PIXELS, SLOTS, TEXT_WIDTH, Codec, Decoder, Denoiser, TextEncoder
+from model import BLOCK_T, CHANNELS, COARSE, GRID, LABELS, MARGIN, PIXELS, SLOTS, TEXT_WIDTH, Codec, Decoder, Denoiser, TextEncoder
 from muon import Muon
 
 SAVE_EVERY = 200
@@ -151,8 +151,9 @@ def _fit(rank, processes, out, stage, module, optimizers, loss_of, steps, decay,
     started, mean_loss = time.time(), 0.0
     for step in range(first, steps):
         factor = min(1, (step + 1) / 100) * min(1, (1 - step / steps) / decay + 0.01)
-        rng = np.random.default_rng([31, step, rank])
-        torch.manual_seed(step * 64 + rank)
+        draw = step + (10_000_000 if stage == "refined" else 0)  # not the first run's draws again
+        rng = np.random.default_rng([31, draw, rank])
+        torch.manual_seed(draw * 64 + rank)
         for optimizer in optimizers:
             optimizer.zero_grad()
             for group in optimizer.param_groups:
@@ -181,16 +182,20 @@ def _fit(rank, processes, out, stage, module, optimizers, loss_of, steps, decay,
         torch.save(module.state_dict(), out / f"{stage}.pt")
 
 
-def denoiser_stage(rank, processes, out, steps, batch, device="cpu"):
+def denoiser_stage(rank, processes, out, steps, batch, refine=False):
+    """From nothing; or, refining, from the averaged weights of that first run, at half its rates, which only decay."""
     codec, encoder = load_codec(out), load_text(out)
     latents = np.load(out / "latents.npy", mmap_mode="r")
     torch.manual_seed(2)
     net = Denoiser()
+    if refine:
+        net.load_state_dict(torch.load(out / "denoiser.pt"))
     net.std.copy_(torch.from_numpy(np.array(latents[:2000])).float().transpose(0, 1).reshape(CHANNELS, -1).std(1))
     matrices = [p for n, p in net.blocks.named_parameters() if p.ndim == 2 and "modulate" not in n]
     chosen = {id(p) for p in matrices}
     rest = [p for p in net.parameters() if id(p) not in chosen]
-    optimizers = [Muon(matrices, lr=0.02), torch.optim.AdamW(rest, lr=1.5e-3, weight_decay=0.0)]
+    rate = 0.5 if refine else 1.0
+    optimizers = [Muon(matrices, lr=0.02 * rate), torch.optim.AdamW(rest, lr=1.5e-3 * rate, weight_decay=0.0)]
     nothing = torch.tensor([tokens.encode("")])
 
     def loss_of(rng):
@@ -209,10 +214,11 @@ def denoiser_stage(rank, processes, out, steps, batch, device="cpu"):
         return F.mse_loss(v.float(), noise - x0)
 
     del codec
-    _fit(rank, processes, out, "denoiser", net, optimizers, loss_of, steps, 0.5, 0.998)
+    stage, decay = ("refined", 1.0) if refine else ("denoiser", 0.5)
+    _fit(rank, processes, out, stage, net, optimizers, loss_of, steps, decay, 0.998)
 
 
-CROP, MARGIN = 16, 2  # coarse pixels: the window that is judged, and what the net sees around it
+CROP = 16  # coarse pixels: the side of the window that is judged
 
 
 def decoder_stage(rank, processes, out, steps, batch):
@@ -272,7 +278,10 @@ def _run(rank, processes, port, stage, arguments):
     torch.set_num_threads(1)
     if processes > 1:
         dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=processes)
-    {"denoiser": denoiser_stage, "decoder": decoder_stage}[stage](rank, processes, *arguments)
+    if stage == "decoder":
+        decoder_stage(rank, processes, *arguments)
+    else:
+        denoiser_stage(rank, processes, *arguments, refine=stage == "refined")
 
 
 def parallel(out: Path, stage: str, processes: int, steps: int, batch: int) -> None:
@@ -288,6 +297,7 @@ def main() -> None:
     parser.add_argument("--text-steps", type=int, default=700)
     parser.add_argument("--denoiser-steps", type=int, default=4400)
     parser.add_argument("--decoder-steps", type=int, default=2600)
+    parser.add_argument("--refine-steps", type=int, default=2400)
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -295,6 +305,7 @@ def main() -> None:
     train_text(args.out, args.text_steps)
     parallel(args.out, "denoiser", args.processes, args.denoiser_steps, 64)
     parallel(args.out, "decoder", args.processes, args.decoder_steps, 24)
+    parallel(args.out, "refined", args.processes, args.refine_steps, 64)
 
 
 if __name__ == "__main__":

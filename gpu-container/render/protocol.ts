@@ -38,6 +38,8 @@ export type FromChild =
       readonly taskId: string | null;
       readonly code: ErrorCode;
       readonly message: string;
+      /** For the log: the name of a foreign error and where it was thrown, never its text, which may quote what it was given. */
+      readonly detail?: string;
       readonly retryable: boolean;
     }
   | { readonly type: 'cancelled'; readonly taskId: string };

@@ -7,7 +7,7 @@
  * Inference blocks the event loop, so between steps the loop is let run once: that is when a cancel is read.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { openModel } from './model.ts';
@@ -88,11 +88,11 @@ async function renderTask(
 
 /** The supervisor gets a code it can act on; what is not ours is `render_failed`, worth another try on another machine. */
 function failure(taskId: string | null, error: unknown): FromChild {
-  const known =
-    error instanceof ReelayError
-      ? error
-      : new ReelayError('render_failed', `The renderer failed: ${error instanceof Error ? error.message : error}`);
-  return { type: 'failed', taskId, code: known.code, message: known.message, retryable: known.retryable };
+  const foreign = new ReelayError('render_failed', 'The renderer failed unexpectedly; the log says where.');
+  const known = error instanceof ReelayError ? error : foreign;
+  const { code, message, retryable } = known;
+  const detail = known === error ? {} : { detail: placeOf(error).join(' ') };
+  return { type: 'failed', taskId, code, message, retryable, ...detail };
 }
 
 await main();

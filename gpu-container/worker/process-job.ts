@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
 import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
 import { failJob, giveBack, isFinal, take } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
-import { artifactKey, jobPrefix } from '#core/keys.ts';
+import { artifactKey, attemptPrefix, jobPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { BlobStore, Delivery } from '#core/ports.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
@@ -87,6 +87,9 @@ async function complete(
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });
   await tellAndAck(ports, ended, delivery);
+  // Earlier attempts may have died between their bytes and their record; what is missed here goes with the job.
+  for (let attempt = 1; attempt < job.attempt; attempt++)
+    await ports.blobs.deletePrefix(attemptPrefix(job, attempt)).catch(() => undefined);
 }
 
 async function whyRefused(ports: WorkerPorts, job: Job): Promise<ReelayError> {
@@ -114,7 +117,8 @@ async function settle(
     error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error });
   const drained = drain.aborted && (error === drain.reason || known.code === 'cancelled');
   const fields = { jobId: job.id, attempt: job.attempt, code: drained ? 'drained' : known.code };
-  ports.log(known.code === 'internal' ? 'error' : 'info', 'job interrupted', { ...fields, at: stackOf(error) });
+  const at = placeOf(known.cause ?? error);
+  ports.log(known.code === 'internal' ? 'error' : 'info', 'job interrupted', { ...fields, at });
   if (known.code === 'lease_lost') return;
   if (known.code === 'cancelled' && !drained) return endCancelled(ports, job, delivery);
   if (!drained && isFinal(job, known)) {
@@ -139,14 +143,4 @@ async function endCancelled(ports: WorkerPorts, job: Job, delivery: Delivery): P
   // Bytes of an attempt that no record names; what is missed here goes with the job.
   await ports.blobs.deletePrefix(jobPrefix(job)).catch(() => undefined);
   await tellAndAck(ports, ended, delivery);
-}
-
-function stackOf(error: unknown): string[] | undefined {
-  if (error instanceof ReelayError) return undefined;
-  return error instanceof Error
-    ? error.stack
-        ?.split('\n')
-        .slice(1, 5)
-        .map(line => line.trim())
-    : undefined;
 }

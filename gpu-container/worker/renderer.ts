@@ -90,6 +90,8 @@ function startChild(options: RendererOptions, model: string, folder: string): Ch
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
+  // A signal or message that does not reach a dying child is an error event; its exit tells all there is to know.
+  process.on('error', () => undefined);
   const exited = new Promise<void>(resolve => process.once('exit', () => resolve()));
   const ready = loaded(process);
   const child: Child = { process, model, ready, exited, broken: false };
@@ -126,7 +128,8 @@ function loaded(child: ChildProcess): Promise<void> {
 }
 
 function fromChild(message: Extract<FromChild, { type: 'failed' }>): ReelayError {
-  return new ReelayError(message.code, message.message, { retryable: message.retryable });
+  const cause = message.detail === undefined ? undefined : new Error(message.detail);
+  return new ReelayError(message.code, message.message, { retryable: message.retryable, cause });
 }
 
 /** One task on a ready child: polite cancel first, SIGKILL after the grace; a silent child is killed after the step limit. */
@@ -144,7 +147,8 @@ function runTask(
       child.process.kill('SIGKILL');
     }
     const onAbort = () => {
-      if (child.process.connected) child.process.send({ type: 'cancel', taskId: task.taskId } satisfies ToChild);
+      if (child.process.connected)
+        child.process.send({ type: 'cancel', taskId: task.taskId } satisfies ToChild, () => undefined);
       grace = setTimeout(() => child.process.kill('SIGKILL'), limits.cancelGraceMs);
     };
     const onExit = (code: number | null) =>

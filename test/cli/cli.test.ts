@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serve } from '#local/serve.ts';
 import { cli, startServer } from '#test/local/server-process.ts';
 
 let folder: string;
@@ -90,11 +91,20 @@ describe('reelay', () => {
   });
 
   test('worker --until-idle renders what waits and ends', async () => {
-    const server = await startServer(join(folder, 'shared'));
-    await server.stop();
+    const shared = { REELAY_DATA: join(folder, 'shared') };
+    const front = await serve({ dataFolder: shared.REELAY_DATA, port: 0, studio: false, work: false });
+    const init = {
+      method: 'POST',
+      body: '{"prompt":"a ring","num_inference_steps":1}',
+      headers: { 'content-type': 'application/json' },
+    };
+    const { id } = (await (await fetch(`${front.url}/v1/videos`, init)).json()) as { id: string };
     const { code, stdout } = await cli(['worker', '--until-idle', '--json'], { REELAY_DATA: join(folder, 'shared') });
     expect(code).toBe(0);
     expect(stdout).toContain('{"event":"stopped"}');
+    const video = (await (await fetch(`${front.url}/v1/videos/${id}`)).json()) as { status: string };
+    expect(video.status).toBe('completed');
+    await front.close();
   });
 });
 

@@ -67,7 +67,7 @@ beforeAll(async () => {
     ownerIsGone: () => false,
     progressEveryMs: 100,
   };
-  running = runWorker({ ...worker, scratch: async job => join(folder, job.id) }, { drain: draining.signal });
+  running = runWorker({ ...worker, scratch: async job => join(folder, job.id) }, draining.signal);
 });
 
 afterAll(async () => {

@@ -53,7 +53,11 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     ['broken JSON', '{"prompt": "a red', 'body'],
     ['nothing', '', 'body'],
     ['JSON a million brackets deep', '['.repeat(500_000), 'body'],
-    ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), 'body'],
+    [
+      'bytes that are not UTF-8',
+      Buffer.concat([Buffer.from('{"prompt":"a red circle '), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]),
+      'body',
+    ],
   ])('%s', async (_name, body, param) => {
     await expectRefused(await api.call('POST', '/v1/videos', { body, headers: JSON_TYPE }), 400, param);
   });
@@ -143,18 +147,27 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
       await expectRefused(await api.call(method, path + rest), 404, null);
   });
 
-  test.each(['limit=0', 'limit=101', 'limit=x', 'order=up', 'after=1', 'status=done', 'wibble=1'])(
+  test.each(['limit=0', 'limit=101', 'limit=x', 'limit=0x10', 'order=up', 'after=1', 'status=done', 'wibble=1'])(
     'list?%s',
     async query => {
       await expectRefused(await api.call('GET', `/v1/videos?${query}`), 400, query.split('=')[0]!);
     },
   );
 
+  test('a call about characters, which no model here knows, is a 404 that the client does not try again', async () => {
+    const answer = await api.call('GET', '/v1/videos/characters/char_1');
+    expect([answer.status, answer.body.error.code]).toEqual([404, 'not_supported']);
+  });
+
   test('an unknown path, and a known one with another method', async () => {
     expect((await api.call('GET', '/v1/nothing')).status).toBe(404);
     expect((await api.call('GET', '/../../package.json')).status).toBe(404);
     const put = await api.call('PUT', '/v1/videos', { body: '{}', headers: JSON_TYPE });
-    expect([put.status, put.body.error.code]).toEqual([405, 'method_not_allowed']);
+    expect([put.status, put.body.error.code, put.headers.get('allow')]).toEqual([
+      405,
+      'method_not_allowed',
+      'POST, GET',
+    ]);
   });
 
   test.each(['edits', 'extensions', `video_${'0'.repeat(26)}/remix`])(

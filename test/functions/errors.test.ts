@@ -10,7 +10,7 @@ describe('an error on the wire', () => {
 
   test('of a store that is out is a 503 that says when to come back, and no more', () => {
     const result = errorResult(new ReelayError('store_unavailable', 'disk /secret/path is full'));
-    expect(result).toMatchObject({ statusCode: 503, headers: { 'retry-after': '1' } });
+    expect(result).toMatchObject({ statusCode: 503, headers: { 'retry-after': '2' } });
     expect(result.body).not.toContain('secret');
   });
 

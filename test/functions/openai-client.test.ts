@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
+import { limits } from '#core/limits.ts';
 import { type ApiServer, startApi } from './api-server.ts';
 
 let api: ApiServer;
@@ -147,14 +148,37 @@ describe('beyond the client', () => {
     expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(10, 20));
     const tail = await get({ range: 'bytes=-5' });
     expect(Buffer.from(await tail.arrayBuffer())).toEqual(bytes.subarray(-5));
-    expect((await get({ range: `bytes=${bytes.length}-` })).status).toBe(416);
+    const beyond = await get({ range: `bytes=${bytes.length}-` });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${bytes.length}`]);
+    expect((await get({ range: 'bytes=5-2' })).status).toBe(200);
     expect((await get({ 'if-none-match': etag })).status).toBe(304);
+    expect((await get({ 'if-none-match': `"x", W/${etag}` })).status).toBe(304);
     const head = await get({}, 'HEAD');
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(bytes.length)]);
     expect((await api.call('GET', `/v1/videos/${id}/content?variant=poster`)).status).toBe(400);
   });
 
-  test('server-sent events tell every step and the end', async () => {
+  test('event streams end with their clients', async () => {
+    const { id } = await api.post({ prompt: 'a pink square', num_inference_steps: 50 });
+    for (let i = 0; i < limits.sseMaxStreams + 10; i++) {
+      const leave = new AbortController();
+      const stream = await fetch(`${api.url}/v1/videos/${id}/events`, { signal: leave.signal });
+      expect(stream.status).toBe(200);
+      leave.abort();
+      await stream.text().catch(() => undefined);
+    }
+    await api.call('DELETE', `/v1/videos/${id}`);
+  });
+
+  test('content that the store lost is a 404, not a 5xx', async () => {
+    const { id } = await api.post({ prompt: 'a ring', num_inference_steps: 1 });
+    await api.ended(id);
+    await api.embedded.deps.blobs.deletePrefix(`videos/local/${id}/`);
+    const lost = await api.call('GET', `/v1/videos/${id}/content`);
+    expect([lost.status, lost.body.error.code]).toEqual([404, 'expired']);
+  });
+
+  test('server-sent events tell the progress and the end', async () => {
     const { id } = await api.post({ prompt: 'an orange triangle', num_inference_steps: 6 });
     const text = await (await fetch(`${api.url}/v1/videos/${id}/events`)).text();
     const events = [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, name, data]) => ({

@@ -64,7 +64,7 @@ describe('one delivery', () => {
     expect(await eventsOf(id)).toEqual(['video.completed']);
   });
 
-  test('reports every phase and step on the way', async () => {
+  test('shows its denoising steps on the way', async () => {
     const { id } = await bench.submit({ num_inference_steps: 50 });
     const seen = new Set<string>();
     let over = false;
@@ -113,6 +113,30 @@ describe('a job that is cancelled', () => {
     expect(await bench.job(id)).toMatchObject({ status: 'cancelled', artifacts: {} });
   });
 
+  test('by a delete while it runs stops, and its record and bytes go once its worker has let go', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const working = processJob(bench.ports, await bench.receive(), never);
+    await bench.until(id, job => (job.progress?.step ?? 0) > 1);
+    await deleteJob(bench.ports, 'local', id);
+    expect(await expire(bench.ports)).toBe(0);
+    await working;
+    expect(await bench.job(id)).toMatchObject({ status: 'cancelled' });
+    expect(await expire(bench.ports)).toBe(1);
+    expect(await bench.job(id)).toBeUndefined();
+    expect(await filesOf(id)).toEqual([]);
+  });
+
+  test('after its time has expired, and not before', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await processJob(bench.ports, await bench.receive(), never);
+    const at = (days: number) => ({ ...bench.ports, now: () => Date.now() + days * 86_400_000 });
+    expect(await expire(at(limits.artifactDays - 1))).toBe(0);
+    expect(await filesOf(id)).not.toEqual([]);
+    expect(await expire(at(limits.artifactDays + 1))).toBe(1);
+    expect(await bench.job(id)).toBeUndefined();
+    expect(await filesOf(id)).toEqual([]);
+  });
+
   test('by a delete reads as unknown at once, and its bytes and record go with the next sweep', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     await processJob(bench.ports, await bench.receive(), never);
@@ -150,15 +174,19 @@ describe('a lost lease', () => {
     await take({ ...bench.ports, owner: 'first' }, id);
     expect(await take({ ...bench.ports, owner: 'second' }, id)).toMatchObject({ outcome: 'held' });
     const taken = await take({ ...bench.ports, owner: 'second', ownerIsGone: owner => owner === 'first' }, id);
-    expect(taken).toMatchObject({ outcome: 'leased', job: { attempt: 2, failures: 1, lease: { owner: 'second' } } });
+    expect(taken).toMatchObject({ outcome: 'leased', job: { attempt: 2, failures: 0, lease: { owner: 'second' } } });
     await cancel(bench.ports, 'local', id);
   });
 
-  test('three times over ends the job with the reason', async () => {
+  test('three times over, by time, ends the job with the reason', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
-    const gone = { ...bench.ports, ownerIsGone: () => true };
-    for (let death = 1; death <= 3; death++) expect(await take(gone, id)).toMatchObject({ outcome: 'leased' });
-    expect(await take(gone, id)).toEqual({ outcome: 'done' });
+    let ahead = 0;
+    const slow = { ...bench.ports, now: () => Date.now() + ahead };
+    for (let death = 1; death <= 3; death++) {
+      expect(await take(slow, id)).toMatchObject({ outcome: 'leased', job: { attempt: death, failures: death - 1 } });
+      ahead += (limits.leaseSeconds + 1) * 1000;
+    }
+    expect(await take(slow, id)).toEqual({ outcome: 'done' });
     expect(await bench.job(id)).toMatchObject({ status: 'failed', failures: 3, error: { code: 'renderer_lost' } });
     expect(await eventsOf(id)).toEqual(['video.failed']);
   });
@@ -173,6 +201,46 @@ describe('a lost lease', () => {
     expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 1, outbox: [] });
     expect((await bench.receive()).message.jobId).toBe(id);
     expect(await bench.ports.queue.depth()).toBe(0);
+  });
+});
+
+describe('a worker that dies', () => {
+  const crash = () => Promise.reject(new ReelayError('store_unavailable', 'the process is gone'));
+  const next = (ports: WorkerPorts): WorkerPorts => ({
+    ...ports,
+    owner: 'second',
+    ownerIsGone: owner => owner === 'test',
+  });
+
+  test('after the bytes and before the record leaves a job that the next one completes, and no stray bytes', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const store = {
+      ...bench.ports.store,
+      transition: (...args: Parameters<typeof bench.ports.store.transition>) =>
+        args[2].status === undefined || args[2].status === 'in_progress'
+          ? bench.ports.store.transition(...args)
+          : crash(),
+    };
+    await expect(processJob({ ...bench.ports, store }, await bench.receive(), never)).rejects.toThrow('gone');
+    expect(await filesOf(id)).toContain(join('attempt=1', 'video.mp4'));
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    await processJob(next(bench.ports), await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'completed', attempt: 2 });
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+    expect((await filesOf(id)).filter(name => name.startsWith('attempt=1'))).toEqual([]);
+  });
+
+  test('after the event and before the ack leaves nothing to do', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const queue = { ...bench.ports.queue, ack: crash };
+    const delivery = await bench.receive();
+    await processJob({ ...bench.ports, queue }, delivery, never).catch(() => undefined);
+    const before = await bench.job(id);
+    await bench.ports.queue.release(delivery, 0);
+    await processJob(next(bench.ports), await bench.receive(), never);
+    expect(before).toMatchObject({ status: 'completed' });
+    expect(await bench.job(id)).toEqual(before);
+    expect(await eventsOf(id)).toEqual(['video.completed']);
   });
 });
 
