@@ -2,8 +2,8 @@
 
     python train.py --out build [--processes 2] [--denoiser-steps 4400] [--decoder-steps 2600]
 
-Every stage is seeded and scheduled by steps, saves its state every 200 steps and is skipped or resumed when run again. Two
-processes of one thread each with averaged gradients beat one process of two threads when other work shares the cores.
+Every stage is seeded and scheduled by steps. A finished stage is skipped when run again, the three long ones save their state every 200
+steps and resume; a folder belongs to one set of arguments. Two processes of one thread each with averaged gradients beat one process of two threads when other work shares the cores.
 """
 
 import argparse
@@ -33,6 +33,12 @@ def log(out: Path, **row) -> None:
         file.write(line + "\n")
 
 
+def save(state, path: Path) -> None:
+    """Whole or not at all: a stage whose file is there is done."""
+    torch.save(state, f"{path}.tmp")
+    os.replace(f"{path}.tmp", path)
+
+
 # ---- data -----------------------------------------------------------------------------------------------------------
 
 
@@ -58,7 +64,7 @@ def make_data(out: Path, clips: int, processes: int) -> None:
     with get_context("spawn").Pool(processes) as pool:
         first = np.concatenate(pool.map(_draw, [(clips + i, clips + i + 500) for i in range(0, 4000, 500)]))
         kept = codec.fit(Codec.blocks(torch.from_numpy(first).float()).reshape(-1, codec.mean.numel()))
-        torch.save(codec.state_dict(), out / "codec.pt")
+        save(codec.state_dict(), out / "codec.pt")
         latents = np.lib.format.open_memmap(out / "latents.tmp.npy", "w+", np.float16, (clips, CHANNELS, SLOTS, GRID, GRID))
         for span, coarse in zip(spans, pool.imap(_draw, spans)):
             latents[span[0]:span[1]] = codec.encode(torch.from_numpy(coarse).float()).half().numpy()
@@ -109,7 +115,7 @@ def train_text(out: Path, steps: int) -> None:
         if step % 100 == 99 or step == steps - 1:
             right = [float((x.argmax(-1) == y).float().mean()) for x, y in zip(logits, target)]
             log(out, stage="text", step=step + 1, loss=loss.item(), worst=min(right), seconds=time.time() - started)
-    torch.save(encoder.state_dict(), out / "text.pt")
+    save(encoder.state_dict(), out / "text.pt")
 
 
 def load_text(out: Path) -> TextEncoder:
@@ -173,13 +179,12 @@ def _fit(rank, processes, out, stage, module, optimizers, loss_of, steps, decay,
             mean_loss = 0.0
         if rank == 0 and (step % SAVE_EVERY == SAVE_EVERY - 1 or step == steps - 1):
             state = {"module": module.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "average": average, "step": step + 1}
-            torch.save(state, f"{state_path}.tmp")
-            os.replace(f"{state_path}.tmp", state_path)
+            save(state, state_path)
     if rank == 0:
         with torch.no_grad():
             for a, p in zip(average, parameters):
                 p.copy_(a)
-        torch.save(module.state_dict(), out / f"{stage}.pt")
+        save(module.state_dict(), out / f"{stage}.pt")
 
 
 def denoiser_stage(rank, processes, out, steps, batch, refine=False):
