@@ -5,7 +5,7 @@
 //   bootstrap.mjs --exec <script> <args>  runs a script of the checkout, such as the test runner
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,8 +15,11 @@ const pinned = join(root, 'node_modules', 'node', 'bin', process.platform === 'w
 const lock = join(root, '.reelay-setup.lock');
 const holder = join(lock, 'pid');
 const LOOK_EVERY_MS = 250;
-/** A lock without a holder's name is given this long to get one. */
-const NAMELESS_LOCK_MS = 5_000;
+/** What the program may take to give its job back once npm is gone. */
+const ORPHAN_DRAIN_MS = 10_000;
+/** The holder touches its lock this often; one left alone for longer than the second has no living holder, whatever its pid. */
+const TOUCH_EVERY_MS = 2_000;
+const ABANDONED_MS = 15_000;
 
 /** A sentence for the person at the terminal; anything else that is thrown is our own mistake. */
 class Complaint extends Error {}
@@ -47,7 +50,7 @@ async function takeLock() {
           `${root} cannot be written (${error.code}), and the first start installs dependencies there.`,
         );
     }
-    if (isAbandoned()) rmSync(lock, { recursive: true, force: true });
+    if (isAbandoned()) clearAbandoned();
     else {
       if (!told) process.stderr.write('reelay: another start is installing the dependencies, waiting for it …\n');
       told = true;
@@ -57,14 +60,27 @@ async function takeLock() {
   }
 }
 
+/** A pid may be reused, or belong to another container or user: a dead one settles it at once, a living one only while it touches. */
 function isAbandoned() {
   try {
+    if (Date.now() - statSync(holder).mtimeMs > ABANDONED_MS) return true;
     process.kill(Number(readFileSync(holder, 'utf8')), 0);
     return false;
   } catch (error) {
     if (error.code === 'ESRCH') return true;
-    if (error.code !== 'ENOENT') return false;
-    return existsSync(lock) && Date.now() - statSync(lock).mtimeMs > NAMELESS_LOCK_MS;
+    // Made this moment and not yet named, or gone this moment.
+    return error.code === 'ENOENT' && existsSync(lock) && Date.now() - statSync(lock).mtimeMs > ABANDONED_MS;
+  }
+}
+
+/** By a rename, which only one of several takers can win. */
+function clearAbandoned() {
+  const aside = `${lock}-${process.pid}`;
+  try {
+    renameSync(lock, aside);
+    rmSync(aside, { recursive: true, force: true });
+  } catch {
+    // Another taker was first.
   }
 }
 
@@ -140,9 +156,11 @@ async function setUp() {
     throw new Complaint(`Node ${process.versions.node} is too old; Node.js 20 or newer is needed.`);
   if (isSetUp()) return;
   await takeLock();
+  const touching = setInterval(() => writeFileSync(holder, String(process.pid)), TOUCH_EVERY_MS);
   try {
     if (!isSetUp()) await install();
   } finally {
+    clearInterval(touching);
     releaseLock();
   }
 }
@@ -166,10 +184,16 @@ function handOver() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   const codes = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + (codes[signal] ?? 1)));
-  // `npm start` killed with -9 leaves us behind, and the shell that npm put between us: without npm nobody can stop us, so go as well.
+  // npm that is killed leaves us behind, and the shell it put between us: nobody could stop us any more, so stop as if we were told.
   if (process.env.npm_lifecycle_event !== undefined) {
     const before = ancestors();
-    setInterval(() => ancestors() !== before && process.exit(1), LOOK_EVERY_MS).unref();
+    const watching = setInterval(() => {
+      if (ancestors() === before) return;
+      clearInterval(watching);
+      child.kill('SIGTERM');
+      setTimeout(() => process.exit(1), ORPHAN_DRAIN_MS).unref();
+    }, LOOK_EVERY_MS);
+    watching.unref();
   }
 }
 

@@ -27,6 +27,8 @@ export function serveCommand(): Command {
 async function start(prompt: string, work = true): Promise<void> {
   const serving = await serve({ dataFolder: dataFolderFrom(process.env), port: portFrom(process.env), work });
   closeOnSignal(serving);
+  if (!serving.hasStudio)
+    process.stderr.write('reelay: the studio page could not be built; log.jsonl in the data folder says where.\n');
   for (const { error } of serving.embedded.refused) process.stderr.write(`reelay: not offered: ${error.message}\n`);
   if (prompt !== '') await generateFirst(serving, prompt).catch(explain);
   process.stdout.write(`ready ${serving.url}\n`);

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { awsResourcesFrom, connectAws } from '#adapters/aws/connect.ts';
+import { awsResourcesFrom, connectAws, requiredFrom } from '#adapters/aws/connect.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Deps, Log } from './deps.ts';
 import { errorResult } from './errors.ts';
@@ -38,7 +38,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
-    models: JSON.parse(env.REELAY_MODELS ?? '[]') as ModelCatalog,
+    models: JSON.parse(requiredFrom(env, 'REELAY_MODELS')) as ModelCatalog,
     now: () => Date.now(),
     random: randomBytes,
     authenticate: bearerOf(env.REELAY_API_KEY_SHA256),

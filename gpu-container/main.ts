@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awsResourcesFrom, connectAws } from '#adapters/aws/connect.ts';
+import { awsResourcesFrom, connectAws, requiredFrom } from '#adapters/aws/connect.ts';
 import { limits } from '#core/limits.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
@@ -16,15 +16,13 @@ import { runWorker } from '#gpu-container/worker/run-worker.ts';
 
 /** "id=folder,id=folder": the bundles that the image or its start-up has put on disk. */
 function bundlesFrom(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split(',').map(entry => {
-      const [id = '', folder = ''] = entry.split('=');
-      return [id, folder];
-    }),
-  );
+  const pairs = text.split(',').map(entry => entry.split('='));
+  if (pairs.some(pair => pair.length !== 2 || pair.includes('')))
+    throw new Error('the environment variable REELAY_BUNDLES is not of the form id=folder,id=folder');
+  return new Map(pairs as [string, string][]);
 }
 
-const bundles = bundlesFrom(process.env.REELAY_BUNDLES ?? '');
+const bundles = bundlesFrom(requiredFrom(process.env, 'REELAY_BUNDLES'));
 const renderer = createRenderer({
   bundles,
   threads: Number(process.env.REELAY_THREADS ?? 4),

@@ -116,7 +116,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   };
   let working: (() => Promise<void>) | undefined;
   recover();
-  const sweeping = runSweeper({ ...ports, log, recover }, stopping.signal);
+  const sweeping = runSweeper({ ...ports, ownerIsGone, log, recover }, stopping.signal);
   return {
     deps,
     folder,

@@ -21,6 +21,8 @@ export interface ServeOptions {
 export interface Serving {
   readonly url: string;
   readonly embedded: Embedded;
+  /** false: the page could not be built and the API is served without one. */
+  readonly hasStudio: boolean;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     embedded,
+    hasStudio: page !== noStaticFiles,
     close: async () => {
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
       server.closeAllConnections();

@@ -17,18 +17,23 @@ export interface AwsResources {
 }
 
 /** The names from environment variables; throws naming the one that is missing. */
-export function awsResourcesFrom(env: Readonly<Record<string, string | undefined>>): AwsResources {
-  const required = (name: string) => {
-    const value = env[name];
-    if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
-    return value;
-  };
+export function awsResourcesFrom(env: Environment): AwsResources {
   return {
-    queueUrl: required('REELAY_QUEUE_URL'),
-    table: required('REELAY_TABLE'),
-    bucket: required('REELAY_BUCKET'),
-    busName: required('REELAY_EVENT_BUS'),
+    queueUrl: requiredFrom(env, 'REELAY_QUEUE_URL'),
+    table: requiredFrom(env, 'REELAY_TABLE'),
+    bucket: requiredFrom(env, 'REELAY_BUCKET'),
+    busName: requiredFrom(env, 'REELAY_EVENT_BUS'),
   };
+}
+
+/** The environment as a composition root hands it over. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting that a deployment must make; throws naming it. */
+export function requiredFrom(env: Environment, name: string): string {
+  const value = env[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
 }
 
 export interface AwsPorts {

@@ -133,7 +133,10 @@ export async function failJob(ports: RelayPorts, job: Job, error: JobError): Pro
 }
 
 /** Ends leases that ran out: their workers died or hang where nobody redelivers. Returns how many. */
-export async function sweepLeases(ports: RelayPorts): Promise<number> {
+export async function sweepLeases(ports: RelayPorts & Pick<LeasePorts, 'ownerIsGone'>): Promise<number> {
   const dead = await ports.store.listLeasesExpired(ports.now(), limits.sweepBatch);
-  return sweepEach(dead, job => endLease(ports, job, { owes: true, ownerGone: false }));
+  return sweepEach(dead, job => {
+    const ownerGone = job.lease !== null && ports.ownerIsGone(job.lease.owner);
+    return endLease(ports, job, { owes: true, ownerGone });
+  });
 }

@@ -118,7 +118,8 @@ async function settle(
   const drained = drain.aborted && (error === drain.reason || known.code === 'cancelled');
   const fields = { jobId: job.id, attempt: job.attempt, code: drained ? 'drained' : known.code };
   const at = placeOf(known.cause ?? error);
-  ports.log(known.code === 'internal' ? 'error' : 'info', 'job interrupted', { ...fields, at });
+  const level = known.code === 'internal' && !drained ? 'error' : 'info';
+  ports.log(level, 'job interrupted', drained ? fields : { ...fields, at });
   if (known.code === 'lease_lost') return;
   if (known.code === 'cancelled' && !drained) return endCancelled(ports, job, delivery);
   if (!drained && isFinal(job, known)) {

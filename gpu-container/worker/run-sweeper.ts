@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { type ExpirePorts, expire } from '#core/jobs/expire.ts';
-import { sweepLeases } from '#core/jobs/lease.ts';
+import { type LeasePorts, sweepLeases } from '#core/jobs/lease.ts';
 import { type RelayPorts, sweepOutbox } from '#core/jobs/relay.ts';
 import { limits } from '#core/limits.ts';
 import type { WorkerPorts } from './process-job.ts';
 
 /** What a sweeper needs: no renderer, so a server that only accepts jobs runs one too. */
-export interface SweeperPorts extends RelayPorts, ExpirePorts {
+export interface SweeperPorts extends RelayPorts, ExpirePorts, Pick<LeasePorts, 'ownerIsGone'> {
   readonly log: WorkerPorts['log'];
   /** Frees what dead processes of this machine held, where that can be known. */
   readonly recover?: () => void;

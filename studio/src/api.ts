@@ -21,6 +21,7 @@ export interface Video {
   readonly size: string;
   readonly seed: number;
   readonly fps: number;
+  readonly negative_prompt: string;
   readonly num_frames: number;
   readonly num_inference_steps: number;
   readonly guidance_scale: number;

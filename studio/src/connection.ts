@@ -27,6 +27,7 @@ export async function connect(): Promise<void> {
     reached();
   } catch (error) {
     report(error);
+    retry ??= setTimeout(connect, RETRY_MS);
   }
 }
 
@@ -38,6 +39,8 @@ export function reached(): void {
 /** Tells the person about a call that failed; the caller has nothing else to do. */
 export function report(error: unknown): void {
   if (error instanceof ApiError && error.code !== 'unreachable') {
+    // A refusal is an answer: the server is there.
+    connection.value = 'connected';
     refusal.value = error.message;
     return;
   }

@@ -26,7 +26,7 @@ export const chosenSize = computed(() => {
 });
 const defaultSeconds = computed(() => {
   const card = model.value;
-  return card === undefined ? '' : String(card.defaults.frames / card.defaults.fps);
+  return card === undefined ? '' : String(Math.round((100 * card.defaults.frames) / card.defaults.fps) / 100);
 });
 /** Models whose frame count is 4n + 1 have no whole seconds; their default length is always offered. */
 export const secondsOffered = computed(() =>
@@ -48,18 +48,29 @@ export async function generate(): Promise<void> {
   const texts = { prompt: prompt.value, seed: seed.value, steps: steps.value, guidance: guidance.value };
   const found = checkDraft(texts, card);
   if (Object.keys(found).length > 0) return complain(found);
+  await send({
+    prompt: prompt.value,
+    model: card.id,
+    size: chosenSize.value,
+    seconds: chosenSeconds.value,
+    ...number('seed', seed.value),
+    ...number('num_inference_steps', steps.value),
+    ...number('guidance_scale', guidance.value),
+  });
+}
+
+/** Asks for the same video once more, with another seed; what is being written in the form stays. */
+export async function again(video: Video): Promise<void> {
+  if (sending.value) return;
+  const { prompt, model, size, num_frames, fps, num_inference_steps, guidance_scale, negative_prompt } = video;
+  await send({ prompt, model, size, num_frames, fps, num_inference_steps, guidance_scale, negative_prompt });
+}
+
+async function send(request: Readonly<Record<string, string | number>>): Promise<void> {
   sending.value = true;
   problems.value = {};
   try {
-    const video = await createVideo({
-      prompt: prompt.value,
-      model: card.id,
-      size: chosenSize.value,
-      seconds: chosenSeconds.value,
-      ...number('seed', seed.value),
-      ...number('num_inference_steps', steps.value),
-      ...number('guidance_scale', guidance.value),
-    });
+    const video = await createVideo(request);
     reached();
     batch(() => {
       takeVideos([video]);

@@ -36,11 +36,12 @@ export function secondsText(seconds: string): string {
   return `${Number(Number(seconds).toFixed(2))} s`;
 }
 
-/** Of the rendering, without the wait before it. */
+/** From the first step to the last, without the wait before it. */
 export function timeTaken(video: Video): string {
   const seconds = video.render_seconds ?? 0;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  return seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** The time for today, the date before that, in the reader's own notation. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,6 +92,16 @@ describe('a first start', () => {
     await writeFile(join(checkout, '.reelay-setup.lock', 'pid'), String(dead.pid));
     const { stderr } = await ended(run(checkout));
     expect(stderr).toContain('could not be reached');
+  });
+
+  test('takes over a lock that nobody touches any more, whoever has its pid now', async () => {
+    const checkout = await freshCheckout();
+    const holder = join(checkout, '.reelay-setup.lock', 'pid');
+    await mkdir(join(checkout, '.reelay-setup.lock'));
+    await writeFile(holder, String(process.pid));
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await utimes(holder, longAgo, longAgo);
+    expect((await ended(run(checkout))).stderr).toContain('could not be reached');
   });
 
   test('waits, and says so, while a living one installs', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -83,6 +84,7 @@ export async function startAwsServers(): Promise<AwsServers> {
   const queueUrl = `${sqsAndS3}/000000000000/${awsNames.queue}`;
   await s3.send(new CreateBucketCommand({ Bucket: awsNames.bucket }));
   await dynamo.send(new CreateTableCommand({ ...tableDefinition, TableName: awsNames.table }));
+  await tableIsActive(dynamo);
 
   const garbage: string[] = [];
   return {
@@ -103,4 +105,14 @@ export async function startAwsServers(): Promise<AwsServers> {
       await Promise.all([fauxqs.close(), bridge.close(), new Promise(done => dynamoServer.close(done))]);
     },
   };
+}
+
+/** A table answers only once it is active, on dynalite a turn or two of its event loop later. The SDK's own waiter looks once a second. */
+async function tableIsActive(dynamo: DynamoDBClient): Promise<void> {
+  for (let looks = 0; looks < 200; looks++) {
+    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: awsNames.table }));
+    if (Table?.TableStatus === 'ACTIVE') return;
+    await sleep(5);
+  }
+  throw new Error('the table did not become active');
 }

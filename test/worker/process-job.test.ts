@@ -191,6 +191,17 @@ describe('a lost lease', () => {
     expect(await eventsOf(id)).toEqual(['video.failed']);
   });
 
+  test('of a machine that was off for longer than the lease costs the job nothing', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    let ahead = 0;
+    const ports = { ...bench.ports, now: () => Date.now() + ahead, ownerIsGone: () => true };
+    for (let cut = 1; cut <= 4; cut++) {
+      expect(await take(ports, id)).toMatchObject({ outcome: 'leased', job: { attempt: cut, failures: 0 } });
+      ahead += (limits.leaseSeconds + 1) * 1000;
+      expect(await sweepLeases(ports)).toBe(1);
+    }
+  });
+
   test('that ran out is swept back to the queue with one message', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     await bench.ports.queue.ack(await bench.receive());

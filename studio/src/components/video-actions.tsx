@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { contentUrl, type Video } from '../api.ts';
-import { generate, reuse } from '../draft.ts';
+import { again, reuse } from '../draft.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 
 /** What can be done with a video that has ended. */
@@ -18,14 +18,7 @@ export function VideoActions({ video }: { video: Video }) {
           </button>
         </>
       ) : (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            reuse(video);
-            void generate();
-          }}
-        >
+        <button type="button" class="button" onClick={() => void again(video)}>
           Try again
         </button>
       )}
