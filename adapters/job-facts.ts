@@ -17,6 +17,7 @@ export function removableAtMs(job: Job): number | null {
   return job.deletedAtMs ?? job.expiresAtMs;
 }
 
+/** Whether that moment has come. */
 export function isRemovable(job: Job, beforeMs: number): boolean {
   return job.deletedAtMs !== null || (job.expiresAtMs !== null && job.expiresAtMs <= beforeMs);
 }

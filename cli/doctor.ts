@@ -15,6 +15,7 @@ interface Finding {
   readonly detail: string;
 }
 
+/** `reelay doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check this machine and installation; exit 1 if something is wrong')

@@ -29,6 +29,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   seed: 'seed',
 };
 
+/** `reelay generate` */
 export function generateCommand(): Command {
   return new Command('generate')
     .description('make one video and print its path; needs no server, and shares the data folder with one')

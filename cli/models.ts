@@ -5,6 +5,7 @@ import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { findBundles } from '#local/bundles.ts';
 import { explain } from './explain.ts';
 
+/** `reelay models list|verify` */
 export function modelsCommand(): Command {
   const models = new Command('models').description('the installed model bundles');
   models

@@ -15,6 +15,7 @@ export function startCommand(): Command {
     .action(async (words: string[]) => start(words.join(' ')));
 }
 
+/** `reelay serve` */
 export function serveCommand(): Command {
   return new Command('serve')
     .description(

@@ -1,5 +1,6 @@
 import { ReelayError } from '#core/errors.ts';
 
+/** Where the README says the server is. */
 export const DEFAULT_PORT = 4180;
 
 /** PORT, or 4180; 0 lets the system choose. */

@@ -4,6 +4,7 @@ import { openEmbedded } from '#local/embedded.ts';
 import { onStop } from './on-stop.ts';
 import { dataFolderFrom } from './settings.ts';
 
+/** `reelay worker` */
 export function workerCommand(): Command {
   return new Command('worker')
     .description('render the jobs of a data folder (REELAY_DATA, default .reelay), beside a server or without one')

@@ -3,6 +3,7 @@ import { ReelayError } from './errors.ts';
 import { canBecome, type Job } from './job.ts';
 import type { Expected, JobChange } from './ports.ts';
 
+/** Whether a record is still what a writer believes it to be. */
 export function expectationHolds(job: Job, expected: Expected): boolean {
   return (
     job.status === expected.status &&

@@ -11,7 +11,9 @@ export interface CloudEvent {
   readonly data: JobEventData;
 }
 
+/** One per way a job can end. */
 export const jobEventTypes = ['video.completed', 'video.failed', 'video.cancelled'] as const;
+/** The CloudEvents `type` of a job event. */
 export type JobEventType = (typeof jobEventTypes)[number];
 
 /** Ids and outcome only: a prompt never leaves the record. */

@@ -13,9 +13,12 @@ import type { OutboxEntry } from './events.ts';
 import { limits } from './limits.ts';
 import type { VideoRequest } from './video-request.ts';
 
+/** The one vocabulary of statuses, everywhere. */
 export const statuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const;
+/** One of the statuses. */
 export type JobStatus = (typeof statuses)[number];
 
+/** What each status may become. */
 export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   queued: ['in_progress', 'failed', 'cancelled'],
   in_progress: ['in_progress', 'queued', 'completed', 'failed', 'cancelled'],
@@ -24,10 +27,12 @@ export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   cancelled: [],
 };
 
+/** Whether a status is final. */
 export function isTerminal(status: JobStatus): boolean {
   return transitions[status].length === 0;
 }
 
+/** Whether the table allows this change. */
 export function canBecome(from: JobStatus, to: JobStatus): boolean {
   return transitions[from].includes(to);
 }
@@ -41,11 +46,15 @@ export interface Artifact {
   readonly sha256: string;
 }
 
+/** What a finished job offers for download. */
 export const variants = ['video', 'thumbnail', 'spritesheet'] as const;
+/** One of the variants. */
 export type Variant = (typeof variants)[number];
 
+/** What a running job is doing, in order. */
 export type Phase = 'loading' | 'encoding_prompt' | 'denoising' | 'decoding' | 'encoding_video' | 'committing';
 
+/** How far a running job is. */
 export interface Progress {
   readonly phase: Phase;
   /** Steps done of `steps`; both 0 outside denoising. */
@@ -59,11 +68,13 @@ export interface Lease {
   readonly expiresAtMs: number;
 }
 
+/** Why a job failed: a code to decide by and a sentence to read. */
 export interface JobError {
   readonly code: string;
   readonly message: string;
 }
 
+/** The record of one video, from accepted to ended. */
 export interface Job {
   readonly id: string;
   readonly tenant: string;
@@ -112,6 +123,7 @@ export function isJobId(text: string): boolean {
   return text.length <= limits.maxIdChars && /^video_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
 }
 
+/** The one answer for unknown, deleted and other tenants' ids: the three must not be told apart. */
 export function noSuchVideo(): ReelayError {
   return new ReelayError('not_found', 'id: no video with this id; it may have been deleted.');
 }

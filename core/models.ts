@@ -23,14 +23,17 @@ export interface ModelCard {
   readonly defaults: ModelDefaults;
 }
 
+/** Text, image or video to video. */
 export type Task = 't2v' | 'i2v' | 'v2v';
 
+/** min, min + step, … up to max. */
 export interface IntegerRange {
   readonly min: number;
   readonly max: number;
   readonly step: number;
 }
 
+/** What a request that says nothing gets. */
 export interface ModelDefaults {
   readonly size: string;
   readonly frames: number;
@@ -43,10 +46,12 @@ export interface ModelDefaults {
 /** The models a server offers; the first is the default. */
 export type ModelCatalog = readonly ModelCard[];
 
+/** Whether a value is one of the range. */
 export function inRange(range: IntegerRange, value: number): boolean {
   return Number.isInteger(value) && value >= range.min && value <= range.max && (value - range.min) % range.step === 0;
 }
 
+/** The range in words, for messages. */
 export function describeRange(range: IntegerRange): string {
   if (range.min === range.max) return `${range.min}`;
   const step = range.step === 1 ? '' : ` in steps of ${range.step}`;

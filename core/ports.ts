@@ -34,11 +34,13 @@ export interface StopSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** "Look at this job." Never content. */
 export interface QueueMessage {
   readonly v: 1;
   readonly jobId: string;
 }
 
+/** One receipt of a message. */
 export interface Delivery {
   readonly message: QueueMessage;
   /** Opaque; names this delivery, not the message. */
@@ -80,6 +82,7 @@ export interface JobStore {
   countQueued(atMost: number): Promise<number>;
 }
 
+/** What must still hold of a record for a write to happen. */
 export interface Expected {
   readonly status: JobStatus;
   readonly attempt: number;
@@ -88,8 +91,10 @@ export interface Expected {
   readonly notCancelled?: boolean;
 }
 
+/** The fields a transition may set; those left out stay. */
 export type JobChange = Partial<Omit<Job, 'id' | 'tenant' | 'request' | 'createdAtMs' | 'version'>>;
 
+/** A page of a tenant's jobs. */
 export interface JobQuery {
   readonly limit: number;
   readonly order: 'asc' | 'desc';
@@ -99,6 +104,7 @@ export interface JobQuery {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** Jobs in the order asked for. */
 export interface JobPage {
   readonly jobs: readonly Job[];
   readonly hasMore: boolean;
@@ -123,11 +129,13 @@ export interface BlobStore {
   ): Promise<string | undefined>;
 }
 
+/** What the store knows of a blob without reading it. */
 export interface StoredBlob {
   readonly bytes: number;
   readonly etag: string;
 }
 
+/** A blob, or the asked range of it, being read. */
 export interface BlobBody extends StoredBlob {
   /** Of the requested range. */
   readonly stream: AsyncIterable<Uint8Array>;

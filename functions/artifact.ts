@@ -25,6 +25,7 @@ export function artifactOf(
   return { artifact, filename: `${job.id}.${EXTENSIONS[variant]}` };
 }
 
+/** Headers of an artifact's bytes; the ETag is its hash, so it holds across stores. */
 export function contentHeaders(artifact: Artifact, filename: string) {
   return {
     'content-type': artifact.contentType,
@@ -55,6 +56,7 @@ export function parseRange(
   return { start: Number(first), end: last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1) };
 }
 
+/** 416 with the size that a client needs to ask better (RFC 9110 section 15.5.17). */
 export function unsatisfiable(bytes: number): HttpResult {
   const result = errorResult(new ReelayError('range_not_satisfiable', `range: the content has ${bytes} bytes.`));
   return { ...result, headers: { ...result.headers, 'content-range': `bytes */${bytes}` } };

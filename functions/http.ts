@@ -7,6 +7,7 @@ export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
   onClose?: () => void;
 }
 
+/** A JSON result that no cache keeps. */
 export function json(statusCode: number, body: unknown): HttpResult {
   return {
     statusCode,

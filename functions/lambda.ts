@@ -13,6 +13,7 @@ import { noSuchRoute } from './unsupported.ts';
 /** The Lambda entry: the handlers of routes.ts on the AWS adapters. Settings come from the environment, once per container. */
 export const handler = createLambdaHandler(() => awsDeps(process.env));
 
+/** One Lambda function for all routes; `compose` runs at the first event, so a missing setting fails that and not the import. */
 export function createLambdaHandler(
   compose: () => Deps,
 ): (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult> {

@@ -15,6 +15,7 @@ export interface ApiEvent extends APIGatewayProxyEventV2 {
 }
 
 type Api = MiddlewareObj<ApiEvent, HttpResult, Error, Context>;
+/** A route as both fronts call it. */
 export type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult>;
 
 /**

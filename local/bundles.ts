@@ -4,6 +4,7 @@ import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 
+/** A bundle that can be offered. */
 export interface InstalledBundle {
   readonly folder: string;
   readonly card: ModelCard;
@@ -15,6 +16,7 @@ export interface RefusedBundle {
   readonly error: ReelayError;
 }
 
+/** What a models folder holds. */
 export interface Bundles {
   readonly installed: readonly InstalledBundle[];
   readonly refused: readonly RefusedBundle[];

@@ -44,11 +44,13 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
+/** Where the data lies, and the models if not in the checkout. */
 export interface EmbeddedOptions {
   readonly dataFolder: string;
   readonly modelsFolder?: string;
 }
 
+/** Opens a data folder, making it if need be, and frees what dead processes held there. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const folder = resolve(options.dataFolder);
   const db = openDatabase(folder);

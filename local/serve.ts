@@ -8,6 +8,7 @@ import { createHttpServer } from './http-server.ts';
 import { loadStaticFiles, noStaticFiles, type StaticFiles } from './static-files.ts';
 import { buildStudio } from './studio.ts';
 
+/** How to serve; the defaults are those of `npm start`. */
 export interface ServeOptions {
   readonly dataFolder: string;
   readonly port: number;
@@ -18,6 +19,7 @@ export interface ServeOptions {
   readonly work?: boolean;
 }
 
+/** A server that listens. */
 export interface Serving {
   readonly url: string;
   readonly embedded: Embedded;

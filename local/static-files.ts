@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const POLICY =
   "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
 
+/** Files by the path of their URL. */
 export interface StaticFiles {
   find(method: string, path: string): HttpResult | undefined;
 }

@@ -148,6 +148,18 @@ describe('the import law', () => {
     expect(long).toEqual([]);
   });
 
+  test('every public export says what it is', () => {
+    const rooms = /^(core|functions|adapters|gpu-container|local|cli)\/.*\.ts$/;
+    const bare = FILES.filter(file => rooms.test(file)).flatMap(file => {
+      const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+      const isExport = (line: string) => /^export (async )?(function|const|class|interface|type) /.test(line);
+      return lines.flatMap((line, at) =>
+        isExport(line) && !lines[at - 1]?.trim().endsWith('*/') ? [`${file}:${at + 1}`] : [],
+      );
+    });
+    expect(bare).toEqual([]);
+  });
+
   test('there is no utils, no index and no default export', () => {
     expect(FILES.filter(file => /(^|\/)(utils?|helpers?|common|index)(\.ts|\/)/.test(file))).toEqual([]);
     const own = FILES.filter(file => !/(vite|vitest|sst)\.config\.ts$/.test(file));

@@ -36,6 +36,7 @@ export function requiredFrom(env: Environment, name: string): string {
   return value;
 }
 
+/** The four ports, all on AWS. */
 export interface AwsPorts {
   readonly queue: JobQueue;
   readonly store: JobStore;

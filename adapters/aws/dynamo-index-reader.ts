@@ -19,6 +19,7 @@ export interface SortRange {
   readonly to: string | number;
 }
 
+/** Reads ids from the indexes and records, consistently, from the table. */
 export interface DynamoIndexReader {
   /** At most `limit` records, those with the lowest sort keys, as the table has them now: the caller checks that they are still due. */
   due(name: IndexName, range: SortRange, limit: number): Promise<readonly Job[]>;

@@ -11,6 +11,7 @@ const ITEM_VERSION = 1;
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
 
+/** A job as DynamoDB holds it: the record as JSON beside the attributes that indexes need. */
 export type JobItem = Readonly<Record<string, string | number | boolean>>;
 
 /**
@@ -49,6 +50,7 @@ export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefin
   return Number(item.itemVersion) > ITEM_VERSION ? undefined : (JSON.parse(String(item.record)) as Job);
 }
 
+/** Which partition of the sparse indexes a job falls in, by its id. */
 export function shardOf(id: string): string {
   let sum = 0;
   for (let i = 0; i < id.length; i++) sum += id.charCodeAt(i);

@@ -9,6 +9,7 @@ import { createDynamoIndexReader, type DynamoIndexReader } from './dynamo-index-
 import { removalKeys } from './dynamo-job-item.ts';
 import { createDynamoRecords } from './dynamo-records.ts';
 
+/** The client brings region and credentials; the table is made from dynamo-table.ts. */
 export interface DynamoJobStoreOptions {
   readonly client: DynamoDBClient;
   /** Name of a table made as dynamo-table.ts says. */

@@ -10,6 +10,7 @@ const MAX_ROUNDS = 100;
 
 type Item = Readonly<Record<string, unknown>>;
 
+/** Single items of the table: read consistently, written only conditionally. */
 export interface DynamoRecords {
   load(id: string): Promise<Job | undefined>;
   /** Throws `conflict` if the id exists. */

@@ -17,11 +17,13 @@
  */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 
+/** Partitions of each sparse index, so that no single one takes every write. */
 export const shardCount = 4;
 
 /** Seconds since 1970; DynamoDB drops the item some time after. Only records marked deleted have it. */
 export const ttlAttribute = 'ttlSeconds';
 
+/** Name and key attributes of each index. */
 export const indexes = {
   byTenant: { partition: 'listedTenant', sort: 'id', sortType: 'S' },
   byOutbox: { partition: 'shard', sort: 'outboxDueMs', sortType: 'N' },
@@ -30,6 +32,7 @@ export const indexes = {
   byQueued: { partition: 'shard', sort: 'queuedSinceMs', sortType: 'N' },
 } as const;
 
+/** One of the indexes above. */
 export type IndexName = keyof typeof indexes;
 
 /** The table without its name, on-demand. Time to live is set apart, on `ttlAttribute`: CreateTable does not take it. */

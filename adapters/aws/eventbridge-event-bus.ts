@@ -3,6 +3,7 @@ import { ReelayError } from '#core/errors.ts';
 import type { EventBus } from '#core/ports.ts';
 import { fromAws } from './aws-error.ts';
 
+/** The client brings region and credentials. */
 export interface EventBridgeEventBusOptions {
   readonly client: EventBridgeClient;
   readonly busName: string;

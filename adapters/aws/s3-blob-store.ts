@@ -17,6 +17,7 @@ import { fromAws, isAwsError } from './aws-error.ts';
 /** What S3 signs for at most. */
 const MAX_PRESIGN_SECONDS = 604_800;
 
+/** The client brings region and credentials. */
 export interface S3BlobStoreOptions {
   readonly client: S3Client;
   readonly bucket: string;

@@ -23,6 +23,7 @@ const UNKNOWN_VERSION_DELAY_SECONDS = 60;
  */
 const STALE_RECEIPT = ['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue'];
 
+/** The client brings region and credentials. */
 export interface SqsJobQueueOptions {
   readonly client: SQSClient;
   readonly queueUrl: string;

@@ -17,6 +17,7 @@ const SQLITE_CANTOPEN = 14;
 const LOOK_TIMEOUT_MS = 200;
 const SUFFIX = '.lock';
 
+/** A lock that this process holds. */
 export interface ProcessLock {
   /** Gives the lock up and removes its file; again is fine. */
   release(): void;

@@ -16,6 +16,7 @@ import type { Delivery, JobQueue, StopSignal } from '#core/ports.ts';
 import { writeTransaction } from './sqlite.ts';
 import { fromSqlite } from './sqlite-error.ts';
 
+/** Who receives, and by which clock. */
 export interface SqliteJobQueueOptions {
   /** Names this process: the id under which it holds its lock, so that `releaseDeadOwners` can tell whether it lives. */
   readonly owner: string;

@@ -3,6 +3,7 @@ import type { Scheduler, SchedulerState } from './schedulers/scheduler.ts';
 /** The (guided) velocity or noise for latents [1, C, T, H, W] at a scheduler timestep; same length out. */
 export type Denoiser = (latents: Float32Array, timestep: number) => Promise<Float32Array>;
 
+/** What a caller may watch or stop between steps. */
 export interface SampleOptions {
   readonly scheduler: Scheduler;
   /** Standard normal, the latent's size; scaled here by initNoiseSigma. Not modified. */

@@ -2,6 +2,7 @@
  * @file The few places where we read or write MP4 boxes ourselves (ISO/IEC 14496-12, 14496-15).
  */
 
+/** A box of an MP4 file (ISO/IEC 14496-12 section 4.2). */
 export interface Box {
   /** Four characters. */
   readonly type: string;

@@ -4,6 +4,7 @@ import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { generateFrames } from './generate-frames.ts';
 import { openModel } from './model.ts';
 
+/** The networks of a bundle with nothing around them. */
 export interface BareInference {
   /** Milliseconds from prompt to RGB frames: the same networks as a job, without queue, child process, cache or files. */
   run(request: VideoRequest): Promise<number>;

@@ -13,6 +13,7 @@ import { type Denoiser, sample } from '#gpu-container/engine/sampler.ts';
 import type { Clip } from '#gpu-container/media/clip.ts';
 import type { Model } from './model.ts';
 
+/** What a caller may watch or stop. */
 export interface GenerateOptions {
   /** At the start of each phase, and after each denoising step. */
   readonly onProgress?: (phase: Phase, step: number, steps: number) => void;
@@ -20,6 +21,7 @@ export interface GenerateOptions {
   readonly checkpoint?: () => Promise<void>;
 }
 
+/** The frames of a clip and how long each part took. */
 export interface Generated {
   readonly clip: Clip;
   readonly encodePromptMs: number;

@@ -11,6 +11,7 @@ import type { ErrorCode } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 
+/** What the supervisor says. */
 export type ToChild =
   | {
       readonly type: 'render';
@@ -21,6 +22,7 @@ export type ToChild =
     }
   | { readonly type: 'cancel'; readonly taskId: string };
 
+/** What the child says. */
 export type FromChild =
   | { readonly type: 'ready'; readonly bundleId: string; readonly digest: string; readonly loadMs: number }
   | {
@@ -44,6 +46,7 @@ export type FromChild =
     }
   | { readonly type: 'cancelled'; readonly taskId: string };
 
+/** A file the child has written, complete. */
 export interface RenderedFile {
   /** Absolute. */
   readonly path: string;
@@ -53,6 +56,7 @@ export interface RenderedFile {
   readonly sha256: string;
 }
 
+/** What one task leaves behind. */
 export interface RenderedFiles {
   readonly video: RenderedFile;
   readonly thumbnail: RenderedFile;

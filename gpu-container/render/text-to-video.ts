@@ -13,6 +13,7 @@ import type { RenderedFile, RenderedFiles, RenderTimings } from './protocol.ts';
 /** Prompts remembered: the negative prompt of every job, and a user's last attempts. 12 kB each for the bundled model. */
 const MAX_REMEMBERED_PROMPTS = 64;
 
+/** What one request came to. */
 export interface Rendering {
   readonly files: RenderedFiles;
   readonly timings: RenderTimings;
@@ -21,6 +22,7 @@ export interface Rendering {
 /** The pipeline of one loaded model: a request in, three files in `folder` out. Nothing is written before the clip is whole. */
 export type TextToVideo = (request: VideoRequest, folder: string, options?: GenerateOptions) => Promise<Rendering>;
 
+/** The pipeline on one loaded model; remembers the embeddings of recent prompts. */
 export function createTextToVideo(model: Model): TextToVideo {
   const embed = rememberPrompts(model);
   return async (request, folder, options = {}) => {

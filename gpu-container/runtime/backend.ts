@@ -7,6 +7,7 @@ export interface Backend {
   createSession(path: string, options: SessionOptions): Promise<Session>;
 }
 
+/** What a session is checked against when it is opened. */
 export interface SessionOptions {
   /** For messages: "models/reelay-mini: transformer/model.onnx". */
   readonly name: string;
@@ -16,12 +17,14 @@ export interface SessionOptions {
   readonly neededOutputs: readonly string[];
 }
 
+/** An input that the caller knows how to feed. */
 export interface KnownInput {
   readonly type: TensorType;
   /** What will be fed; null where the size varies from run to run, so that the graph must leave it free. */
   readonly dims: readonly (number | null)[];
 }
 
+/** A loaded graph. */
 export interface Session {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
@@ -30,6 +33,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/** The types that cross a graph's edge. */
 export type TensorType = 'float32' | 'int64';
 
 /** Row-major. */
@@ -37,8 +41,10 @@ export type Tensor =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] };
 
+/** Tensors by the graph's own names. */
 export type TensorMap = Readonly<Record<string, Tensor>>;
 
+/** What a graph declares of an input or output. */
 export interface TensorInfo {
   readonly name: string;
   readonly type: TensorType;

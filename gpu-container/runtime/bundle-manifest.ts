@@ -66,10 +66,12 @@ const manifestSchema = z.object({
     .max(1000),
 });
 
+/** bundle.json, checked. */
 export type BundleManifest = z.infer<typeof manifestSchema>;
 
 /** Files beside the graphs that every bundle has, at fixed places as in a diffusers folder. */
 export const TOKENIZER_PATH = 'tokenizer/tokenizer.json';
+/** Where every bundle keeps its scheduler's settings. */
 export const SCHEDULER_PATH = 'scheduler/scheduler_config.json';
 
 /** The text of a bundle.json, or `bundle_invalid` with a sentence per problem. `name` opens each sentence. */
@@ -91,6 +93,7 @@ export function parseManifest(name: string, json: string): BundleManifest {
   return manifest;
 }
 
+/** JSON of a bundle's file; `bundle_invalid` naming the file if it is none. */
 export function parseJson(name: string, json: string): unknown {
   try {
     return JSON.parse(json);

@@ -22,6 +22,7 @@ import { externalDataFiles } from './onnx-external-data.ts';
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
 
+/** A bundle whose every file has been checked against its hash. */
 export interface Bundle {
   /** For messages: the folder's last two names, "models/reelay-mini". */
   readonly name: string;

@@ -26,6 +26,7 @@ const documentSchema = z.looseObject({
   model: z.looseObject({ unk_token: z.string().nullish(), vocab: z.unknown() }),
 });
 
+/** Text to a fixed number of ids. */
 export interface Tokenizer {
   readonly padId: number;
   /** maxTokens ids: cut behind, padded behind; special tokens of the template are kept when cutting. */

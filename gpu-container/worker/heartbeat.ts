@@ -23,11 +23,13 @@ export interface Heartbeat {
 
 const LOOK_EVERY_MS = 1_000;
 
+/** What keeping a lease needs. */
 export interface HeartbeatPorts extends LeasePorts {
   /** The record is looked at this often, at most; a step report is what usually asks for it. */
   readonly progressEveryMs: number;
 }
 
+/** Starts to keep the lease of a job that was just taken. */
 export function startHeartbeat(ports: HeartbeatPorts, job: Job, delivery: Delivery): Heartbeat {
   const stopped = new AbortController();
   let progress: Progress = job.progress ?? { phase: 'loading', step: 0, steps: 0 };

@@ -10,6 +10,7 @@ import type { BlobStore, Delivery } from '#core/ports.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
 import type { Rendered, Renderer } from './renderer.ts';
 
+/** Everything a worker touches. */
 export interface WorkerPorts extends HeartbeatPorts {
   readonly blobs: BlobStore;
   readonly renderer: Renderer;

@@ -5,8 +5,10 @@ import { limits } from '#core/limits.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { FromChild, RenderedFiles, ToChild } from '#gpu-container/render/protocol.ts';
 
+/** The files of one rendering, on this machine's disk. */
 export type Rendered = RenderedFiles;
 
+/** What the child is asked to do. */
 export interface RenderTask {
   readonly taskId: string;
   readonly request: VideoRequest;
@@ -26,6 +28,7 @@ export interface Renderer {
   close(): Promise<void>;
 }
 
+/** Which bundles there are and how to run them. */
 export interface RendererOptions {
   /** Folder of each model's bundle, by model id. */
   readonly bundles: ReadonlyMap<string, string>;
@@ -43,6 +46,7 @@ interface Child {
   broken: boolean;
 }
 
+/** Forks a child at the first task, keeps it between tasks, and forks another when it died or another model is asked for. */
 export function createRenderer(options: RendererOptions): Renderer {
   let child: Child | undefined;
 

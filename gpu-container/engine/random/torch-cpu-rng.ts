@@ -21,6 +21,7 @@ export interface TorchRngState {
   readonly spare: number | null;
 }
 
+/** A stream of normal draws whose place can be saved. */
 export interface TorchRng {
   /** n values, standard normal: equal to torch.randn(n, generator) in float32, whatever the shape of n elements. */
   randn(n: number): Float32Array;

@@ -1,6 +1,7 @@
 import { createFlowMatchEuler } from './flow-match-euler.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler.ts';
 
+/** Callers of createScheduler find its types here too. */
 export type { Scheduler, SchedulerOptions, SchedulerState } from './scheduler.ts';
 
 /** Class name in scheduler_config.json -> its maker. A new scheduler is a new line. */

@@ -30,6 +30,7 @@ type Config = typeof DEFAULTS;
 
 const NULLABLE = ['shift_terminal', 'base_shift', 'max_shift'];
 
+/** The noise levels of a run and the timesteps that the model is told. */
 export interface FlowMatchSchedule {
   /** steps + 1 values, each exact in float32. */
   readonly sigmas: Float64Array;

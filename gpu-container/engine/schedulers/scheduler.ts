@@ -35,6 +35,7 @@ export interface SchedulerState {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
+/** What a run asks of a scheduler. */
 export interface SchedulerOptions {
   /** num_inference_steps; with `sigmas` or `timesteps` it equals their length. */
   steps: number;
