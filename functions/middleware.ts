@@ -74,6 +74,7 @@ function describeError(error: unknown): Record<string, unknown> {
   const cause = error instanceof Error && error.cause !== undefined ? placeOf(error.cause) : undefined;
   return { code, at: placeOf(error), cause };
 }
+
 function tenant(deps: Deps): Api {
   return {
     before: request => {

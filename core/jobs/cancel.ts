@@ -14,7 +14,7 @@ export async function cancel(ports: RelayPorts, tenant: string, id: string): Pro
     const job = await readJob(ports.store, tenant, id);
     const after = await requestCancel(ports, job);
     if (after !== undefined) return after;
-    // Lost a race against the worker or another cancel: statuses only move forward, so looking again ends.
+    // Lost a race: the record has moved to another status or attempt. Attempts are bounded, so looking again ends.
   }
 }
 

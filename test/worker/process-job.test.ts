@@ -125,8 +125,10 @@ describe('a job that is cancelled', () => {
     expect(await bench.job(id)).toBeUndefined();
     expect(await filesOf(id)).toEqual([]);
   });
+});
 
-  test('after its time has expired, and not before', async () => {
+describe('a job that is over', () => {
+  test('goes, bytes and record, after its time and not before', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     await processJob(bench.ports, await bench.receive(), never);
     const at = (days: number) => ({ ...bench.ports, now: () => Date.now() + days * 86_400_000 });
@@ -137,7 +139,7 @@ describe('a job that is cancelled', () => {
     expect(await filesOf(id)).toEqual([]);
   });
 
-  test('by a delete reads as unknown at once, and its bytes and record go with the next sweep', async () => {
+  test('and deleted reads as unknown at once, and its bytes and record go with the next sweep', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     await processJob(bench.ports, await bench.receive(), never);
     expect(await filesOf(id)).not.toEqual([]);
