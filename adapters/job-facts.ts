@@ -1,5 +1,5 @@
 /** What the stores index of a record, once for both families, so that SQLite and DynamoDB answer the same question alike. */
-import type { Job } from '#core/job.ts';
+import { type Job, queueRank } from '#core/job.ts';
 import type { JobQuery } from '#core/ports.ts';
 
 /** When the record's oldest outbox entry is due; null with an empty outbox. */
@@ -7,9 +7,19 @@ export function outboxDueAtMs(job: Job): number | null {
   return job.outbox.length === 0 ? null : Math.min(...job.outbox.map(entry => entry.dueAtMs));
 }
 
-/** When the lease of a running job ends; null for every other job, whatever lease its record still shows. */
+/** When the lease of a running job ends, 0 when nobody holds it; null for every other job, whatever lease its record still shows. */
 export function leaseExpiresAtMs(job: Job): number | null {
-  return job.status === 'in_progress' ? (job.lease?.expiresAtMs ?? null) : null;
+  return job.status === 'in_progress' ? (job.lease?.expiresAtMs ?? 0) : null;
+}
+
+/** Where a queued job stands among its tenant's; null for every other job, which stands nowhere. */
+export function queuedRank(job: Job): string | null {
+  return job.status === 'queued' ? queueRank(job) : null;
+}
+
+/** By when a queued job must be leased; null for a job without a deadline and for one that was leased in time. */
+export function queuedDeadlineAtMs(job: Job): number | null {
+  return job.status === 'queued' ? job.deadlineAtMs : null;
 }
 
 /** Since when the sweeper may remove the record: a delete counts at once, an expiry when its time has come. */

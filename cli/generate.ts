@@ -7,7 +7,7 @@ import { cancel } from '#core/jobs/cancel.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
 import { onStop } from './on-stop.ts';
-import { dataFolderFrom } from './settings.ts';
+import { dataFolderFrom, policyFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
 interface GenerateOptions {
@@ -54,7 +54,7 @@ export function generateCommand(): Command {
 
 async function generate(prompt: string, options: GenerateOptions): Promise<void> {
   const out = options.out === undefined ? undefined : await checkedTarget(options.out);
-  const embedded = await openEmbedded({ dataFolder: dataFolderFrom(process.env) });
+  const embedded = await openEmbedded({ ...policyFrom(process.env), dataFolder: dataFolderFrom(process.env) });
   try {
     const input: Record<string, unknown> = { prompt };
     for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
@@ -32,6 +33,7 @@ const program = new Command('reelay')
   .addCommand(serveCommand())
   .addCommand(workerCommand())
   .addCommand(modelsCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(doctorCommand());
 for (const command of program.commands) command.exitOverride().showHelpAfterError();
 

@@ -4,7 +4,7 @@ import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
 import { onStop } from './on-stop.ts';
-import { dataFolderFrom, portFrom } from './settings.ts';
+import { dataFolderFrom, policyFrom, portFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
 /** What `npm start` runs: serve, and with words after it, make that video first. */
@@ -26,7 +26,12 @@ export function serveCommand(): Command {
 }
 
 async function start(prompt: string, work = true): Promise<void> {
-  const serving = await serve({ dataFolder: dataFolderFrom(process.env), port: portFrom(process.env), work });
+  const serving = await serve({
+    ...policyFrom(process.env),
+    dataFolder: dataFolderFrom(process.env),
+    port: portFrom(process.env),
+    work,
+  });
   closeOnSignal(serving);
   if (!serving.hasStudio)
     process.stderr.write('reelay: the studio page could not be built; log.jsonl in the data folder says where.\n');

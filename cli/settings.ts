@@ -1,4 +1,6 @@
 import { ReelayError } from '#core/errors.ts';
+import { parseShares } from '#core/jobs/fair-order.ts';
+import type { LocalPolicy } from '#local/local-ports.ts';
 
 /** Where the README says the server is. */
 export const DEFAULT_PORT = 4180;
@@ -16,4 +18,24 @@ export function portFrom(env: NodeJS.ProcessEnv): number {
 /** REELAY_DATA, or .reelay in the working directory. */
 export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
   return env.REELAY_DATA === undefined || env.REELAY_DATA === '' ? '.reelay' : env.REELAY_DATA;
+}
+
+/** What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`) and REELAY_MAX_QUEUED. */
+export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
+  const { REELAY_SHARES: shares = '', REELAY_MAX_QUEUED: most = '' } = env;
+  if (most !== '' && !/^[1-9]\d{0,8}$/.test(most))
+    throw new ReelayError(
+      'invalid_request',
+      `REELAY_MAX_QUEUED: got "${most.slice(0, 20)}"; a whole number from 1 is allowed.`,
+    );
+  try {
+    return {
+      ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
+      ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
+    };
+  } catch (cause) {
+    throw new ReelayError('invalid_request', `REELAY_SHARES: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { openEmbedded } from '#local/embedded.ts';
 import { onStop } from './on-stop.ts';
-import { dataFolderFrom } from './settings.ts';
+import { dataFolderFrom, policyFrom } from './settings.ts';
 
 /** `reelay worker` */
 export function workerCommand(): Command {
@@ -16,7 +16,7 @@ export function workerCommand(): Command {
 async function work(options: { untilIdle?: boolean; json?: boolean }): Promise<void> {
   const say = (event: string, text: string) =>
     process.stdout.write(options.json === true ? `${JSON.stringify({ event })}\n` : `${text}\n`);
-  const embedded = await openEmbedded({ dataFolder: dataFolderFrom(process.env) });
+  const embedded = await openEmbedded({ ...policyFrom(process.env), dataFolder: dataFolderFrom(process.env) });
   const stopped = new AbortController();
   onStop(() => stopped.abort());
   embedded.work();

@@ -27,10 +27,15 @@ export interface JobEventData {
   readonly sha256: string | null;
 }
 
-/** What a record owes the outside: a queue message that says "look at this job", or an event. */
+/**
+ * What a record owes the outside: a queue message that says "look at this job", an event, a letter to the dead letter queue, or the
+ * removal of bytes that no record names any more.
+ */
 export type OutboxEntry =
   | { readonly kind: 'message'; readonly id: string; readonly dueAtMs: number; readonly delaySeconds: number }
-  | { readonly kind: 'event'; readonly id: string; readonly dueAtMs: number; readonly event: CloudEvent };
+  | { readonly kind: 'event'; readonly id: string; readonly dueAtMs: number; readonly event: CloudEvent }
+  | { readonly kind: 'dead_letter'; readonly id: string; readonly dueAtMs: number; readonly reason: string }
+  | { readonly kind: 'removal'; readonly id: string; readonly dueAtMs: number; readonly prefixes: readonly string[] };
 
 /** The one event of a job's end. Its id is a function of the job, so a repeated delivery is recognised as such. */
 export function jobEndEvent(data: JobEventData, timeMs: number): CloudEvent {

@@ -65,7 +65,24 @@ export interface Progress {
 /** Who works on the job: the attempt number is the fencing token, the owner tells a dead process from a slow one. */
 export interface Lease {
   readonly owner: string;
+  /** By the owner's wall clock: puts the oldest first in a sweep and decides nothing (see jobs/lease-watch.ts). */
   readonly expiresAtMs: number;
+}
+
+/** What goes first among one tenant's own jobs; across tenants the fair order decides (jobs/fair-order.ts). */
+export const priorities = ['high', 'normal', 'low'] as const;
+/** One of the priorities. */
+export type Priority = (typeof priorities)[number];
+
+/** Where a stopped job goes on: the sampler's state after `step` steps, as bytes in the blob store. */
+export interface Checkpoint {
+  readonly key: string;
+  /** Steps that need not be done again. */
+  readonly step: number;
+  readonly bytes: number;
+  /** Lower-case hex, of the bytes. */
+  readonly sha256: string;
+  readonly atMs: number;
 }
 
 /** Why a job failed: a code to decide by and a sentence to read. */
@@ -80,11 +97,22 @@ export interface Job {
   readonly tenant: string;
   readonly request: VideoRequest;
   readonly modelDigest: string;
+  readonly priority: Priority;
+  /** Not leased by then: the job fails with `deadline_exceeded`. */
+  readonly deadlineAtMs: number | null;
+  /** Told of the job's end, beside the tenant's own endpoints. */
+  readonly webhookUrl: string | null;
   readonly status: JobStatus;
   /** 0 until first leased; each lease adds one. */
   readonly attempt: number;
-  /** Errors and dead leases so far; limits.maxFailures ends the job. */
+  /** Errors and dead leases since a checkpoint last got further than any before; limits.maxFailures ends the job. */
   readonly failures: number;
+  /** A retry waits until then; 0 for a job that may start at once. */
+  readonly notBeforeMs: number;
+  /** null: the next attempt starts from the first step. */
+  readonly checkpoint: Checkpoint | null;
+  /** The dead-lettered job that this one repeats. */
+  readonly redriveOf: string | null;
   readonly progress: Progress | null;
   readonly lease: Lease | null;
   readonly error: JobError | null;
@@ -100,6 +128,29 @@ export interface Job {
   readonly outbox: readonly OutboxEntry[];
   /** Grows by one with each write. */
   readonly version: number;
+}
+
+/**
+ * Sorts the queued jobs of one tenant: high before low, then the earlier deadline, then the older. Fixed for a job's life, so stores
+ * index it.
+ */
+export function queueRank(job: Pick<Job, 'id' | 'priority' | 'deadlineAtMs'>): string {
+  const deadline = String(job.deadlineAtMs ?? 999_999_999_999_999).padStart(15, '0');
+  return `${priorities.indexOf(job.priority)}#${deadline}#${job.id}`;
+}
+
+const ADDED_SINCE_1 = {
+  priority: 'normal',
+  deadlineAtMs: null,
+  webhookUrl: null,
+  notBeforeMs: 0,
+  checkpoint: null,
+  redriveOf: null,
+} as const satisfies Partial<Job>;
+
+/** A stored record as a Job: fields that came after it was written get what they would have had. Adapters read with this. */
+export function jobFromRecord(json: string): Job {
+  return { ...ADDED_SINCE_1, ...(JSON.parse(json) as Job) };
 }
 
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';

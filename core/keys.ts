@@ -16,6 +16,24 @@ export function attemptPrefix(job: Pick<Job, 'tenant' | 'id'>, attempt: number):
   return `${jobPrefix(job)}attempt=${attempt}/`;
 }
 
+/** Everything that only a resume needs; removed at the job's end. Ends with a slash. */
+export function checkpointPrefix(job: Pick<Job, 'tenant' | 'id'>): string {
+  return `${jobPrefix(job)}checkpoint/`;
+}
+
+/**
+ * One checkpoint; the attempt is in the name, so no attempt ever overwrites what another one's record points to. In a folder of its
+ * own, so that it can be removed alone.
+ */
+export function checkpointKey(job: Pick<Job, 'tenant' | 'id'>, attempt: number, step: number): string {
+  return `${checkpointPrefix(job)}attempt=${attempt}-step=${step}/state.bin`;
+}
+
+/** The folder of one checkpoint. Ends with a slash. */
+export function checkpointFolder(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
+}
+
 /** Bytes go below the attempt that made them; only the record says which attempt counts. */
 export function artifactKey(job: Pick<Job, 'tenant' | 'id'>, attempt: number, variant: Variant): string {
   return `${attemptPrefix(job, attempt)}${FILES[variant]}`;

@@ -4,14 +4,18 @@
 export const limits = {
   /** A worker that has not beaten for this long is presumed dead; short enough that a user waits, long enough for a slow store. */
   leaseSeconds: 120,
-  /** A third of the lease: two beats may be lost before the lease is. */
-  heartbeatSeconds: 40,
+  /** Beats a worker has in one lease: two may be lost before the lease is. */
+  beatsPerLease: 3,
   /** The cancel flag is read, and progress written, with step reports, at most this often: a fast sampler must not flood the store. */
   progressEveryMs: 1_000,
   /** The same in embedded mode, where the store is a file and a person watches. */
   localProgressEveryMs: 100,
   /** A render child that ignores a polite cancel for this long is killed. */
   cancelGraceMs: 2_000,
+  /** Expired keys and log entries go in the sweep; this many a turn. */
+  expiryBatch: 500,
+  /** And this long after their time: whoever read one just before has long finished with it. */
+  expiryGraceMs: 3_600_000,
   /** Errors and dead leases together; the third ends the job. */
   maxFailures: 3,
   /** Attempts of any kind: restarts and drains cost a job nothing, but one that takes its whole machine down ends here. */
@@ -64,8 +68,51 @@ export const limits = {
   /** A page of the list, as OpenAI's API has it. */
   listDefault: 20,
   listMax: 100,
-  /** Jobs that may wait, of all tenants; at two seconds a clip that is more than half an hour. */
-  maxQueuedJobs: 1_000,
+  /** Jobs that may wait, of all tenants: a day's work for a few GPUs; REELAY_MAX_QUEUED changes it. */
+  maxQueuedJobs: 20_000,
+  /** Tenants whose queue heads one choice looks at; of more that wait at once, the first by name. */
+  fairTenants: 256,
+  /** Letters that a queue wrote itself are rare, and looking at letters hides them for a moment: every so many sweeps. */
+  deadLetterSweepTurns: 12,
+  /** ECS keeps a protected task this long without a renewal; half of it is well over a beat, all of it over a lease. */
+  taskProtectionMinutes: 10,
+  /** How often the Spot notice is asked for; it comes two minutes before the end. */
+  spotNoticePollMs: 5_000,
+  /** Queue positions are counted up to here: what is further back hardly cares how far. */
+  maxPosition: 1_000,
+  /** Jobs wait but none may start (delays, caps): a worker looks again after this long. */
+  nothingMayStartSeconds: 1,
+  /** Running jobs whose leases one sweep watches; more than any one installation runs. */
+  watchBatch: 1_000,
+  /** A client's own retries come within seconds; two equal requests further apart than this are two. */
+  collapseSeconds: 120,
+  /** How long an idempotency key stands for its job. */
+  idempotencyHours: 48,
+  /** As long as a UUID several times over, and short enough for a key. */
+  maxIdempotencyKeyChars: 255,
+  /** Dead letters are kept this long (SQS allows no more), and longer than any message waits in the queue. */
+  deadLetterDays: 14,
+  /** Messages of the job queue are kept this long. */
+  messageDays: 4,
+  /** How long one look at a dead letter hides it from others. */
+  letterLeaseSeconds: 60,
+  /** Letters of other reasons that one redrive holds back while it looks for its own. */
+  maxLettersPassedOver: 10_000,
+  /** A checkpoint is written when so much work would be lost: 30 s of it, or ten steps. */
+  checkpointEveryMs: 30_000,
+  checkpointEverySteps: 10,
+  /** A checkpoint older than this is not resumed: its bytes are to be gone by then. */
+  checkpointHours: 24,
+  /** SQS counts receives, and waits are receives too: past this many a message is sent afresh instead of shown again. */
+  maxReceives: 4,
+  /** SQS hides a message for 12 hours at most: an hour before, a running job's message is sent afresh. */
+  messageHoldHours: 11,
+  /** The longest a job waits after an outage of a store before it is tried again. */
+  retryDelayMostSeconds: 60,
+  /** With less room than this on its disk a worker takes no job: a long clip and its checkpoints must fit. */
+  minFreeBytes: 200_000_000,
+  /** A pause that a render child does not answer for this long ends with the last checkpoint it wrote. */
+  pauseGraceMs: 30_000,
   /** Artifacts are kept this long, then the record says `expires_at` and the bytes go. */
   artifactDays: 30,
   /** A presigned link lives this long: one download of a large file over a slow line. */
@@ -76,6 +123,8 @@ export const limits = {
   sseMaxSeconds: 3_600,
   /** How often a stream looks at the record. */
   ssePollMs: 200,
+  /** How often a stream counts the jobs before a queued one, which costs more than a look at its record. */
+  ssePositionMs: 1_000,
   /** Streams one process holds, each costing a look at the record every `ssePollMs`. */
   sseMaxStreams: 256,
 } as const;

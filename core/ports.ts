@@ -1,5 +1,5 @@
 /**
- * The four ports. Everything outside the program is behind one of them; test/contracts holds one suite per port, and every
+ * The five ports. Everything outside the program is behind one of them; test/contracts holds one suite per port, and every
  * adapter passes it. An adapter translates: no policy, no retry beyond its SDK's, and it throws ReelayError only
  * (`store_unavailable` when the outside fails, with the `cause`).
  */
@@ -25,6 +25,8 @@ export interface JobQueue {
   ack(delivery: Delivery): Promise<void>;
   /** Messages waiting or delayed, not the leased ones; may be approximate. */
   depth(): Promise<number>;
+  /** Up to `limit` messages that wait, without taking them; may miss some of them while others are received. */
+  peek(limit: number): Promise<readonly QueueMessage[]>;
 }
 
 /** The part of the platform's AbortSignal that a port needs; core knows no platform. */
@@ -38,6 +40,8 @@ export interface StopSignal {
 export interface QueueMessage {
   readonly v: 1;
   readonly jobId: string;
+  /** On the dead letter queue, which is a JobQueue of its own: the code that ended the job. */
+  readonly reason?: string;
 }
 
 /** One receipt of a message. */
@@ -72,8 +76,18 @@ export interface JobStore {
   clearOutbox(id: string, entryIds: readonly string[]): Promise<void>;
   /** Records with an outbox entry whose dueAtMs is at or before `beforeMs`, oldest first. */
   listOutboxDue(beforeMs: number, limit: number): Promise<readonly Job[]>;
-  /** Records in_progress whose lease expired at or before `beforeMs`, oldest first. */
-  listLeasesExpired(beforeMs: number, limit: number): Promise<readonly Job[]>;
+  /** Records in_progress, those whose lease ends first (by its owner's clock) first. */
+  listRunning(limit: number): Promise<readonly Job[]>;
+  /** Jobs in progress by tenant; tenants without one are left out. May be approximate. */
+  countRunning(): Promise<ReadonlyMap<string, number>>;
+  /** Of each tenant the queued job with the lowest `queueRank` among those with notBeforeMs <= nowMs; of at most `limit` tenants. */
+  listQueueHeads(nowMs: number, limit: number): Promise<readonly Job[]>;
+  /** Queued jobs by tenant, delayed ones too; tenants without one are left out. May be approximate. */
+  countQueuedByTenant(): Promise<ReadonlyMap<string, number>>;
+  /** Queued jobs of one tenant whose `queueRank` is below this one, never more than `atMost`. May be approximate. */
+  countQueuedBefore(tenant: string, rank: string, atMost: number): Promise<number>;
+  /** Queued records whose deadlineAtMs is at or before `beforeMs`, oldest deadline first. */
+  listDeadlinesMissed(beforeMs: number, limit: number): Promise<readonly Job[]>;
   /** Records marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
   listRemovable(beforeMs: number, limit: number): Promise<readonly Job[]>;
   /** Removes a record marked deleted; others are left alone. */
@@ -139,6 +153,43 @@ export interface StoredBlob {
 export interface BlobBody extends StoredBlob {
   /** Of the requested range. */
   readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * KeyValueStore keeps small facts beside the jobs: idempotency keys, what the drop folder has seen, webhook endpoints and deliveries.
+ * An entry lives in a space `kind/owner` (`idempotency/acme`; letters, digits, `.`, `_`, `-` around one slash) under a name of up to
+ * 512 characters of any kind. A read after a write sees it; the lists may lag a moment behind.
+ */
+export interface KeyValueStore {
+  /** The entry, expired or not: the caller looks at `expiresAtMs`. */
+  get(space: string, name: string): Promise<KeyValueEntry | undefined>;
+  /** Writes an entry of version 1 if none is there; undefined when one is. Durable when it resolves. */
+  create(entry: Omit<KeyValueEntry, 'version'>): Promise<KeyValueEntry | undefined>;
+  /** Writes `entry` with version + 1 if the stored version is still `entry.version`; undefined when it is not. */
+  replace(entry: KeyValueEntry): Promise<KeyValueEntry | undefined>;
+  /** Writes whatever is there. */
+  put(entry: Omit<KeyValueEntry, 'version'>): Promise<KeyValueEntry>;
+  /** An unknown entry is fine. */
+  remove(space: string, name: string): Promise<void>;
+  /** Entries of one space in the order of their names' UTF-8 bytes. */
+  list(space: string, query: { limit: number; after?: string }): Promise<readonly KeyValueEntry[]>;
+  /** Entries of all spaces `kind/…` whose dueAtMs is at or before `beforeMs`, oldest first. */
+  listDue(kind: string, beforeMs: number, limit: number): Promise<readonly KeyValueEntry[]>;
+  /** Removes up to `limit` entries whose expiresAtMs is at or before `beforeMs`; returns how many. */
+  removeExpired(beforeMs: number, limit: number): Promise<number>;
+}
+
+/** One small fact. */
+export interface KeyValueEntry {
+  readonly space: string;
+  readonly name: string;
+  /** JSON, at most 300,000 bytes. */
+  readonly value: unknown;
+  /** null: kept until removed. */
+  readonly expiresAtMs: number | null;
+  /** When `listDue` shows it; null: never. */
+  readonly dueAtMs: number | null;
+  readonly version: number;
 }
 
 /** EventBus takes an event at least once; durable when `publish` resolves. Consumers dedupe by event id. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidRequest, type Problem, ReelayError } from './errors.ts';
+import { type Priority, priorities } from './job.ts';
 import { limits } from './limits.ts';
 import {
   describeRange,
@@ -30,6 +31,23 @@ export interface VideoRequest {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A whole submission: what to render, and what its sender asks of the queue. */
+export interface Submission {
+  readonly request: VideoRequest;
+  readonly priority: Priority;
+  readonly deadlineAtMs: number | null;
+  readonly webhookUrl: string | null;
+}
+
+/** What parsing needs beside the models. */
+export interface ParseOptions {
+  /** Used when the input names none. */
+  readonly seed: number;
+  readonly nowMs: number;
+  /** What is wrong with a webhook URL, in words; undefined: nothing. */
+  readonly checkUrl: (url: string) => string | undefined;
+}
+
 /** Fields of the API that exist but that this server cannot serve yet: refused by name, never silently dropped. */
 const NOT_OFFERED = new Set([
   ...[
@@ -42,7 +60,7 @@ const NOT_OFFERED = new Set([
     'lora',
   ],
   ...['extra_params', 'image_reference', 'video_reference', 'audio_reference'],
-  ...['priority', 'deadline', 'max_cost', 'residency', 'webhook_url', 'dry_run'],
+  ...['max_cost', 'residency', 'dry_run'],
 ]);
 
 /** A number, or its decimal text: multipart knows only text. */
@@ -70,6 +88,9 @@ const requestSchema = z.strictObject({
   guidance_scale: numeric.optional(),
   seed: numeric.optional(),
   metadata: z.record(z.string(), z.string()).optional(),
+  priority: z.string().optional(),
+  deadline: numeric.optional(),
+  webhook_url: z.string().optional(),
 });
 
 type RawRequest = z.infer<typeof requestSchema>;
@@ -83,10 +104,9 @@ function got(value: unknown): string {
 }
 
 /**
- * Any input to a VideoRequest, or one `invalid_request` error with every problem found (`model_not_found` when only the model is
- * unknown). `seed` is used when the input names none.
+ * Any input to a Submission, or one `invalid_request` error with every problem found (`model_not_found` when only the model is unknown).
  */
-export function parseVideoRequest(input: unknown, catalog: ModelCatalog, seed: number): VideoRequest {
+export function parseSubmission(input: unknown, catalog: ModelCatalog, options: ParseOptions): Submission {
   if (input === null || typeof input !== 'object' || Array.isArray(input))
     throw invalidRequest([{ path: 'body', message: `body: expected an object with a "prompt", got ${got(input)}.` }]);
   const record = input as Record<string, unknown>;
@@ -100,9 +120,33 @@ export function parseVideoRequest(input: unknown, catalog: ModelCatalog, seed: n
     problems.push({ path: 'model', message: `model: got ${got(raw.model)}; this server offers: ${known}.` });
     throw invalidRequest(problems, problems.length === 1 ? 'model_not_found' : 'invalid_request');
   }
-  const request = resolve(raw, card, seed, problems);
+  const request = resolve(raw, card, options.seed, problems);
+  const terms = resolveTerms(raw, options, problems);
   if (problems.length > 0 || request === undefined) throw invalidRequest(problems);
-  return request;
+  return { request, ...terms };
+}
+
+/** Deadlines further away than this are a mistake in the unit: milliseconds for seconds. */
+const MAX_DEADLINE_DAYS = 366;
+
+function resolveTerms(raw: RawRequest, options: ParseOptions, problems: Problem[]): Omit<Submission, 'request'> {
+  const complain = (path: string, message: string) => void problems.push({ path, message: `${path}: ${message}` });
+  const priority = priorities.find(p => p === (raw.priority ?? 'normal'));
+  if (priority === undefined) complain('priority', `got ${got(raw.priority)}; ${priorities.join(', ')} are allowed.`);
+  const nowSeconds = Math.floor(options.nowMs / 1000);
+  const { deadline } = raw;
+  if (deadline !== undefined && (deadline <= nowSeconds || deadline > nowSeconds + MAX_DEADLINE_DAYS * 86_400))
+    complain(
+      'deadline',
+      `got ${deadline}; Unix seconds after now (${nowSeconds}), at most ${MAX_DEADLINE_DAYS} days ahead, are allowed.`,
+    );
+  const wrong = raw.webhook_url === undefined ? undefined : options.checkUrl(raw.webhook_url);
+  if (wrong !== undefined) problems.push({ path: 'webhook_url', message: `webhook_url: ${wrong}` });
+  return {
+    priority: priority ?? 'normal',
+    deadlineAtMs: deadline === undefined ? null : Math.floor(deadline * 1000),
+    webhookUrl: raw.webhook_url ?? null,
+  };
 }
 
 function findModel(name: string | undefined, catalog: ModelCatalog): ModelCard | undefined {
@@ -128,7 +172,8 @@ function shapeProblems(issues: readonly z.core.$ZodIssue[], record: Record<strin
 }
 
 function expectedOf(field: string | undefined): string {
-  return field === 'model' || field === 'size' || field === 'negative_prompt' ? 'a text' : 'a number';
+  const texts = ['model', 'size', 'negative_prompt', 'priority', 'webhook_url'];
+  return field !== undefined && texts.includes(field) ? 'a text' : 'a number';
 }
 
 /** The fields that are well formed one by one, so that their limits are reported together with the malformed ones. */

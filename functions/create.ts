@@ -1,15 +1,21 @@
+import { readStandings } from '#core/jobs/standing.ts';
 import { submit } from '#core/jobs/submit.ts';
 import type { Deps } from './deps.ts';
 import { json, wantsNativeStatus } from './http.ts';
 import { type ApiHandler, api } from './middleware.ts';
+import { submitOptions } from './submit-options.ts';
 import { toVideo } from './wire.ts';
 
-/** POST /v1/videos, JSON or multipart: a durable queued job. */
+/** POST /v1/videos, JSON or multipart: a durable queued job; the same one for a repeated Idempotency-Key and a client's own retries. */
 export function createVideo(deps: Deps): ApiHandler {
   return api(
     deps,
     'create',
-    async event => json(200, toVideo(await submit(deps, event.tenant, event.input), wantsNativeStatus(event))),
+    async event => {
+      const job = await submit(deps, event.tenant, event.input, submitOptions(event.headers));
+      const standings = await readStandings(deps, [job]);
+      return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
+    },
     { body: true },
   );
 }

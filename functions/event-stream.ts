@@ -1,16 +1,22 @@
 import { isTerminal, type Job } from '#core/job.ts';
+import { readStandings, type Standing } from '#core/jobs/standing.ts';
 import { limits } from '#core/limits.ts';
 import type { Deps } from './deps.ts';
 import { toVideo } from './wire.ts';
 
 /** One server-sent event (WHATWG HTML, section 9.2); the id is the record's version, so a reconnect repeats nothing. */
-function frame(job: Job, name: 'status' | 'progress' | 'done'): string {
-  return `id: ${job.version}\nevent: ${name}\ndata: ${JSON.stringify(toVideo(job, true))}\n\n`;
+async function frame(deps: Deps, job: Job, name: 'status' | 'progress' | 'done', known?: Standing): Promise<string> {
+  const standing = known ?? (await standingOf(deps, job));
+  return `id: ${job.version}\nevent: ${name}\ndata: ${JSON.stringify(toVideo(job, true, standing))}\n\n`;
+}
+
+async function standingOf(deps: Deps, job: Job): Promise<Standing | undefined> {
+  return (await readStandings(deps, [job])).get(job.id);
 }
 
 /** What a front without streams sends: the state now, and how soon to ask again. */
-export function currentState(job: Job): string {
-  return `retry: ${limits.retryAfterMs}\n\n${frame(job, isTerminal(job.status) ? 'done' : 'status')}`;
+export async function currentState(deps: Deps, job: Job): Promise<string> {
+  return `retry: ${limits.retryAfterMs}\n\n${await frame(deps, job, isTerminal(job.status) ? 'done' : 'status')}`;
 }
 
 /** Watches the record, which also shows the progress of workers in other processes. Ends with `done`, or after an hour. */
@@ -24,6 +30,8 @@ export async function* eventStream(
   let seen = Number(watch.lastEventId ?? -1);
   let status = '';
   let quietSinceMs = deps.now();
+  let position: number | null = null;
+  let countedAtMs = 0;
   const endsAtMs = deps.now() + limits.sseMaxSeconds * 1000;
   open.streams++;
   try {
@@ -35,10 +43,18 @@ export async function* eventStream(
       if (job.deletedAtMs !== null || client.gone) return;
       const ended = isTerminal(job.status);
       if (job.version !== seen || ended) {
-        yield encoder.encode(frame(job, ended ? 'done' : job.status === status ? 'progress' : 'status'));
+        yield encoder.encode(await frame(deps, job, ended ? 'done' : job.status === status ? 'progress' : 'status'));
         quietSinceMs = deps.now();
       }
       if (ended) return;
+      // Its place in the queue changes without its record.
+      if (job.status === 'queued' && deps.now() - countedAtMs > limits.ssePositionMs) {
+        const standing = await standingOf(deps, job);
+        const moved = position !== null && standing?.queuePosition !== position;
+        position = standing?.queuePosition ?? null;
+        countedAtMs = deps.now();
+        if (moved) yield encoder.encode(await frame(deps, job, 'status', standing));
+      }
       ({ version: seen, status } = job);
       if (deps.now() - quietSinceMs > limits.sseCommentSeconds * 1000) {
         yield encoder.encode(': still here\n\n');

@@ -12,7 +12,7 @@ export function videoEvents(deps: Deps): ApiHandler {
   return api(deps, 'events', async (event): Promise<HttpResult> => {
     const job = await readJob(deps.store, event.tenant, idOf(event));
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-    if (!deps.canStream) return { statusCode: 200, headers, body: currentState(job) };
+    if (!deps.canStream) return { statusCode: 200, headers, body: await currentState(deps, job) };
     if (open.streams >= limits.sseMaxStreams)
       throw new ReelayError(
         'rate_limited',

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { awsResourcesFrom, connectAws, requiredFrom } from '#adapters/aws/connect.ts';
+import { parseShares } from '#core/jobs/fair-order.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Deps, Log } from './deps.ts';
 import { errorResult } from './errors.ts';
@@ -39,6 +40,10 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
+    sha256: text => createHash('sha256').update(text).digest('hex'),
+    shareOf: parseShares(env.REELAY_SHARES ?? ''),
+    checkWebhookUrl: () => undefined,
+    enqueueDeliveries: async () => undefined,
     models: JSON.parse(requiredFrom(env, 'REELAY_MODELS')) as ModelCatalog,
     now: () => Date.now(),
     random: randomBytes,

@@ -1,5 +1,6 @@
 import type { Job, JobStatus } from '#core/job.ts';
 import { percentDone } from '#core/job.ts';
+import type { Standing } from '#core/jobs/standing.ts';
 import type { ModelCard } from '#core/models.ts';
 import { describeRange, offeredSeconds } from '#core/models.ts';
 
@@ -8,7 +9,7 @@ import { describeRange, offeredSeconds } from '#core/models.ts';
  * `cancelled`, and its pollers wait for completed or failed: so `status` says failed with code "cancelled" unless the caller asked
  * for the native word, and `state` always says what it is.
  */
-export function toVideo(job: Job, native = false) {
+export function toVideo(job: Job, native = false, standing?: Standing) {
   const error = job.status === 'cancelled' ? { code: 'cancelled', message: 'The job was cancelled.' } : job.error;
   return {
     id: job.id,
@@ -37,10 +38,21 @@ export function toVideo(job: Job, native = false) {
     negative_prompt: job.request.negative_prompt,
     metadata: job.request.metadata,
     attempt: job.attempt,
+    priority: job.priority,
+    deadline: job.deadlineAtMs === null ? null : seconds(job.deadlineAtMs),
+    queue_position: standing?.queuePosition ?? null,
+    eta: toEta(standing?.eta ?? null),
+    checkpoint_step: job.checkpoint?.step ?? null,
+    redrive_of: job.redriveOf,
     model_digest: job.modelDigest,
     sha256: job.artifacts.video?.sha256 ?? null,
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
   };
+}
+
+/** Seconds since the epoch, rounded outwards. */
+function toEta(eta: Standing['eta']): { earliest: number; latest: number } | null {
+  return eta === null ? null : { earliest: seconds(eta.earliestMs), latest: Math.ceil(eta.latestMs / 1000) };
 }
 
 /** From the first lease to the end, all attempts; null until then. */

@@ -3,16 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { type Embedded, openEmbedded } from './embedded.ts';
+import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.ts';
 import { createHttpServer } from './http-server.ts';
 import { loadStaticFiles, noStaticFiles, type StaticFiles } from './static-files.ts';
 import { buildStudio } from './studio.ts';
 
 /** How to serve; the defaults are those of `npm start`. */
-export interface ServeOptions {
-  readonly dataFolder: string;
+export interface ServeOptions extends EmbeddedOptions {
   readonly port: number;
-  readonly modelsFolder?: string;
   /** false: no page, as tests of the API want it. */
   readonly studio?: boolean;
   /** false: requests are queued and a worker elsewhere renders them. */

@@ -14,6 +14,7 @@ interface Room {
 
 const EVERYTHING = [
   'core',
+  'adapters/http',
   'adapters/local',
   'functions',
   'gpu-container/worker',
@@ -28,10 +29,11 @@ const LAW: readonly Room[] = [
   { folder: 'adapters', rooms: ['core'], packages: ['node:'] },
   { folder: 'adapters/local', rooms: ['core', 'adapters'], packages: ['node:'] },
   { folder: 'adapters/aws', rooms: ['core', 'adapters'], packages: ['node:', '@aws-sdk/'] },
+  { folder: 'adapters/http', rooms: ['core', 'adapters'], packages: ['node:'] },
   { folder: 'functions', rooms: ['core'], packages: ['@middy/', 'aws-lambda'] },
   {
     folder: 'functions/lambda.ts',
-    rooms: ['core', 'functions', 'adapters/aws'],
+    rooms: ['core', 'functions', 'adapters/aws', 'adapters/http'],
     packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
   },
   { folder: 'gpu-container/engine', rooms: [], packages: [] },
@@ -48,10 +50,14 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
-  { folder: 'gpu-container/main.ts', rooms: ['core', 'adapters/aws', 'gpu-container/worker'], packages: ['node:'] },
+  {
+    folder: 'gpu-container/main.ts',
+    rooms: ['core', 'adapters/aws', 'adapters/http', 'gpu-container/worker'],
+    packages: ['node:'],
+  },
   {
     folder: 'local',
-    rooms: ['core', 'adapters/local', 'functions', 'gpu-container/worker', 'gpu-container/runtime'],
+    rooms: ['core', 'adapters/http', 'adapters/local', 'functions', 'gpu-container/worker', 'gpu-container/runtime'],
     packages: ['node:', 'vite', 'aws-lambda'],
   },
   { folder: 'cli', rooms: EVERYTHING, packages: ['node:', 'commander'] },

@@ -2,8 +2,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { BlobStore, EventBus, JobQueue, JobStore } from '#core/ports.ts';
+import type { BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import { createDynamoJobStore } from './dynamo-job-store.ts';
+import { createDynamoKeyValueStore } from './dynamo-key-value-store.ts';
 import { createEventBridgeEventBus } from './eventbridge-event-bus.ts';
 import { createS3BlobStore } from './s3-blob-store.ts';
 import { createSqsJobQueue } from './sqs-job-queue.ts';
@@ -11,6 +12,7 @@ import { createSqsJobQueue } from './sqs-job-queue.ts';
 /** Names of the deployed resources. Region and credentials come from the SDK's own chain. */
 export interface AwsResources {
   readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string;
   readonly table: string;
   readonly bucket: string;
   readonly busName: string;
@@ -20,6 +22,7 @@ export interface AwsResources {
 export function awsResourcesFrom(env: Environment): AwsResources {
   return {
     queueUrl: requiredFrom(env, 'REELAY_QUEUE_URL'),
+    deadLetterQueueUrl: requiredFrom(env, 'REELAY_DEAD_LETTER_QUEUE_URL'),
     table: requiredFrom(env, 'REELAY_TABLE'),
     bucket: requiredFrom(env, 'REELAY_BUCKET'),
     busName: requiredFrom(env, 'REELAY_EVENT_BUS'),
@@ -36,19 +39,25 @@ export function requiredFrom(env: Environment, name: string): string {
   return value;
 }
 
-/** The four ports, all on AWS. */
+/** The five ports, all on AWS; jobs and key value entries share a table. */
 export interface AwsPorts {
   readonly queue: JobQueue;
+  readonly deadLetters: JobQueue;
   readonly store: JobStore;
+  readonly kv: KeyValueStore;
   readonly blobs: BlobStore;
   readonly events: EventBus;
 }
 
-/** All four ports on AWS, for the Lambda functions and the GPU container. */
-export function connectAws({ queueUrl, table, bucket, busName }: AwsResources): AwsPorts {
+/** All five ports on AWS, for the Lambda functions and the GPU container. */
+export function connectAws({ queueUrl, deadLetterQueueUrl, table, bucket, busName }: AwsResources): AwsPorts {
+  const sqs = new SQSClient();
+  const dynamo = new DynamoDBClient();
   return {
-    queue: createSqsJobQueue({ client: new SQSClient(), queueUrl }),
-    store: createDynamoJobStore({ client: new DynamoDBClient(), table }),
+    queue: createSqsJobQueue({ client: sqs, queueUrl }),
+    deadLetters: createSqsJobQueue({ client: sqs, queueUrl: deadLetterQueueUrl }),
+    store: createDynamoJobStore({ client: dynamo, table }),
+    kv: createDynamoKeyValueStore({ client: dynamo, table }),
     blobs: createS3BlobStore({ client: new S3Client(), bucket }),
     events: createEventBridgeEventBus({ client: new EventBridgeClient(), busName }),
   };

@@ -1,12 +1,12 @@
 /** A job as an item of the table in dynamo-table.ts, and back. */
-import { leaseExpiresAtMs, outboxDueAtMs } from '#adapters/job-facts.ts';
+import { leaseExpiresAtMs, outboxDueAtMs, queuedDeadlineAtMs, queuedRank } from '#adapters/job-facts.ts';
 import { ReelayError } from '#core/errors.ts';
-import type { Job } from '#core/job.ts';
+import { type Job, jobFromRecord } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
 import { shardCount, ttlAttribute } from './dynamo-table.ts';
 
 /** Grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
-const ITEM_VERSION = 1;
+export const itemVersion = 1;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
@@ -21,19 +21,23 @@ export type JobItem = Readonly<Record<string, string | number | boolean>>;
 export function toItem(job: Job, writeId: string): JobItem {
   const outboxDueMs = outboxDueAtMs(job);
   const leaseEndsMs = leaseExpiresAtMs(job);
+  const rank = queuedRank(job);
+  const queuedDeadlineMs = queuedDeadlineAtMs(job);
   const item: JobItem = {
     id: job.id,
-    itemVersion: ITEM_VERSION,
+    itemVersion,
     version: job.version,
     writeId,
     shard: shardOf(job.id),
+    tenant: job.tenant,
     record: JSON.stringify(job),
     ...(job.deletedAtMs === null
       ? { listedTenant: job.tenant }
       : { deleted: true, [ttlAttribute]: Math.ceil(job.deletedAtMs / 1000) + TTL_SECONDS }),
     ...(outboxDueMs === null ? {} : { outboxDueMs }),
     ...(leaseEndsMs === null ? {} : { leaseEndsMs }),
-    ...(job.status === 'queued' ? { queuedSinceMs: job.createdAtMs } : {}),
+    ...(rank === null ? {} : { queuePlace: placeOf(job.tenant, rank), notBeforeMs: job.notBeforeMs }),
+    ...(queuedDeadlineMs === null ? {} : { queuedDeadlineMs }),
     ...removalOf(job),
   };
   const bytes = Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}${value}`), 0);
@@ -47,10 +51,23 @@ export function toItem(job: Job, writeId: string): JobItem {
 
 /** The job, or undefined for an item of a newer version. */
 export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
-  return Number(item.itemVersion) > ITEM_VERSION ? undefined : (JSON.parse(String(item.record)) as Job);
+  return Number(item.itemVersion) > itemVersion ? undefined : jobFromRecord(String(item.record));
 }
 
-/** Which partition of the sparse indexes a job falls in, by its id. */
+/**
+ * Sort key of the index byRank: a tenant's jobs as one range, within it by rank. The tenant is escaped, which leaves no `#` in it; the
+ * order of the tenants means nothing.
+ */
+export function placeOf(tenant: string, rank: string): string {
+  return `${encodeURIComponent(tenant.toWellFormed())}#${rank}`;
+}
+
+/** A bound after all places of a tenant and before those of every later one: `$` follows `#` and is escaped itself. */
+export function afterTenant(tenant: string): string {
+  return `${encodeURIComponent(tenant.toWellFormed())}$`;
+}
+
+/** Which partition of the sparse indexes an item falls in, by its id. */
 export function shardOf(id: string): string {
   let sum = 0;
   for (let i = 0; i < id.length; i++) sum += id.charCodeAt(i);

@@ -1,6 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { isRemovable, leaseExpiresAtMs, matchesFilters, outboxDueAtMs, removableAtMs } from '#adapters/job-facts.ts';
+import {
+  isRemovable,
+  leaseExpiresAtMs,
+  matchesFilters,
+  outboxDueAtMs,
+  queuedDeadlineAtMs,
+  removableAtMs,
+} from '#adapters/job-facts.ts';
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import type { Job } from '#core/job.ts';
 import type { JobPage, JobQuery, JobStore } from '#core/ports.ts';
@@ -21,14 +28,14 @@ export interface DynamoJobStoreOptions {
  * strongly consistent: there a read after a write sees it, from any process.
  *
  * Which records belong to a list or a sweep comes from indexes, which DynamoDB updates a moment after the write (usually well under a
- * second): a job created or changed in that moment may still be missing from `list`, the sweeps and `countQueued`. What they do return
+ * second): a job created or changed in that moment may still be missing from `list`, the sweeps, the heads and the counts. What they do return
  * is read from the table, so it is current and belongs there; a page never shows an old status or a deleted job. Sweeps lose nothing
  * by it, the next one finds what this one missed; the API answers a create with the record itself.
  */
 export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): JobStore {
   const documents = DynamoDBDocumentClient.from(client);
   const records = createDynamoRecords(documents, table);
-  const index = createDynamoIndexReader(documents, table);
+  const index = createDynamoIndexReader({ documents, name: table });
 
   return {
     create: job => access(() => records.create(job)),
@@ -60,10 +67,17 @@ export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): 
         return oldest(found, limit, job => dueBy(outboxDueAtMs(job), beforeMs));
       }),
 
-    listLeasesExpired: (beforeMs, limit) =>
+    listRunning: limit => access(async () => oldest(await index.due('byLease', {}, limit), limit, leaseExpiresAtMs)),
+
+    countRunning: () => access(() => index.countByTenant('byLease')),
+    listQueueHeads: (nowMs, limit) => access(() => index.queueHeads(nowMs, limit)),
+    countQueuedByTenant: () => access(() => index.countByTenant('byRank')),
+    countQueuedBefore: (tenant, rank, atMost) => access(() => index.countBefore(tenant, rank, atMost)),
+
+    listDeadlinesMissed: (beforeMs, limit) =>
       access(async () => {
-        const found = await index.due('byLease', { to: beforeMs }, limit);
-        return oldest(found, limit, job => dueBy(leaseExpiresAtMs(job), beforeMs));
+        const found = await index.due('byDeadline', { to: beforeMs }, limit);
+        return oldest(found, limit, job => dueBy(queuedDeadlineAtMs(job), beforeMs));
       }),
 
     listRemovable: (beforeMs, limit) =>

@@ -1,21 +1,27 @@
 /**
- * The jobs table as data: infra builds it, tests build it, the job store queries it.
+ * The table of jobs and key value entries as data: infra builds it, tests build it, the stores query it.
  *
- * One item a job, under its id, so that every write is one conditional write of one item. The record itself is JSON in `record`; all
- * other attributes repeat what is searched. An index holds an item only while the item has both of the index's key attributes, and a
- * job has each only while it applies: the indexes stay as small as the work that is open, whatever the history.
+ * One item a job or entry, under its id, so that every write is one conditional write of one item. The record itself is JSON in `record`
+ * (`value` of an entry); all other attributes repeat what is searched. An index holds an item only while the item has both of the
+ * index's key attributes, and an item has each only while it applies: the indexes stay as small as the work that is open, whatever the
+ * history.
  *
- *     index         partition      sort           holds
- *     byTenant      listedTenant   id             jobs not marked deleted
- *     byOutbox      shard          outboxDueMs    jobs that owe messages or events
- *     byLease       shard          leaseEndsMs    jobs in progress
- *     byRemoval     shard          removal        jobs deleted or with an expiry
- *     byQueued      shard          queuedSinceMs  jobs queued
+ *     index         partition      sort              holds
+ *     byTenant      listedTenant   id                jobs not marked deleted
+ *     byOutbox      shard          outboxDueMs       jobs that owe messages or events
+ *     byLease       shard          leaseEndsMs       jobs in progress, with their tenant
+ *     byRank        shard          queuePlace        jobs queued, by tenant and rank, with what the search for heads looks at
+ *     byDeadline    shard          queuedDeadlineMs  jobs queued that have a deadline
+ *     byRemoval     shard          removal           jobs deleted or with an expiry
+ *     entriesBySpace  space        nameBytes         entries
+ *     entriesDue    dueShard       dueMs             entries with a dueAtMs, by kind
+ *     entriesExpiry shard          entryExpiresMs    entries with an expiry
  *
  * `shard` is a hash of the id: one index partition takes 1,000 writes a second, so four keep up with 4,000 changes of jobs a second
- * while a sweep asks four queries. Indexes hold keys only; what a reader is given comes from the table itself.
+ * while a sweep asks four queries. `dueShard` is the kind of the entry's space before that. Indexes hold little more than keys; what a
+ * reader is given comes from the table itself.
  */
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
 
 /** Partitions of each sparse index, so that no single one takes every write. */
 export const shardCount = 4;
@@ -23,37 +29,53 @@ export const shardCount = 4;
 /** Seconds since 1970; DynamoDB drops the item some time after. Only records marked deleted have it. */
 export const ttlAttribute = 'ttlSeconds';
 
+/** What defines an index: its key attributes, and the others that it carries beside the keys. */
+interface Index {
+  readonly partition: string;
+  readonly sort: string;
+  readonly sortType: ScalarAttributeType;
+  readonly carries: readonly string[];
+}
+
 /** Name and key attributes of each index. */
 export const indexes = {
-  byTenant: { partition: 'listedTenant', sort: 'id', sortType: 'S' },
-  byOutbox: { partition: 'shard', sort: 'outboxDueMs', sortType: 'N' },
-  byLease: { partition: 'shard', sort: 'leaseEndsMs', sortType: 'N' },
-  byRemoval: { partition: 'shard', sort: 'removal', sortType: 'S' },
-  byQueued: { partition: 'shard', sort: 'queuedSinceMs', sortType: 'N' },
-} as const;
+  byTenant: { partition: 'listedTenant', sort: 'id', sortType: 'S', carries: [] },
+  byOutbox: { partition: 'shard', sort: 'outboxDueMs', sortType: 'N', carries: [] },
+  byLease: { partition: 'shard', sort: 'leaseEndsMs', sortType: 'N', carries: ['tenant'] },
+  byRank: { partition: 'shard', sort: 'queuePlace', sortType: 'S', carries: ['tenant', 'notBeforeMs'] },
+  byDeadline: { partition: 'shard', sort: 'queuedDeadlineMs', sortType: 'N', carries: [] },
+  byRemoval: { partition: 'shard', sort: 'removal', sortType: 'S', carries: [] },
+  entriesBySpace: { partition: 'space', sort: 'nameBytes', sortType: 'B', carries: [] },
+  entriesDue: { partition: 'dueShard', sort: 'dueMs', sortType: 'N', carries: [] },
+  entriesExpiry: { partition: 'shard', sort: 'entryExpiresMs', sortType: 'N', carries: [] },
+} as const satisfies Readonly<Record<string, Index>>;
 
 /** One of the indexes above. */
 export type IndexName = keyof typeof indexes;
 
+const attributeTypes = new Map<string, ScalarAttributeType>(
+  Object.values(indexes).flatMap(({ partition, sort, sortType }) => [
+    [partition, 'S'],
+    [sort, sortType],
+  ]),
+);
+
 /** The table without its name, on-demand. Time to live is set apart, on `ttlAttribute`: CreateTable does not take it. */
 export const tableDefinition: Omit<CreateTableCommandInput, 'TableName'> = {
   BillingMode: 'PAY_PER_REQUEST',
-  AttributeDefinitions: [
-    { AttributeName: 'id', AttributeType: 'S' },
-    { AttributeName: 'listedTenant', AttributeType: 'S' },
-    { AttributeName: 'shard', AttributeType: 'S' },
-    { AttributeName: 'outboxDueMs', AttributeType: 'N' },
-    { AttributeName: 'leaseEndsMs', AttributeType: 'N' },
-    { AttributeName: 'removal', AttributeType: 'S' },
-    { AttributeName: 'queuedSinceMs', AttributeType: 'N' },
-  ],
-  KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-  GlobalSecondaryIndexes: Object.entries(indexes).map(([IndexName, { partition, sort }]) => ({
+  AttributeDefinitions: [...attributeTypes].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+  KeySchema: keySchema('id'),
+  GlobalSecondaryIndexes: Object.entries(indexes).map(([IndexName, { partition, sort, carries }]) => ({
     IndexName,
-    KeySchema: [
-      { AttributeName: partition, KeyType: 'HASH' },
-      { AttributeName: sort, KeyType: 'RANGE' },
-    ],
-    Projection: { ProjectionType: 'KEYS_ONLY' },
+    KeySchema: keySchema(partition, sort),
+    Projection:
+      carries.length === 0
+        ? { ProjectionType: 'KEYS_ONLY' }
+        : { ProjectionType: 'INCLUDE', NonKeyAttributes: [...carries] },
   })),
 };
+
+function keySchema(partition: string, sort?: string): { AttributeName: string; KeyType: KeyType }[] {
+  const hash = { AttributeName: partition, KeyType: 'HASH' } as const;
+  return sort === undefined ? [hash] : [hash, { AttributeName: sort, KeyType: 'RANGE' }];
+}

@@ -10,11 +10,13 @@ import {
 import { ReelayError } from '#core/errors.ts';
 import type { Delivery, JobQueue, QueueMessage, StopSignal } from '#core/ports.ts';
 import { fromAws, isAwsError } from './aws-error.ts';
+import { decodeBody, messageOf } from './sqs-message.ts';
 
-/** Limits of SQS: long poll, delay of a send, visibility. */
+/** Limits of SQS: long poll, delay of a send, visibility, messages of one receive. */
 const MAX_WAIT_SECONDS = 20;
 const MAX_DELAY_SECONDS = 900;
 const MAX_VISIBILITY_SECONDS = 43_200;
+const MAX_BATCH = 10;
 /** A message of a newer version is left for a newer worker, which takes about this long to be deployed beside this one. */
 const UNKNOWN_VERSION_DELAY_SECONDS = 60;
 /**
@@ -42,7 +44,7 @@ export function createSqsJobQueue(options: SqsJobQueueOptions): JobQueue {
   return {
     async send(message, { delaySeconds = 0 } = {}) {
       const DelaySeconds = seconds(delaySeconds, MAX_DELAY_SECONDS);
-      const body: QueueMessage = { v: 1, jobId: message.jobId };
+      const body = messageOf(message.jobId, message.reason);
       await call(client.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(body), DelaySeconds })));
     },
 
@@ -67,7 +69,37 @@ export function createSqsJobQueue(options: SqsJobQueueOptions): JobQueue {
       const { Attributes } = await call(client.send(command));
       return AttributeNames.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
     },
+
+    peek: limit => peek(options, limit),
   };
+}
+
+/**
+ * Receives without hiding, which is all that SQS has to look with: each look counts as a receive, and the next one may show the same
+ * messages again. So it goes on until two looks in a row show nothing new.
+ */
+async function peek({ client, queueUrl }: SqsJobQueueOptions, limit: number): Promise<readonly QueueMessage[]> {
+  const found = new Map<string, QueueMessage | undefined>();
+  const messages = () => [...found.values()].filter(message => message !== undefined);
+  const mostLooks = 2 * Math.ceil(limit / MAX_BATCH) + 2;
+  for (let looks = 0, idle = 0; looks < mostLooks && idle < 2 && messages().length < limit; looks++) {
+    const command = new ReceiveMessageCommand({
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: MAX_BATCH,
+      VisibilityTimeout: 0,
+      // A short poll asks only some of the queue's servers. Once something was there, an empty answer need not be waited for.
+      WaitTimeSeconds: found.size === 0 ? 1 : 0,
+    });
+    const { Messages = [] } = await call(client.send(command));
+    if (Messages.length === 0 && found.size === 0) return [];
+    const before = found.size;
+    for (const { MessageId = '', Body = '' } of Messages) {
+      const decoded = decodeBody(Body);
+      found.set(MessageId, typeof decoded === 'string' ? undefined : decoded);
+    }
+    idle = found.size === before ? idle + 1 : 0;
+  }
+  return messages().slice(0, limit);
 }
 
 /** One long poll for one message; undefined when none came or it was aborted. */
@@ -102,7 +134,7 @@ async function poll(
 /** The delivery; or undefined for a message that is not for us, which is then out of the way: deleted, or hidden for a while. */
 async function accept(options: SqsJobQueueOptions, message: Message): Promise<Delivery | undefined> {
   const receipt = message.ReceiptHandle ?? '';
-  const decoded = decode(message.Body ?? '');
+  const decoded = decodeBody(message.Body ?? '');
   if (decoded === 'unknown version') {
     await changeVisibility(options, receipt, UNKNOWN_VERSION_DELAY_SECONDS).catch(ignoreLeaseLost);
     return undefined;
@@ -127,19 +159,6 @@ async function changeVisibility(
 
 async function remove({ client, queueUrl }: SqsJobQueueOptions, ReceiptHandle: string): Promise<void> {
   await callHeld(client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle })));
-}
-
-/** What a body says. A message of another version than 1 is a newer worker's business; without a version it is nobody's. */
-function decode(body: string): QueueMessage | 'unknown version' | 'garbage' {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return 'garbage';
-  }
-  if (typeof value !== 'object' || value === null || !('v' in value) || !Number.isInteger(value.v)) return 'garbage';
-  if (value.v !== 1) return 'unknown version';
-  return 'jobId' in value && typeof value.jobId === 'string' ? { v: 1, jobId: value.jobId } : 'garbage';
 }
 
 async function call<T>(sent: Promise<T>): Promise<T> {

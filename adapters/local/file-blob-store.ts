@@ -1,11 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { blobPrefixSegments, blobSegments, checkRange } from '#adapters/blob-key.ts';
 import { translatedStream } from '#adapters/translated-stream.ts';
 import type { BlobBody, BlobStore, StoredBlob } from '#core/ports.ts';
-import { makeFolder, syncFolder } from './durable-folder.ts';
+import { type FileFunctions, makeFolder, nodeFiles, syncFolder } from './durable-folder.ts';
 import { fromFileSystem, isMissing } from './file-error.ts';
 
 /** Where the bytes of a key lie, as an absolute path. Throws `invalid_request` for a key outside the grammar. */
@@ -16,29 +15,32 @@ export function blobPath(rootFolder: string, key: string): string {
 /**
  * Blobs as plain files below a folder, which is made on the first put. The content type is not kept: the record knows it. A key
  * cannot be both a file and a folder of other keys. There are no links: `presign` gives undefined.
+ *
+ * A put that fails leaves the old bytes or nothing; only when the last step failed, making the new name durable, are the new bytes seen,
+ * all of them. `files` is the disk, for tests.
  */
-export function createFileBlobStore(rootFolder: string): BlobStore {
+export function createFileBlobStore(rootFolder: string, files: FileFunctions = nodeFiles): BlobStore {
   return {
     async put(key, bytes) {
       const path = blobPath(rootFolder, key);
-      return access(path, () => replaceFile(path, bytes));
+      return access(path, () => replaceFile(files, path, bytes));
     },
 
     async head(key) {
       const path = blobPath(rootFolder, key);
-      return access(path, () => headOf(path));
+      return access(path, () => headOf(files, path));
     },
 
     async get(key, range) {
       const path = blobPath(rootFolder, key);
-      return access(path, () => read(path, range));
+      return access(path, () => read(files, path, range));
     },
 
     async deletePrefix(prefix) {
       const path = join(resolve(rootFolder), ...blobPrefixSegments(prefix));
       await access(path, async () => {
-        await rm(path, { recursive: true, force: true });
-        await syncFolder(dirname(path)).catch(ignoreMissing);
+        await files.rm(path, { recursive: true, force: true });
+        await syncFolder(dirname(path), files).catch(ignoreMissing);
       });
     },
 
@@ -58,40 +60,44 @@ async function access<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Temporary file, fsync, rename, fsync of the folder: whoever reads sees the old bytes or the new, also after a power cut. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<StoredBlob> {
+async function replaceFile(files: FileFunctions, path: string, bytes: Uint8Array): Promise<StoredBlob> {
   const folder = dirname(path);
-  await makeFolder(folder);
+  await makeFolder(folder, files);
   // `~` is outside the key grammar, so no key can name it; deletePrefix takes what a crash leaves.
   const temporary = join(folder, `~${randomUUID()}.tmp`);
   try {
-    const handle = await open(temporary, 'wx', 0o600);
+    const handle = await files.open(temporary, 'wx', 0o600);
     try {
       await handle.writeFile(bytes);
       await handle.sync();
       const stored = describe(await handle.stat({ bigint: true }));
-      await rename(temporary, path);
-      await syncFolder(folder);
+      await files.rename(temporary, path);
+      await syncFolder(folder, files);
       return stored;
     } finally {
       await handle.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
+    await files.rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
     throw error;
   }
 }
 
-async function headOf(path: string): Promise<StoredBlob | undefined> {
+async function headOf(files: FileFunctions, path: string): Promise<StoredBlob | undefined> {
   try {
-    const stats = await stat(path, { bigint: true });
+    const stats = await files.stat(path, { bigint: true });
     return stats.isFile() ? describe(stats) : undefined;
   } catch (error) {
     return ignoreMissing(error);
   }
 }
 
-async function read(path: string, range: { start: number; end: number } | undefined): Promise<BlobBody | undefined> {
-  const handle = await open(path, 'r').catch(ignoreMissing);
+async function read(
+  files: FileFunctions,
+  path: string,
+  range: { start: number; end: number } | undefined,
+): Promise<BlobBody | undefined> {
+  const handle = await files.open(path, 'r').catch(ignoreMissing);
   if (handle === undefined) return undefined;
   try {
     // Of the open file, so that size, etag and bytes belong together even if a put replaces the name meanwhile.

@@ -9,10 +9,10 @@
  * The receipt is the only way back to the row: whoever holds an old one finds nothing and disturbs nobody.
  */
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import type { Delivery, JobQueue, StopSignal } from '#core/ports.ts';
+import type { Delivery, JobQueue, QueueMessage, StopSignal } from '#core/ports.ts';
 import { writeTransaction } from './sqlite.ts';
 import { fromSqlite } from './sqlite-error.ts';
 
@@ -22,13 +22,19 @@ export interface SqliteJobQueueOptions {
   readonly owner: string;
   /** Wall clock in milliseconds, shared by all processes of the data folder. */
   readonly now: () => number;
+  /** One database carries several queues, apart from each other by this name; `jobs` by default. */
+  readonly queue?: string;
 }
+
+/** The queue of jobs that ended for good and wait for a person, beside `jobs`. */
+export const deadLetterQueue = 'dead_letters';
 
 /**
  * The queue in the database of a data folder, from `openDatabase`, which stays the caller's to close. First come, first served by the
  * time a message became visible. A receiver sees what its own process sends at once and the rest within limits.localQueuePollMs.
  */
-export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJobQueueOptions): JobQueue {
+export function createSqliteJobQueue(db: DatabaseSync, options: SqliteJobQueueOptions): JobQueue {
+  const { now, queue = 'jobs' } = options;
   const file = db.location() ?? ':memory:';
   const sql = prepare(db);
   const sleepers = new Set<() => void>();
@@ -52,7 +58,7 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
   return {
     send: (message, { delaySeconds = 0 } = {}) =>
       access(() => {
-        sql.send.run(message.jobId, now() + delaySeconds * 1000);
+        sql.send.run(queue, message.jobId, message.reason ?? null, now() + delaySeconds * 1000);
         wake();
       }),
 
@@ -60,7 +66,7 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
       const deadlineMs = performance.now() + waitMs;
       while (signal?.aborted !== true) {
         const wakesSeen = wakes;
-        const delivery = await access(() => take(db, sql, { owner, now, leaseSeconds }));
+        const delivery = await access(() => take(db, sql, { ...options, queue, leaseSeconds }));
         const leftMs = deadlineMs - performance.now();
         if (delivery !== undefined || leftMs <= 0) return delivery;
         if (wakes === wakesSeen) await sleep(Math.min(leftMs, limits.localQueuePollMs), sleepers, signal);
@@ -79,7 +85,9 @@ export function createSqliteJobQueue(db: DatabaseSync, { owner, now }: SqliteJob
 
     ack: delivery => access(() => expectOne(sql.ack.run(delivery.receipt).changes)),
 
-    depth: () => access(() => Number(sql.depth.get(now())?.waiting)),
+    depth: () => access(() => Number(sql.depth.get(queue, now())?.waiting)),
+
+    peek: limit => access(() => sql.waiting.all(queue, now(), limit).map(messageOf)),
   };
 }
 
@@ -88,19 +96,24 @@ type Statements = ReturnType<typeof prepare>;
 function take(
   db: DatabaseSync,
   sql: Statements,
-  { owner, now, leaseSeconds }: SqliteJobQueueOptions & { leaseSeconds: number },
+  { owner, now, queue, leaseSeconds }: SqliteJobQueueOptions & { queue: string; leaseSeconds: number },
 ): Delivery | undefined {
   // A look costs no lock; only a find takes the write lock, and looks again under it.
-  if (sql.next.get(now()) === undefined) return undefined;
+  if (sql.waiting.get(queue, now(), 1) === undefined) return undefined;
   return writeTransaction(db, () => {
     const at = now();
-    const row = sql.next.get(at);
+    const row = sql.waiting.get(queue, at, 1);
     if (row === undefined) return undefined;
     const receipt = randomUUID();
     sql.lease.run(at + leaseSeconds * 1000, receipt, owner, Number(row.id));
     const receiveCount = Number(row.receive_count) + 1;
-    return { message: { v: 1, jobId: String(row.job_id) }, receipt, receiveCount };
+    return { message: messageOf(row), receipt, receiveCount };
   });
+}
+
+function messageOf(row: Record<string, SQLOutputValue>): QueueMessage {
+  const reason = row.reason === null ? {} : { reason: String(row.reason) };
+  return { v: 1, jobId: String(row.job_id), ...reason };
 }
 
 /** A receipt that is not current finds no row. */
@@ -113,7 +126,7 @@ function expectOne(changes: number | bigint): void {
 }
 
 /**
- * Shows the messages that dead processes hold, at once and before all others, since they came first. Returns how many. Call it with
+ * Shows the messages of all queues that dead processes hold, at once and before all others, since they came first. Returns how many. Call it with
  * `isHeld` of process-lock.ts; a process takes its lock before it receives, so a living owner is never taken for dead.
  */
 export function releaseDeadOwners(db: DatabaseSync, isOwnerAlive: (owner: string) => boolean): number {
@@ -145,9 +158,10 @@ function sleep(ms: number, sleepers: Set<() => void>, signal: StopSignal | undef
 
 function prepare(db: DatabaseSync) {
   return {
-    send: db.prepare('INSERT INTO messages (job_id, visible_at_ms) VALUES (?, ?)'),
-    next: db.prepare(
-      'SELECT id, job_id, receive_count FROM messages WHERE visible_at_ms <= ? ORDER BY visible_at_ms, id LIMIT 1',
+    send: db.prepare('INSERT INTO messages (queue, job_id, reason, visible_at_ms) VALUES (?, ?, ?, ?)'),
+    waiting: db.prepare(
+      `SELECT id, job_id, reason, receive_count FROM messages WHERE queue = ? AND visible_at_ms <= ?
+       ORDER BY visible_at_ms, id LIMIT ?`,
     ),
     lease: db.prepare(
       `UPDATE messages SET visible_at_ms = ?, receipt = ?, owner = ?, receive_count = receive_count + 1 WHERE id = ?`,
@@ -155,6 +169,8 @@ function prepare(db: DatabaseSync) {
     extend: db.prepare('UPDATE messages SET visible_at_ms = ? WHERE receipt = ?'),
     release: db.prepare('UPDATE messages SET visible_at_ms = ?, receipt = NULL, owner = NULL WHERE receipt = ?'),
     ack: db.prepare('DELETE FROM messages WHERE receipt = ?'),
-    depth: db.prepare('SELECT count(*) AS waiting FROM messages WHERE receipt IS NULL OR visible_at_ms <= ?'),
+    depth: db.prepare(
+      'SELECT count(*) AS waiting FROM messages WHERE queue = ? AND (receipt IS NULL OR visible_at_ms <= ?)',
+    ),
   };
 }

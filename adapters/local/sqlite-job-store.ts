@@ -1,11 +1,18 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { leaseExpiresAtMs, matchesFilters, outboxDueAtMs } from '#adapters/job-facts.ts';
+import {
+  leaseExpiresAtMs,
+  matchesFilters,
+  outboxDueAtMs,
+  queuedDeadlineAtMs,
+  queuedRank,
+} from '#adapters/job-facts.ts';
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
-import type { Job } from '#core/job.ts';
+import { type Job, jobFromRecord } from '#core/job.ts';
 import type { Expected, JobChange, JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { writeTransaction } from './sqlite.ts';
 import { fromSqlite, sqliteCode } from './sqlite-error.ts';
+import { type JobStatements, prepareJobStatements } from './sqlite-job-statements.ts';
 
 const SQLITE_CONSTRAINT = 19;
 
@@ -15,7 +22,7 @@ const SQLITE_CONSTRAINT = 19;
  */
 export function createSqliteJobStore(db: DatabaseSync): JobStore {
   const file = db.location() ?? ':memory:';
-  const sql = prepare(db);
+  const sql = prepareJobStatements(db);
 
   /** Every access runs in here: sync inside, a promise outside, and only ReelayErrors leave. */
   async function access<T>(work: () => T): Promise<T> {
@@ -38,20 +45,24 @@ export function createSqliteJobStore(db: DatabaseSync): JobStore {
     transition: (id, expected, change) => access(() => transition(db, sql, id, expected, change)),
     clearOutbox: (id, entryIds) => access(() => clearOutbox(db, sql, id, entryIds)),
     listOutboxDue: (beforeMs, limit) => access(() => parseAll(sql.outboxDue.all(beforeMs, limit))),
-    listLeasesExpired: (beforeMs, limit) => access(() => parseAll(sql.leasesExpired.all(beforeMs, limit))),
+    listRunning: limit => access(() => parseAll(sql.running.all(limit))),
+    countRunning: () => access(() => byTenant(sql.countRunning.all())),
+    listQueueHeads: (nowMs, limit) => access(() => parseAll(sql.queueHeads.all({ nowMs, limit }))),
+    countQueuedByTenant: () => access(() => byTenant(sql.countQueuedByTenant.all())),
+    countQueuedBefore: (tenant, rank, atMost) =>
+      access(() => Number(sql.countQueuedBefore.get(tenant, rank, atMost)?.queued)),
+    listDeadlinesMissed: (beforeMs, limit) => access(() => parseAll(sql.deadlinesMissed.all(beforeMs, limit))),
     listRemovable: (beforeMs, limit) => access(() => parseAll(sql.removable.all(beforeMs, limit))),
     remove: id => access(() => void sql.remove.run(id)),
     countQueued: atMost => access(() => Number(sql.countQueued.get(atMost)?.queued)),
   };
 }
 
-type Statements = ReturnType<typeof prepare>;
-
-function load(sql: Statements, id: string): Job | undefined {
+function load(sql: JobStatements, id: string): Job | undefined {
   return parse(sql.load.get(id));
 }
 
-function insert(sql: Statements, job: Job): void {
+function insert(sql: JobStatements, job: Job): void {
   try {
     sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
   } catch (error) {
@@ -63,7 +74,7 @@ function insert(sql: Statements, job: Job): void {
 
 function transition(
   db: DatabaseSync,
-  sql: Statements,
+  sql: JobStatements,
   id: string,
   expected: Expected,
   change: JobChange,
@@ -78,7 +89,7 @@ function transition(
   });
 }
 
-function clearOutbox(db: DatabaseSync, sql: Statements, id: string, entryIds: readonly string[]): void {
+function clearOutbox(db: DatabaseSync, sql: JobStatements, id: string, entryIds: readonly string[]): void {
   writeTransaction(db, () => {
     const job = load(sql, id);
     const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
@@ -87,7 +98,7 @@ function clearOutbox(db: DatabaseSync, sql: Statements, id: string, entryIds: re
   });
 }
 
-function list(sql: Statements, tenant: string, query: JobQuery): JobPage {
+function list(sql: JobStatements, tenant: string, query: JobQuery): JobPage {
   const { order, limit } = query;
   const rows = order === 'asc' ? sql.listAsc : sql.listDesc;
   // U+10FFFF sorts after every id.
@@ -105,11 +116,15 @@ function list(sql: Statements, tenant: string, query: JobQuery): JobPage {
 type Row = Record<string, SQLOutputValue>;
 
 function parse(row: Row | undefined): Job | undefined {
-  return row === undefined ? undefined : (JSON.parse(String(row.record)) as Job);
+  return row === undefined ? undefined : jobFromRecord(String(row.record));
 }
 
 function parseAll(rows: readonly Row[]): Job[] {
-  return rows.map(row => JSON.parse(String(row.record)) as Job);
+  return rows.map(row => jobFromRecord(String(row.record)));
+}
+
+function byTenant(rows: readonly Row[]): ReadonlyMap<string, number> {
+  return new Map(rows.map(row => [String(row.tenant), Number(row.jobs)]));
 }
 
 /** What changes with the record; id and tenant never do. */
@@ -122,40 +137,9 @@ function columns(job: Job): Record<string, string | number | null> {
     outbox_due_at_ms: outboxDueAtMs(job),
     expires_at_ms: job.expiresAtMs,
     deleted_at_ms: job.deletedAtMs,
+    queue_rank: queuedRank(job),
+    not_before_ms: job.status === 'queued' ? job.notBeforeMs : null,
+    deadline_at_ms: queuedDeadlineAtMs(job),
     record: JSON.stringify(job),
-  };
-}
-
-function prepare(db: DatabaseSync) {
-  const list = (comparison: string, order: string) =>
-    db.prepare(
-      `SELECT record FROM jobs WHERE tenant = :tenant AND deleted_at_ms IS NULL AND id ${comparison} :after
-         AND (:status IS NULL OR status = :status) ORDER BY id ${order}`,
-    );
-  return {
-    load: db.prepare('SELECT record FROM jobs WHERE id = ?'),
-    insert: db.prepare(
-      `INSERT INTO jobs (id, tenant, status, attempt, version, lease_expires_at_ms, outbox_due_at_ms, expires_at_ms,
-         deleted_at_ms, record)
-       VALUES (:id, :tenant, :status, :attempt, :version, :lease_expires_at_ms, :outbox_due_at_ms, :expires_at_ms,
-         :deleted_at_ms, :record)`,
-    ),
-    update: db.prepare(
-      `UPDATE jobs SET status = :status, attempt = :attempt, version = :version,
-         lease_expires_at_ms = :lease_expires_at_ms, outbox_due_at_ms = :outbox_due_at_ms, expires_at_ms = :expires_at_ms,
-         deleted_at_ms = :deleted_at_ms, record = :record WHERE id = :id`,
-    ),
-    listAsc: list('>', 'ASC'),
-    listDesc: list('<', 'DESC'),
-    outboxDue: db.prepare('SELECT record FROM jobs WHERE outbox_due_at_ms <= ? ORDER BY outbox_due_at_ms, id LIMIT ?'),
-    leasesExpired: db.prepare(
-      'SELECT record FROM jobs WHERE lease_expires_at_ms <= ? ORDER BY lease_expires_at_ms, id LIMIT ?',
-    ),
-    removable: db.prepare(
-      `SELECT record FROM jobs WHERE deleted_at_ms IS NOT NULL OR expires_at_ms <= ?
-       ORDER BY coalesce(deleted_at_ms, expires_at_ms), id LIMIT ?`,
-    ),
-    remove: db.prepare('DELETE FROM jobs WHERE id = ? AND deleted_at_ms IS NOT NULL'),
-    countQueued: db.prepare("SELECT count(*) AS queued FROM (SELECT 1 FROM jobs WHERE status = 'queued' LIMIT ?)"),
   };
 }

@@ -44,6 +44,36 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX messages_by_visibility ON messages (visible_at_ms, id);
    CREATE UNIQUE INDEX messages_by_receipt ON messages (receipt) WHERE receipt IS NOT NULL;`,
+
+  // The rank that queueRank of core/job.ts gives a record from before priorities and deadlines is written out, so that a later change
+  // there leaves what this version did alone. jobs_by_rank covers the counts and the search for a tenant's head.
+  `ALTER TABLE jobs ADD COLUMN queue_rank TEXT;
+   ALTER TABLE jobs ADD COLUMN not_before_ms INTEGER;
+   ALTER TABLE jobs ADD COLUMN deadline_at_ms INTEGER;
+   UPDATE jobs SET queue_rank = '1#999999999999999#' || id, not_before_ms = 0 WHERE status = 'queued';
+   DROP INDEX jobs_queued;
+   CREATE INDEX jobs_by_rank ON jobs (tenant, queue_rank, not_before_ms) WHERE queue_rank IS NOT NULL;
+   CREATE INDEX jobs_by_deadline ON jobs (deadline_at_ms, id) WHERE deadline_at_ms IS NOT NULL;
+   DROP INDEX jobs_by_lease;
+   CREATE INDEX jobs_by_lease ON jobs (lease_expires_at_ms, id, tenant) WHERE lease_expires_at_ms IS NOT NULL;
+
+   ALTER TABLE messages ADD COLUMN queue TEXT NOT NULL DEFAULT 'jobs';
+   ALTER TABLE messages ADD COLUMN reason TEXT;
+   DROP INDEX messages_by_visibility;
+   CREATE INDEX messages_by_queue ON messages (queue, visible_at_ms, id);
+
+   CREATE TABLE entries (
+     space TEXT NOT NULL,
+     name TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     value TEXT NOT NULL,
+     expires_at_ms INTEGER,
+     due_at_ms INTEGER,
+     version INTEGER NOT NULL,
+     PRIMARY KEY (space, name)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX entries_by_expiry ON entries (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+   CREATE INDEX entries_due ON entries (kind, due_at_ms) WHERE due_at_ms IS NOT NULL;`,
 ];
 
 /** Where the database of a data folder lies. */

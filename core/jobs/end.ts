@@ -1,18 +1,27 @@
-import { jobEndEvent } from '../events.ts';
+import { jobEndEvent, type OutboxEntry } from '../events.ts';
 import type { Artifact, Job, JobError, Variant } from '../job.ts';
+import { attemptPrefix, checkpointPrefix, jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { JobStore } from '../ports.ts';
 
 /** How a job ends, and what goes on its record with that. */
 export type Ending =
   | { readonly status: 'completed'; readonly artifacts: Readonly<Record<Variant, Artifact>>; readonly nowMs: number }
-  | { readonly status: 'failed'; readonly error: JobError; readonly failures?: number; readonly nowMs: number }
+  | {
+      readonly status: 'failed';
+      readonly error: JobError;
+      readonly failures?: number;
+      readonly nowMs: number;
+      /** A worker gave it up: a letter goes to the dead letter queue, from where it can be redriven. */
+      readonly poison?: boolean;
+    }
   | { readonly status: 'cancelled'; readonly nowMs: number };
 
 const DAY_MS = 86_400_000;
 
 /**
- * The one write that ends a job: status, artifacts or error, and the event it owes. Completing fails (undefined) when a cancel was
+ * The one write that ends a job: status, artifacts or error, and what it owes: the event, the dead letter, the removal of checkpoints
+ * and of what other attempts left. Completing fails (undefined) when a cancel was
  * requested; every ending fails when the record moved on, with `version` by so much as a beat. The caller relays the event.
  */
 export function endJob(store: JobStore, job: Job, ending: Ending, version?: number): Promise<Job | undefined> {
@@ -47,7 +56,29 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       completedAtMs: ending.nowMs,
       expiresAtMs: ending.nowMs + limits.artifactDays * DAY_MS,
       ...(ending.status === 'failed' && ending.failures !== undefined ? { failures: ending.failures } : {}),
-      outbox: [{ kind: 'event', id: event.id, dueAtMs: ending.nowMs, event }],
+      checkpoint: null,
+      outbox: [
+        { kind: 'event', id: event.id, dueAtMs: ending.nowMs, event },
+        ...deadLetter(job, ending),
+        ...removal(job, ending),
+      ],
     },
   );
+}
+
+function deadLetter(job: Job, ending: Ending): OutboxEntry[] {
+  if (ending.status !== 'failed' || ending.poison !== true) return [];
+  return [{ kind: 'dead_letter', id: `${job.id}/dead`, dueAtMs: ending.nowMs, reason: ending.error.code }];
+}
+
+function removal(job: Job, ending: Ending): OutboxEntry[] {
+  const prefixes =
+    ending.status !== 'completed'
+      ? job.attempt > 0
+        ? [jobPrefix(job)]
+        : []
+      : job.attempt > 1 || job.checkpoint !== null
+        ? [checkpointPrefix(job), ...Array.from({ length: job.attempt - 1 }, (_, n) => attemptPrefix(job, n + 1))]
+        : [];
+  return prefixes.length === 0 ? [] : [{ kind: 'removal', id: `${job.id}/removal`, dueAtMs: ending.nowMs, prefixes }];
 }

@@ -1,34 +1,101 @@
-import type { Job } from '../job.ts';
+import type { CloudEvent, OutboxEntry } from '../events.ts';
+import { isTerminal, type Job } from '../job.ts';
 import { limits } from '../limits.ts';
-import type { EventBus, JobQueue, JobStore } from '../ports.ts';
+import type { BlobStore, Delivery, EventBus, JobQueue, JobStore, KeyValueStore } from '../ports.ts';
 import { sweepEach } from './sweep.ts';
 
 /** What telling the outside needs. */
 export interface RelayPorts {
   readonly store: JobStore;
   readonly queue: JobQueue;
+  /** Where jobs go that the workers gave up. */
+  readonly deadLetters: JobQueue;
   readonly events: EventBus;
+  readonly blobs: BlobStore;
+  readonly kv: KeyValueStore;
+  /** Makes the webhook deliveries that an event calls for durable; again is fine. */
+  readonly enqueueDeliveries: (event: CloudEvent, webhookUrl: string | null) => Promise<void>;
   readonly now: () => number;
 }
 
-/** Sends what a record owes, messages and events, then takes it off the record. Sent twice if the second write fails: allowed. */
+/**
+ * Pays what a record owes, then takes it off the record. Paid twice if the second write fails: allowed, everything here can repeat.
+ * One that fails does not keep the others; the first failure is thrown at the end and its entry stays on the record.
+ */
 export async function relay(ports: RelayPorts, job: Job): Promise<void> {
   if (job.outbox.length === 0) return;
+  const paid: string[] = [];
+  const failures: unknown[] = [];
   for (const entry of job.outbox)
-    if (entry.kind === 'event') await ports.events.publish(entry.event);
-    else
-      await ports.queue.send(
-        { v: 1, jobId: job.id },
-        entry.delaySeconds > 0 ? { delaySeconds: entry.delaySeconds } : {},
-      );
-  await ports.store.clearOutbox(
-    job.id,
-    job.outbox.map(entry => entry.id),
-  );
+    await pay(ports, job, entry).then(
+      () => paid.push(entry.id),
+      error => failures.push(error),
+    );
+  if (paid.length > 0) await ports.store.clearOutbox(job.id, paid);
+  if (failures.length > 0) throw failures[0];
 }
 
-/** Sends what was owed for longer than the grace: the sender died or its target was out. Returns how many records it relieved. */
+async function pay(ports: RelayPorts, job: Job, entry: OutboxEntry): Promise<void> {
+  switch (entry.kind) {
+    case 'message': {
+      const delay = entry.delaySeconds > 0 ? { delaySeconds: entry.delaySeconds } : {};
+      return ports.queue.send({ v: 1, jobId: job.id }, delay);
+    }
+    case 'dead_letter':
+      return ports.deadLetters.send({ v: 1, jobId: job.id, reason: entry.reason });
+    case 'removal':
+      for (const prefix of entry.prefixes) await ports.blobs.deletePrefix(prefix);
+      return;
+    case 'event':
+      await ports.events.publish(entry.event);
+      return ports.enqueueDeliveries(entry.event, job.webhookUrl);
+  }
+}
+
+/** Pays what was owed for longer than the grace: the payer died or its target was out. Returns how many records it relieved. */
 export async function sweepOutbox(ports: RelayPorts): Promise<number> {
   const due = await ports.store.listOutboxDue(ports.now() - limits.outboxGraceSeconds * 1000, limits.sweepBatch);
   return sweepEach(due, job => relay(ports, job));
+}
+
+/**
+ * Sends tokens again when jobs wait and the queue holds none: messages that a queue lost, or moved to its dead letter queue after too
+ * many receives. More tokens than jobs do no harm. Returns how many it sent.
+ */
+export async function sweepLostMessages(ports: RelayPorts): Promise<number> {
+  const heads = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
+  if (heads[0] === undefined || (await ports.queue.depth()) > 0) return 0;
+  const missing = Math.min(limits.sweepBatch, await ports.store.countQueued(limits.sweepBatch));
+  for (let n = 0; n < missing; n++) {
+    const head = heads[n % heads.length]!;
+    await ports.queue.send({ v: 1, jobId: head.id });
+  }
+  return missing;
+}
+
+/**
+ * A letter without a reason was put on the dead letter queue by the queue itself, after too many receives: if its job is not over, the
+ * job gets a token again. Our own letters are shown again afterwards. Returns how many it rescued.
+ */
+export async function sweepDeadLetters(ports: RelayPorts): Promise<number> {
+  if ((await ports.deadLetters.depth()) === 0) return 0;
+  const own: Delivery[] = [];
+  let rescued = 0;
+  try {
+    while (own.length < limits.sweepBatch && rescued < limits.sweepBatch) {
+      const letter = await ports.deadLetters.receive({ leaseSeconds: limits.letterLeaseSeconds, waitMs: 0 });
+      if (letter === undefined) break;
+      if (letter.message.reason !== undefined) {
+        own.push(letter);
+        continue;
+      }
+      const job = await ports.store.load(letter.message.jobId);
+      if (job !== undefined && !isTerminal(job.status)) await ports.queue.send({ v: 1, jobId: job.id });
+      await ports.deadLetters.ack(letter);
+      rescued++;
+    }
+  } finally {
+    for (const letter of own) await ports.deadLetters.release(letter, 0).catch(() => undefined); // shown later by itself
+  }
+  return rescued;
 }

@@ -1,47 +1,183 @@
-import { ReelayError } from '../errors.ts';
+import { invalidRequest, ReelayError } from '../errors.ts';
 import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
-import { parseVideoRequest } from '../video-request.ts';
+import { parseSubmission, type Submission } from '../video-request.ts';
+import { type Claim, claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
+import { readStandings, type StandingPorts } from './standing.ts';
 
 /** What accepting a job needs. */
-export interface SubmitPorts extends RelayPorts {
+export interface SubmitPorts extends RelayPorts, StandingPorts {
   readonly models: ModelCatalog;
   /** n random bytes. */
   readonly random: (n: number) => Uint8Array;
+  /** Lower-case hex of a text's UTF-8 bytes. */
+  readonly sha256: (text: string) => string;
+  /** What is wrong with a webhook URL, in words; undefined: nothing. */
+  readonly checkWebhookUrl: (url: string) => string | undefined;
+  /** Jobs that may wait, of all tenants; limits.maxQueuedJobs unless the operator says otherwise. */
+  readonly maxQueuedJobs?: number;
+}
+
+/** How a caller says that it may have sent this before. */
+export interface SubmitOptions {
+  /** The same key with the same request is the same job, for limits.idempotencyHours. */
+  readonly idempotencyKey?: string;
+  /**
+   * A client that retries by itself and counts: with 1 and more, an equal request of the last limits.collapseSeconds is the same job;
+   * 0 always makes a new one. undefined: a client that does not count.
+   */
+  readonly retryCount?: number;
 }
 
 /**
  * Any input to a durable queued job. When this resolves the record is on disk and owes its queue message; the message is sent here
  * and, if that fails, by the sweeper, so a full outage of the queue delays a job and never loses it.
  *
- * Throws `invalid_request` or `model_not_found` (nothing written), `queue_full`, `store_unavailable`.
+ * Throws `invalid_request` or `model_not_found` (nothing written), `idempotency_key_reused`, `deadline_unattainable`, `queue_full`,
+ * `store_unavailable`.
  */
-export async function submit(ports: SubmitPorts, tenant: string, input: unknown): Promise<Job> {
-  const { store, models, now, random } = ports;
-  const draw = random(14);
+export async function submit(
+  ports: SubmitPorts,
+  tenant: string,
+  input: unknown,
+  options: SubmitOptions = {},
+): Promise<Job> {
+  const draw = ports.random(14);
   const seed = new DataView(draw.buffer, draw.byteOffset).getUint32(10);
-  const request = parseVideoRequest(input, models, seed);
-  const waiting = await store.countQueued(limits.maxQueuedJobs);
-  if (waiting >= limits.maxQueuedJobs)
+  const submission = parseSubmission(input, ports.models, {
+    seed,
+    nowMs: ports.now(),
+    checkUrl: ports.checkWebhookUrl,
+  });
+  const key = checkKey(options.idempotencyKey);
+  const jobId = newJobId(ports.now(), draw);
+  if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, jobId);
+  // A seed that was drawn here is no part of what was asked for.
+  const seedAsked = (input as { seed?: unknown }).seed === undefined ? null : submission.request.seed;
+  const asked = { ...submission, request: { ...submission.request, seed: seedAsked } };
+  const fingerprint = ports.sha256(canonical(asked));
+  const ours = { jobId, fingerprint };
+  const held = await (key === undefined
+    ? claimRetry(ports, tenant, ours, options.retryCount ?? 0)
+    : claimKey(ports, tenant, key, ours));
+  return (
+    (held.jobId === jobId ? undefined : await ports.store.get(held.jobId, tenant)) ??
+    accept(ports, tenant, submission, held.jobId)
+  );
+}
+
+/** A dead job's request as a new job; again is the same new job. */
+export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
+  const { seed, ...rest } = dead.request;
+  const submission = parseSubmission({ ...rest, seed, priority: dead.priority }, ports.models, {
+    seed,
+    nowMs: ports.now(),
+    checkUrl: ports.checkWebhookUrl,
+  });
+  const ours = { jobId: newJobId(ports.now(), ports.random(10)), fingerprint: dead.id };
+  const keepMs = limits.deadLetterDays * 86_400_000;
+  const held = await claim(ports, { space: `redrive/${dead.tenant}`, name: dead.id, keepMs }, ours);
+  const there = held.jobId === ours.jobId ? undefined : await ports.store.load(held.jobId);
+  return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, held.jobId, dead.id);
+}
+
+async function accept(
+  ports: SubmitPorts,
+  tenant: string,
+  submission: Submission,
+  id: string,
+  redriveOf: string | null = null,
+): Promise<Job> {
+  const { store, now } = ports;
+  const most = ports.maxQueuedJobs ?? limits.maxQueuedJobs;
+  const waiting = await store.countQueued(most);
+  if (waiting >= most)
     throw new ReelayError('queue_full', `The queue holds ${waiting} jobs, which is all it may; try again shortly.`);
-  const job = newJob(newJobId(now(), draw), tenant, request, models.find(m => m.id === request.model)?.digest, now());
-  await store.create(job);
+  const { request } = submission;
+  const job = newJob(id, tenant, submission, ports.models.find(m => m.id === request.model)?.digest, redriveOf, now());
+  if (job.deadlineAtMs !== null) await checkDeadline(ports, job, job.deadlineAtMs);
+  try {
+    await store.create(job);
+  } catch (error) {
+    // Another request with the same claim was faster; the job is the same.
+    const there = error instanceof ReelayError && error.code === 'conflict' ? await store.get(id, tenant) : undefined;
+    if (there === undefined) throw error;
+    return there;
+  }
   await relay(ports, job).catch(() => undefined); // the record owes the message: the sweeper sends it
   return job;
 }
 
-function newJob(id: string, tenant: string, request: Job['request'], digest: string | undefined, nowMs: number): Job {
+async function checkDeadline(ports: SubmitPorts, job: Job, deadlineAtMs: number): Promise<void> {
+  const earliestMs = (await readStandings(ports, [job])).get(job.id)?.eta?.earliestMs;
+  if (earliestMs === undefined || earliestMs <= deadlineAtMs) return;
+  const lateSeconds = Math.ceil((earliestMs - deadlineAtMs) / 1000);
+  const message = `deadline: the queue is too long for it; at the earliest this job would end ${lateSeconds} s later.`;
+  throw invalidRequest([{ path: 'deadline', message }], 'deadline_unattainable');
+}
+
+/** Printable ASCII, as a header can carry it. */
+function checkKey(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  if (key !== '' && key.length <= limits.maxIdempotencyKeyChars && /^[\x21-\x7e]+$/.test(key)) return key;
+  const allowed = `1 to ${limits.maxIdempotencyKeyChars} visible ASCII characters are allowed`;
+  throw invalidRequest([
+    { path: 'Idempotency-Key', message: `Idempotency-Key: got ${key.length} characters; ${allowed}.` },
+  ]);
+}
+
+async function claimKey(ports: SubmitPorts, tenant: string, key: string, ours: Claim): Promise<Claim> {
+  const keepMs = limits.idempotencyHours * 3_600_000;
+  const held = await claim(ports, { space: `idempotency/${tenant}`, name: key, keepMs }, ours);
+  if (held.fingerprint === ours.fingerprint) return held;
+  const message =
+    'Idempotency-Key: this key was used with a different request before; use a new key for a new request.';
+  throw invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
+}
+
+/** The first try of each request leaves a note for its retries; a later one with count 0 is a new request and leaves its own. */
+async function claimRetry(ports: SubmitPorts, tenant: string, ours: Claim, retryCount: number): Promise<Claim> {
+  const key = { space: `recent/${tenant}`, name: ours.fingerprint };
+  const keepMs = limits.collapseSeconds * 1000;
+  if (retryCount >= 1) {
+    const before = await claimOf(ports, key);
+    // A retry whose first try never arrived is the first; two of them at once meet in the claim.
+    return before ?? claim(ports, { ...key, keepMs }, ours);
+  }
+  await ports.kv.put({ ...key, value: ours, expiresAtMs: ports.now() + keepMs, dueAtMs: null });
+  return ours;
+}
+
+/** The same text for equal requests, whatever the order of their fields. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function newJob(
+  id: string,
+  tenant: string,
+  submission: Submission,
+  digest: string | undefined,
+  redriveOf: string | null,
+  nowMs: number,
+): Job {
   return {
     id,
     tenant,
-    request,
+    ...submission,
     modelDigest: digest ?? '',
     status: 'queued',
     attempt: 0,
     failures: 0,
+    notBeforeMs: 0,
+    checkpoint: null,
+    redriveOf,
     progress: null,
     lease: null,
     error: null,

@@ -5,10 +5,11 @@ import { ReelayError } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
 import { inRange } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
+import type { RunState } from '#gpu-container/engine/checkpoint.ts';
 import { framesFromSample } from '#gpu-container/engine/frames.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
 import { elementCount, latentDims, stack } from '#gpu-container/engine/latents.ts';
-import { createTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
+import { createTorchRng, restoreTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
 import { type Denoiser, sample } from '#gpu-container/engine/sampler.ts';
 import type { Clip } from '#gpu-container/media/clip.ts';
 import type { Model } from './model.ts';
@@ -17,8 +18,10 @@ import type { Model } from './model.ts';
 export interface GenerateOptions {
   /** At the start of each phase, and after each denoising step. */
   readonly onProgress?: (phase: Phase, step: number, steps: number) => void;
-  /** Awaited between any two network runs; reject to stop. */
-  readonly checkpoint?: () => Promise<void>;
+  /** Awaited between any two network runs, while denoising with where the run stands; reject to stop. */
+  readonly checkpoint?: (state?: RunState) => Promise<void>;
+  /** Goes on from here; read-resume.ts has seen to it that it fits. */
+  readonly resume?: RunState | undefined;
 }
 
 /** The frames of a clip and how long each part took. */
@@ -33,8 +36,9 @@ export interface Generated {
 export type Embed = (text: string) => Promise<Float32Array>;
 
 /**
- * Text -> embeddings -> noise of the request's seed -> flow-matching steps -> decoder -> RGB. Throws `invalid_request` for what
- * this bundle cannot make, and what `checkpoint` rejects with.
+ * Text -> embeddings -> noise of the request's seed -> flow-matching steps -> decoder -> RGB. Resumed, it skips the steps done and
+ * gives the same frames, bit by bit on the same CPU provider and threads. Throws `invalid_request` for what this bundle cannot
+ * make, and what `checkpoint` rejects with.
  */
 export async function generateFrames(
   model: Model,
@@ -44,20 +48,12 @@ export async function generateFrames(
 ): Promise<Generated> {
   const { onProgress, checkpoint } = options;
   const [width, height] = checkRequest(model, request);
-  const steps = request.num_inference_steps;
   const times = [performance.now()];
   await checkpoint?.();
   onProgress?.('encoding_prompt', 0, 0);
   const denoise = await guidedDenoiser(model, embed, request);
   times.push(performance.now());
-  onProgress?.('denoising', 0, steps);
-  const latent = await sample({
-    scheduler: model.scheduler(steps),
-    noise: createTorchRng(request.seed).randn(elementCount(latentDims(model.latent, 1))),
-    denoise,
-    onStep: step => onProgress?.('denoising', step, steps),
-    ...(checkpoint && { checkpoint }),
-  });
+  const latent = await denoiseLatent(model, request, denoise, options);
   times.push(performance.now());
   onProgress?.('decoding', 0, 0);
   const decoded = await model.decode(latent);
@@ -70,6 +66,27 @@ export async function generateFrames(
     denoiseMs: denoiseMs!,
     decodeMs: decodeMs!,
   };
+}
+
+/** All steps that are left. The generator that drew the first noise also draws in the steps, where the scheduler asks for it. */
+function denoiseLatent(model: Model, request: VideoRequest, denoise: Denoiser, options: GenerateOptions) {
+  const { onProgress, checkpoint, resume } = options;
+  const scheduler = model.scheduler(request.num_inference_steps);
+  const steps = scheduler.timesteps.length;
+  const values = elementCount(latentDims(model.latent, 1));
+  const rng = resume?.rng ? restoreTorchRng(resume.rng) : createTorchRng(request.seed);
+  const start = resume ? { resumeFrom: resume.scheduler } : { noise: rng.randn(values) };
+  onProgress?.('denoising', resume?.step ?? 0, steps);
+  return sample({
+    ...start,
+    scheduler,
+    denoise,
+    drawNoise: () => rng.randn(values),
+    onStep: step => onProgress?.('denoising', step, steps),
+    ...(checkpoint && {
+      checkpoint: state => checkpoint({ step: state.index, steps, scheduler: state, rng: rng.save() }),
+    }),
+  });
 }
 
 /**

@@ -2,8 +2,9 @@
  * @file What the supervisor and the render child say to each other, over a fork's IPC channel with advanced serialization.
  *
  *     child:  starts -> ready | failed (taskId null, then it exits with 1)
- *     render -> progress* -> done | failed | cancelled
+ *     render -> resume_refused? -> started -> (progress | checkpoint | checkpoint_failed)* -> done | failed | cancelled | paused
  *     cancel -> cancelled within one step, unless the task was already over
+ *     pause  -> paused within one step; while files are written the task ends as done instead, after a checkpoint
  *
  * One task at a time. The child ends when the channel closes; SIGINT and SIGTERM are the supervisor's business and ignored.
  */
@@ -19,12 +20,28 @@ export type ToChild =
       readonly request: VideoRequest;
       /** Scratch folder to write into; made when missing, removed by the supervisor. */
       readonly folder: string;
+      /** A checkpoint's bytes in a local file, to go on from. One that does not fit is refused, and the task starts at step 0. */
+      readonly resumePath?: string | undefined;
+      readonly checkpoint: CheckpointRule;
     }
-  | { readonly type: 'cancel'; readonly taskId: string };
+  | { readonly type: 'cancel'; readonly taskId: string }
+  | { readonly type: 'pause'; readonly taskId: string };
+
+/** When a checkpoint is due: so many steps or so much time after the last one, whichever comes first. */
+export interface CheckpointRule {
+  /** 0: not by steps. */
+  readonly everySteps: number;
+  /** 0: not by time. */
+  readonly everyMs: number;
+}
 
 /** What the child says. */
 export type FromChild =
   | { readonly type: 'ready'; readonly bundleId: string; readonly digest: string; readonly loadMs: number }
+  /** The resume file is not used; the reason is a sentence that quotes nothing of the file or the request. */
+  | { readonly type: 'resume_refused'; readonly taskId: string; readonly reason: string }
+  /** 0: from the first step. */
+  | { readonly type: 'started'; readonly taskId: string; readonly resumedAtStep: number }
   | {
       readonly type: 'progress';
       readonly taskId: string;
@@ -44,7 +61,27 @@ export type FromChild =
       readonly detail?: string;
       readonly retryable: boolean;
     }
-  | { readonly type: 'cancelled'; readonly taskId: string };
+  | { readonly type: 'cancelled'; readonly taskId: string }
+  | ({ readonly type: 'checkpoint'; readonly taskId: string } & CheckpointFile)
+  /** The task goes on without; the reason is an errno such as ENOSPC. */
+  | { readonly type: 'checkpoint_failed'; readonly taskId: string; readonly step: number; readonly reason: string }
+  | {
+      readonly type: 'paused';
+      readonly taskId: string;
+      /** The newest; null when no step was done since the task started or resumed, so that nothing new is to be kept. */
+      readonly checkpoint: CheckpointFile | null;
+    };
+
+/** A checkpoint on this machine's disk, complete. It stays until two newer ones are written, and at the end of the task. */
+export interface CheckpointFile {
+  /** Absolute, in the task's folder. */
+  readonly path: string;
+  /** Steps that need not be done again. */
+  readonly step: number;
+  readonly bytes: number;
+  /** Lower-case hex, of the bytes. */
+  readonly sha256: string;
+}
 
 /** A file the child has written, complete. */
 export interface RenderedFile {

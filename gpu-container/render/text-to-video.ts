@@ -31,7 +31,6 @@ export function createTextToVideo(model: Model): TextToVideo {
     options.onProgress?.('encoding_video', 0, 0);
     const started = performance.now();
     const files = await writeFiles(clip, resolve(folder));
-    await options.checkpoint?.();
     return { files, timings: { ...timings, encodeVideoMs: performance.now() - started } };
   };
 }

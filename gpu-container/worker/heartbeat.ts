@@ -1,8 +1,9 @@
 import { ReelayError } from '#core/errors.ts';
-import type { Job, Progress } from '#core/job.ts';
+import type { Checkpoint, Job, Progress } from '#core/job.ts';
 import { beat, type LeasePorts } from '#core/jobs/lease.ts';
 import { limits } from '#core/limits.ts';
 import type { Delivery } from '#core/ports.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * Keeps a lease while the renderer works, and is where the worker learns that it must stop.
@@ -11,83 +12,131 @@ import type { Delivery } from '#core/ports.ts';
  *     holding --cancel flag on the record--> stop(cancelled)
  *     holding --record has another attempt, or no write for a whole lease--> stop(lease_lost): write nothing more
  *
- * A store that fails to answer is not a lost lease until the lease's time is over by our own clock.
+ * A store that fails to answer is not a lost lease until the lease's time is over by our own clock that never jumps: before that
+ * nobody else may call it dead (see core/jobs/lease-watch.ts).
  */
 export interface Heartbeat {
   /** Aborted with a ReelayError `cancelled` or `lease_lost` as its reason. */
   readonly signal: AbortSignal;
+  /** The record as last seen or written. */
+  readonly job: () => Job;
+  /** The message that this job still holds; undefined once it was sent afresh. */
+  readonly delivery: () => Delivery | undefined;
   report(progress: Progress): void;
+  /** Puts a checkpoint on the record; false: it is not there (the lease is lost, or the store failed). */
+  save(checkpoint: Checkpoint): Promise<boolean>;
   /** Waits for a write under way, then writes no more. */
   stop(): Promise<void>;
 }
 
+/** The record is read at least this often, so that a cancel is seen between two long steps. */
 const LOOK_EVERY_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 /** What keeping a lease needs. */
-export interface HeartbeatPorts extends LeasePorts {
+export interface HeartbeatPorts extends LeasePorts, Clock {
   /** The record is looked at this often, at most; a step report is what usually asks for it. */
   readonly progressEveryMs: number;
+  /** Where the platform may end an idle worker: told that this one is busy, again with each beat. */
+  readonly taskGuard?: TaskGuard;
+}
+
+/** Keeps the platform from ending this worker while it has a job (ECS task protection). */
+export interface TaskGuard {
+  hold(): Promise<void>;
+  free(): Promise<void>;
 }
 
 /** Starts to keep the lease of a job that was just taken. */
-export function startHeartbeat(ports: HeartbeatPorts, job: Job, delivery: Delivery): Heartbeat {
+export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delivery): Heartbeat {
   const stopped = new AbortController();
+  const beatEveryMs = (ports.leaseSeconds * 1000) / limits.beatsPerLease;
+  const startedMs = ports.monotonicMs();
+  let job = leased;
+  let delivery: Delivery | undefined = taken;
   let progress: Progress = job.progress ?? { phase: 'loading', step: 0, steps: 0 };
   let written = progress;
-  let heldUntilMs = ports.now() + limits.leaseSeconds * 1000;
-  let wroteAtMs = ports.now();
-  let lookedAtMs = ports.now();
-  let extendedAtMs = ports.now();
-  let busy: Promise<void> | undefined;
+  let heldUntilMs = startedMs + ports.leaseSeconds * 1000;
+  let [wroteAtMs, lookedAtMs, extendedAtMs] = [startedMs, startedMs, startedMs];
+  let busy: Promise<unknown> | undefined;
   let over = false;
 
   const end = (code: 'cancelled' | 'lease_lost', message: string) => {
     over = true;
-    stopped.abort(new ReelayError(code, message));
+    if (!stopped.signal.aborted) stopped.abort(new ReelayError(code, message));
   };
   const judge = (now: Job | undefined) => {
     if (now === undefined || now.attempt !== job.attempt || now.status !== 'in_progress')
-      end('lease_lost', 'Another worker has taken the job over.');
-    else if (now.cancelRequestedAtMs !== null) end('cancelled', 'The job was cancelled.');
+      return end('lease_lost', 'Another worker has taken the job over.');
+    job = now;
+    if (now.cancelRequestedAtMs !== null) end('cancelled', 'The job was cancelled.');
+  };
+  const write = async (checkpoint?: Checkpoint) => {
+    const sentMs = ports.monotonicMs();
+    const sent = progress;
+    const after = await beat(ports, job, sent, checkpoint);
+    [wroteAtMs, written] = [sentMs, sent];
+    judge(after);
+    if (after !== undefined) heldUntilMs = sentMs + ports.leaseSeconds * 1000;
+    return after !== undefined;
   };
   const look = async () => {
-    const nowMs = ports.now();
+    const nowMs = ports.monotonicMs();
     lookedAtMs = nowMs;
     const moved = written !== progress && nowMs - wroteAtMs >= ports.progressEveryMs;
-    if (moved || nowMs - wroteAtMs >= limits.heartbeatSeconds * 1000) {
-      const sent = progress;
-      const after = await beat(ports, job, sent);
-      wroteAtMs = nowMs;
-      written = sent;
-      judge(after);
-      if (after !== undefined) heldUntilMs = nowMs + limits.leaseSeconds * 1000;
-    } else judge(await ports.store.load(job.id));
-    if (over || nowMs - extendedAtMs < limits.heartbeatSeconds * 1000) return;
-    await ports.queue.extend(delivery, limits.leaseSeconds);
+    const due = nowMs - wroteAtMs >= beatEveryMs;
+    if (due) ports.taskGuard?.hold().catch(() => undefined); // without it a scale-in costs a checkpoint interval
+    if (moved || due) await write();
+    else judge(await ports.store.load(job.id));
+    if (!over && nowMs - extendedAtMs >= beatEveryMs) await keepMessage(nowMs);
+  };
+  const keepMessage = async (nowMs: number) => {
+    if (delivery === undefined) return;
     extendedAtMs = nowMs;
+    if (nowMs - startedMs < limits.messageHoldHours * HOUR_MS) return ports.queue.extend(delivery, ports.leaseSeconds);
+    await ports.queue.send({ v: 1, jobId: job.id }, { delaySeconds: ports.leaseSeconds });
+    const old = delivery;
+    delivery = undefined;
+    await ports.queue.ack(old);
+  };
+  const missed = (error: unknown) => {
+    // The message may be shown to another worker, but only the record decides: while it is ours, we go on.
+    if (ports.monotonicMs() >= heldUntilMs) end('lease_lost', 'The store did not answer for a whole lease.');
+    else if (!(error instanceof ReelayError)) end('lease_lost', 'The heartbeat itself failed.');
+  };
+  /** One access at a time, so that what is written later is also newer. */
+  const alone = <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    const running = (busy ?? Promise.resolve()).then(() =>
+      over ? undefined : work().catch(missed as () => undefined),
+    );
+    const settled = running.finally(() => {
+      if (busy === settled) busy = undefined;
+    });
+    busy = settled;
+    return settled;
   };
   const tick = () => {
-    if (over || busy !== undefined) return;
-    busy = look()
-      .catch(error => {
-        // The message may be shown to another worker, but only the record decides: while it is ours, we go on.
-        if (ports.now() >= heldUntilMs) end('lease_lost', 'The store did not answer for a whole lease.');
-        else if (!(error instanceof ReelayError)) end('lease_lost', 'The heartbeat itself failed.');
-      })
-      .finally(() => {
-        busy = undefined;
-      });
+    if (over) return;
+    if (busy === undefined) void alone(look);
+    // A process that was stopped for a while asks the record first; only a store that does not answer ends the lease unasked.
+    else if (ports.monotonicMs() >= heldUntilMs) missed(new ReelayError('store_unavailable', 'no answer'));
   };
-  const timer = setInterval(() => ports.now() - lookedAtMs >= LOOK_EVERY_MS - 50 && tick(), LOOK_EVERY_MS / 4);
+  const lookEveryMs = Math.min(LOOK_EVERY_MS, beatEveryMs / 2);
+  const stopTimer = ports.every(lookEveryMs / 4, () => {
+    if (ports.monotonicMs() - lookedAtMs >= lookEveryMs * 0.95) tick();
+  });
   return {
     signal: stopped.signal,
+    job: () => job,
+    delivery: () => delivery,
     report: next => {
       progress = next;
-      if (ports.now() - lookedAtMs >= ports.progressEveryMs) tick();
+      if (ports.monotonicMs() - lookedAtMs >= ports.progressEveryMs) tick();
     },
+    save: async checkpoint => (await alone(() => write(checkpoint))) === true,
     stop: async () => {
       over = true;
-      clearInterval(timer);
+      stopTimer();
       await busy;
     },
   };

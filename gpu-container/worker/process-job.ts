@@ -1,96 +1,135 @@
-import { readFile, rm } from 'node:fs/promises';
+/**
+ * One delivery, to its end:
+ *
+ *     message --nothing queued--> acked        --nothing may start, or held--> shown again later
+ *     message --leased--> rendering --done--> bytes -> record -> event -> ack
+ *                                   --lease lost--> nothing is written, not even an ack
+ *                                   --cancelled--> cancelled     --fatal or third error--> failed, dead letter
+ *                                   --error, drain--> queued again, with the newest checkpoint
+ */
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
-import { failJob, giveBack, isFinal, take } from '#core/jobs/lease.ts';
+import { failJob, giveBack, isFinal } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
-import { artifactKey, attemptPrefix, jobPrefix } from '#core/keys.ts';
+import { notePace } from '#core/jobs/standing.ts';
+import { type TakePorts, takeNext } from '#core/jobs/take.ts';
+import { artifactKey } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { BlobStore, Delivery } from '#core/ports.ts';
+import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
 import type { Rendered, Renderer } from './renderer.ts';
+import type { Scratch } from './scratch.ts';
 
 /** Everything a worker touches. */
-export interface WorkerPorts extends HeartbeatPorts {
-  readonly blobs: BlobStore;
+export interface WorkerPorts extends HeartbeatPorts, TakePorts {
   readonly renderer: Renderer;
-  /** An empty folder of this attempt's own for the renderer's files. */
-  readonly scratch: (job: Job) => Promise<string>;
+  readonly scratch: (job: Job) => Promise<Scratch>;
+  /** How often the renderer writes a checkpoint; 0 turns a rule off. */
+  readonly checkpointCadence: { readonly everySteps: number; readonly everyMs: number };
+  /** Why this worker should take no job now (its disk is full), in words; undefined: it may. */
+  readonly whyNotReady?: () => Promise<string | undefined>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
 
-/**
- * One delivery, to its end. The order of a finish is fixed: bytes, record, event, ack. A lost lease writes nothing, not even an
- * ack. Throws only when the store or queue fails; the lease then runs out and the job is looked at again.
- */
-export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: AbortSignal): Promise<void> {
-  const taken = await take(ports, delivery.message.jobId);
-  if (taken.outcome === 'done') return ports.queue.ack(delivery);
-  if (taken.outcome === 'held') return ports.queue.release(delivery, taken.seconds);
-  const { job } = taken;
-  const heartbeat = startHeartbeat(ports, job, delivery);
-  let folder: string | undefined;
+/** What the loop should do next: look at once, wait a little because nothing may start, or back off because a store is out. */
+export type Processed = 'worked' | 'nothing' | 'outage';
+
+/** Throws only when the store or queue fails; the lease then runs out and the job is looked at again. */
+export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: AbortSignal): Promise<Processed> {
+  const taken = await takeNext(ports, delivery.message.jobId);
+  if (taken.outcome === 'done') {
+    await ack(ports, delivery);
+    return 'worked';
+  }
+  if (taken.outcome === 'held') {
+    await postpone(ports, delivery, taken.seconds);
+    return 'nothing';
+  }
+  await ports.taskGuard?.hold().catch(error => ports.log('warn', 'task not protected', { at: placeOf(error) }));
+  const heartbeat = startHeartbeat(ports, taken.job, delivery);
+  let scratch: Scratch | undefined;
   try {
-    folder = await ports.scratch(job);
-    const artifacts = await makeArtifacts(ports, job, heartbeat, folder, drain);
-    await complete(ports, job, artifacts, delivery);
+    scratch = await ports.scratch(taken.job);
+    return await render(ports, heartbeat, scratch, drain);
   } catch (error) {
-    await settle(ports, job, error, delivery, drain);
+    return await settle(ports, heartbeat, error);
   } finally {
     await heartbeat.stop();
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    await scratch?.remove().catch(() => undefined); // the next start of this worker clears what is left
+    await ports.taskGuard?.free().catch(() => undefined); // it expires by itself
   }
 }
 
-async function makeArtifacts(
+async function render(
   ports: WorkerPorts,
-  job: Job,
   heartbeat: Heartbeat,
-  folder: string,
+  scratch: Scratch,
   drain: AbortSignal,
-): Promise<Record<Variant, Artifact>> {
-  const signal = AbortSignal.any([heartbeat.signal, drain]);
-  const rendered = await ports.renderer.render(
-    { taskId: `${job.id}/${job.attempt}`, request: job.request, folder },
-    { signal, onProgress: heartbeat.report },
+): Promise<Processed> {
+  const job = heartbeat.job();
+  const { signal } = heartbeat;
+  const resumePath = await fetchCheckpoint(ports, job, scratch);
+  const saver = createCheckpointSaver(ports, scratch, heartbeat);
+  ports.log('info', 'job started', { jobId: job.id, attempt: job.attempt, from: job.checkpoint?.step ?? 0 });
+  const startedMs = ports.monotonicMs();
+  const { taskId, request } = { taskId: `${job.id}/${job.attempt}`, request: job.request };
+  const outcome = await ports.renderer.render(
+    { taskId, request, folder: scratch.folder, ...(resumePath === undefined ? {} : { resumePath }) },
+    {
+      signal,
+      pause: drain,
+      onProgress: heartbeat.report,
+      onCheckpoint: saver.offer,
+      checkpoint: ports.checkpointCadence,
+    },
   );
+  const renderMs = ports.monotonicMs() - startedMs;
+  if (outcome.outcome === 'paused') {
+    if (outcome.checkpoint !== null) saver.offer(outcome.checkpoint);
+    return drained(ports, heartbeat, saver);
+  }
   heartbeat.report({ phase: 'committing', step: 0, steps: 0 });
+  const artifacts = await storeArtifacts(ports.blobs, heartbeat, scratch, outcome.files);
+  await saver.finish();
+  await heartbeat.stop(); // a beat after the end would find a record that has moved on
+  signal.throwIfAborted();
+  await complete(ports, heartbeat, artifacts);
+  if (outcome.resumedAtStep === 0) await notePace(ports.kv, job, renderMs).catch(() => undefined); // an estimate's input
+  return 'worked';
+}
+
+async function storeArtifacts(
+  blobs: BlobStore,
+  heartbeat: Heartbeat,
+  scratch: Scratch,
+  files: Rendered,
+): Promise<Record<Variant, Artifact>> {
   const artifacts: Partial<Record<Variant, Artifact>> = {};
   for (const variant of variants) {
-    signal.throwIfAborted();
-    artifacts[variant] = await putArtifact(ports.blobs, job, variant, rendered[variant]);
+    heartbeat.signal.throwIfAborted();
+    const { path, contentType, bytes, sha256 } = files[variant];
+    const key = artifactKey(heartbeat.job(), heartbeat.job().attempt, variant);
+    await blobs.put(key, await scratch.read(path), { contentType });
+    // Nobody is told before the store is seen to hold all of it.
+    const stored = await blobs.head(key);
+    if (stored?.bytes !== bytes)
+      throw new ReelayError(
+        'store_unavailable',
+        `The store holds ${stored?.bytes ?? 'no'} bytes of ${bytes} of the ${variant}.`,
+      );
+    artifacts[variant] = { key, contentType, bytes, sha256 };
   }
-  heartbeat.signal.throwIfAborted();
   return artifacts as Record<Variant, Artifact>;
 }
 
-/** Stores one file and checks that the store holds all of it before anyone is told. */
-async function putArtifact(blobs: BlobStore, job: Job, variant: Variant, file: Rendered[Variant]): Promise<Artifact> {
-  const { contentType, bytes, sha256 } = file;
-  const key = artifactKey(job, job.attempt, variant);
-  await blobs.put(key, await readFile(file.path), { contentType });
-  const stored = await blobs.head(key);
-  if (stored?.bytes !== bytes)
-    throw new ReelayError(
-      'store_unavailable',
-      `The store holds ${stored?.bytes ?? 'no'} bytes of ${bytes} of the ${variant}.`,
-    );
-  return { key, contentType, bytes, sha256 };
-}
-
-async function complete(
-  ports: WorkerPorts,
-  job: Job,
-  artifacts: Record<Variant, Artifact>,
-  delivery: Delivery,
-): Promise<void> {
+async function complete(ports: WorkerPorts, heartbeat: Heartbeat, artifacts: Record<Variant, Artifact>): Promise<void> {
+  const job = heartbeat.job();
   const ended = await endJob(ports.store, job, { status: 'completed', artifacts, nowMs: ports.now() });
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });
-  await tellAndAck(ports, ended, delivery);
-  // Earlier attempts may have died between their bytes and their record; what is missed here goes with the job.
-  for (let attempt = 1; attempt < job.attempt; attempt++)
-    await ports.blobs.deletePrefix(attemptPrefix(job, attempt)).catch(() => undefined);
+  await tellAndAck(ports, ended, heartbeat);
 }
 
 async function whyRefused(ports: WorkerPorts, job: Job): Promise<ReelayError> {
@@ -101,37 +140,82 @@ async function whyRefused(ports: WorkerPorts, job: Job): Promise<ReelayError> {
     : new ReelayError('lease_lost', 'The job moved on.');
 }
 
-/** An event that cannot be sent now is owed by the record and sent by the sweeper: the job is over all the same. */
-async function tellAndAck(ports: WorkerPorts, ended: Job, delivery: Delivery): Promise<void> {
-  await relay(ports, ended).catch(() => ports.log('warn', 'event is owed', { jobId: ended.id }));
-  await ports.queue.ack(delivery);
+/** The render child has stopped for a drain: the job goes back with what it has done, and counts nothing. */
+async function drained(ports: WorkerPorts, heartbeat: Heartbeat, saver: CheckpointSaver): Promise<Processed> {
+  await saver.finish();
+  await heartbeat.stop();
+  heartbeat.signal.throwIfAborted();
+  const job = heartbeat.job();
+  ports.log('info', 'job interrupted', {
+    jobId: job.id,
+    attempt: job.attempt,
+    code: 'drained',
+    step: job.checkpoint?.step ?? 0,
+  });
+  await handBack(ports, heartbeat, { delaySeconds: 0, failed: false });
+  return 'worked';
 }
 
-async function settle(
-  ports: WorkerPorts,
-  job: Job,
-  error: unknown,
-  delivery: Delivery,
-  drain: AbortSignal,
-): Promise<void> {
+/** An event that cannot be sent now is owed by the record and sent by the sweeper: the job is over all the same. */
+async function tellAndAck(ports: WorkerPorts, ended: Job, heartbeat: Heartbeat): Promise<void> {
+  await relay(ports, ended).catch(() => ports.log('warn', 'event is owed', { jobId: ended.id }));
+  const delivery = heartbeat.delivery();
+  if (delivery !== undefined) await ack(ports, delivery);
+}
+
+/** A message that was shown to someone else meanwhile is theirs to ack. */
+async function ack(ports: WorkerPorts, delivery: Delivery): Promise<void> {
+  await ports.queue.ack(delivery).catch(ignoreLost);
+}
+
+function ignoreLost(error: unknown): void {
+  if (!(error instanceof ReelayError && error.code === 'lease_lost')) throw error;
+}
+
+async function postpone(ports: WorkerPorts, delivery: Delivery, seconds: number): Promise<void> {
+  if (delivery.receiveCount < limits.maxReceives) return ports.queue.release(delivery, seconds).catch(ignoreLost);
+  await ports.queue.send({ v: 1, jobId: delivery.message.jobId }, { delaySeconds: seconds });
+  await ack(ports, delivery);
+}
+
+async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown): Promise<Processed> {
+  await heartbeat.stop();
+  const job = heartbeat.job();
   const known =
     error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error });
-  const drained = drain.aborted && (error === drain.reason || known.code === 'cancelled');
-  const fields = { jobId: job.id, attempt: job.attempt, code: drained ? 'drained' : known.code };
+  const level = known.code === 'internal' ? 'error' : 'info';
   const at = placeOf(known.cause ?? error);
-  const level = known.code === 'internal' && !drained ? 'error' : 'info';
-  ports.log(level, 'job interrupted', drained ? fields : { ...fields, at });
-  if (known.code === 'lease_lost') return;
-  if (known.code === 'cancelled' && !drained) return endCancelled(ports, job, delivery);
-  if (!drained && isFinal(job, known)) {
+  ports.log(level, 'job interrupted', { jobId: job.id, attempt: job.attempt, code: known.code, at });
+  if (known.code === 'lease_lost') return 'worked';
+  if (known.code === 'cancelled') {
+    await endCancelled(ports, heartbeat);
+    return 'worked';
+  }
+  // A store that is out says nothing about the job; only the attempts bound it.
+  const outage = known.code === 'store_unavailable';
+  if (outage ? job.attempt >= limits.maxAttempts : isFinal(job, known)) {
     const message = known.code === 'internal' ? 'The worker failed unexpectedly.' : known.message;
     const ended = await failJob(ports, job, { code: known.code, message });
-    return ended === undefined ? endCancelled(ports, job, delivery) : ports.queue.ack(delivery);
+    if (ended === undefined) await endCancelled(ports, heartbeat);
+    else await tellAndAck(ports, ended, heartbeat);
+    return 'worked';
   }
-  const delaySeconds = drained ? 0 : limits.retryDelaySeconds * 2 ** job.failures;
-  const given = await giveBack(ports, job, { delaySeconds, failed: !drained });
-  if (given === undefined) return endCancelled(ports, job, delivery);
-  await ports.queue.release(delivery, delaySeconds);
+  const doubled = limits.retryDelaySeconds * 2 ** (outage ? job.attempt - 1 : job.failures);
+  await handBack(ports, heartbeat, { delaySeconds: Math.min(limits.retryDelayMostSeconds, doubled), failed: !outage });
+  return outage ? 'outage' : 'worked';
+}
+
+async function handBack(
+  ports: WorkerPorts,
+  heartbeat: Heartbeat,
+  options: { delaySeconds: number; failed: boolean },
+): Promise<void> {
+  const job = heartbeat.job();
+  const given = await giveBack(ports, job, options);
+  if (given === undefined) return endCancelled(ports, heartbeat);
+  const delivery = heartbeat.delivery();
+  if (delivery === undefined) return; // its token was sent afresh and is under way; the owed one does no harm
+  await ports.queue.release(delivery, options.delaySeconds);
   await ports.store.clearOutbox(
     job.id,
     given.outbox.map(entry => entry.id),
@@ -139,10 +223,7 @@ async function settle(
 }
 
 /** Ends a job that someone cancelled; when it is not ours any more, nothing happens. */
-async function endCancelled(ports: WorkerPorts, job: Job, delivery: Delivery): Promise<void> {
-  const ended = await endJob(ports.store, job, { status: 'cancelled', nowMs: ports.now() });
-  if (ended === undefined) return;
-  // Bytes of an attempt that no record names; what is missed here goes with the job.
-  await ports.blobs.deletePrefix(jobPrefix(job)).catch(() => undefined);
-  await tellAndAck(ports, ended, delivery);
+async function endCancelled(ports: WorkerPorts, heartbeat: Heartbeat): Promise<void> {
+  const ended = await endJob(ports.store, heartbeat.job(), { status: 'cancelled', nowMs: ports.now() });
+  if (ended !== undefined) await tellAndAck(ports, ended, heartbeat);
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { processJob, type WorkerPorts } from './process-job.ts';
@@ -7,21 +6,31 @@ import { processJob, type WorkerPorts } from './process-job.ts';
  * The worker's loop:
  *
  *     receiving --delivery--> processing one job --any outcome--> receiving
- *     receiving --store or queue down--> waiting, doubled up to a limit --> receiving
+ *     receiving --nothing may start--> waiting a second --> receiving
+ *     receiving --store or queue down, disk full--> waiting, doubled up to a limit --> receiving
  *     any --drain--> the running job is given back --> returns
  */
 export async function runWorker(ports: WorkerPorts, drain: AbortSignal): Promise<void> {
-  for (let failures = 0; !drain.aborted; ) {
+  let failures = 0;
+  const backOff = () => ports.sleep(Math.min(limits.backoffMostMs, limits.backoffFirstMs * 2 ** failures++), drain);
+  while (!drain.aborted) {
     try {
+      const why = await ports.whyNotReady?.();
+      if (why !== undefined) {
+        ports.log('warn', 'no job taken', { why });
+        await backOff();
+        continue;
+      }
       const waitMs = limits.queueWaitSeconds * 1000;
-      const delivery = await ports.queue.receive({ leaseSeconds: limits.leaseSeconds, waitMs, signal: drain });
-      if (delivery !== undefined) await processJob(ports, delivery, drain);
-      failures = 0;
+      const delivery = await ports.queue.receive({ leaseSeconds: ports.leaseSeconds, waitMs, signal: drain });
+      const processed = delivery === undefined ? 'worked' : await processJob(ports, delivery, drain);
+      if (processed === 'nothing') await ports.sleep(limits.nothingMayStartSeconds * 1000, drain);
+      if (processed === 'outage') await backOff();
+      else failures = 0;
     } catch (error) {
       const code = error instanceof ReelayError ? error.code : 'internal';
       ports.log('error', 'worker loop failed', { code, at: placeOf(error) });
-      const waitMs = Math.min(limits.backoffMostMs, limits.backoffFirstMs * 2 ** failures++);
-      await sleep(waitMs, undefined, { signal: drain }).catch(() => undefined);
+      await backOff();
     }
   }
 }

@@ -9,6 +9,8 @@ export interface Video {
   /** 0 .. 100. */
   readonly progress: number;
   readonly stage: string | null;
+  /** 1 is next; null when it is not queued. */
+  readonly queue_position: number | null;
   readonly created_at: number;
   readonly completed_at: number | null;
   /** Of the sampler, while it samples. */

@@ -22,9 +22,14 @@ export function stateText(video: Video): string {
   if (video.state === 'failed') return 'This video could not be made';
   if (video.state === 'cancelled') return 'Cancelled';
   if (video.cancel_requested_at !== null) return 'Cancelling';
-  if (video.state === 'queued') return 'Waiting for its turn';
+  if (video.state === 'queued') return waitText(video.queue_position);
   if (video.stage === 'denoising') return `Step ${stepOf(video)} of ${video.num_inference_steps}`;
   return STAGES[video.stage ?? ''] ?? 'Starting';
+}
+
+function waitText(position: number | null): string {
+  if (position === null) return 'Waiting for its turn';
+  return position === 1 ? 'Next in the queue' : `Waiting, number ${position} in the queue`;
 }
 
 /** "256x256" as "256 × 256". */

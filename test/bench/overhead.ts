@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseVideoRequest } from '#core/video-request.ts';
+import { parseSubmission } from '#core/video-request.ts';
 import { openBareInference } from '#gpu-container/render/bare-inference.ts';
 import { serve } from '#local/serve.ts';
 
@@ -47,11 +47,11 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor
 await endToEndMs(0); // loads the model in the child
 const rows: { whole: number; inference: number }[] = [];
 for (let seed = 1; seed <= JOBS; seed++) {
-  const request = parseVideoRequest(
+  const request = parseSubmission(
     { prompt: 'a yellow star spinning over a dark green background', seed },
     deps.models,
-    seed,
-  );
+    { seed, nowMs: Date.now(), checkUrl: () => undefined },
+  ).request;
   const inference = await bare.run(request);
   rows.push({ whole: await endToEndMs(seed), inference });
 }

@@ -1,15 +1,15 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDynamoJobStore } from '#adapters/aws/dynamo-job-store.ts';
-import { indexes } from '#adapters/aws/dynamo-table.ts';
+import { createDynamoKeyValueStore } from '#adapters/aws/dynamo-key-value-store.ts';
 import { createEventBridgeEventBus } from '#adapters/aws/eventbridge-event-bus.ts';
 import { createS3BlobStore } from '#adapters/aws/s3-blob-store.ts';
 import { createSqsJobQueue } from '#adapters/aws/sqs-job-queue.ts';
-import { type AwsServers, awsNames, clientConfig, startAwsServers } from './aws-servers.ts';
-import { makeEvent, makeJob, makeMessageEntry, makeRunningJob, startMs } from './make-job.ts';
+import { type AwsServers, clientConfig, startAwsServers } from './aws-servers.ts';
+import { makeEvent, makeJob } from './make-job.ts';
 
 let aws: AwsServers;
 beforeEach(async () => {
@@ -66,77 +66,24 @@ describe('the SQS queue', () => {
     await aws.queue.ack(delivery);
   });
 
+  test('peeks past bodies that are not for it, and leaves them to the receiver', async () => {
+    for (const body of ['not json', '{"v":2}']) await sendRaw(body);
+    await aws.queue.send({ v: 1, jobId: 'video_a' });
+    expect(await aws.queue.peek(10)).toEqual([{ v: 1, jobId: 'video_a' }]);
+    expect(aws.garbage).toEqual([]);
+  });
+
+  test('of dead letters is another queue than that of the jobs', async () => {
+    await aws.deadLetters.send({ v: 1, jobId: 'video_dead', reason: 'render_failed' });
+    expect(await aws.queue.peek(10)).toEqual([]);
+    expect(await aws.deadLetters.peek(10)).toEqual([{ v: 1, jobId: 'video_dead', reason: 'render_failed' }]);
+  });
+
   test('tells a receipt that was released', async () => {
     await aws.queue.send({ v: 1, jobId: 'video_a' });
     const delivery = (await aws.queue.receive({ leaseSeconds: 30, waitMs: 0 }))!;
     await aws.queue.release(delivery, 0);
     await expect(aws.queue.extend(delivery, 30)).rejects.toMatchObject({ code: 'lease_lost', retryable: false });
-  });
-});
-
-describe('the DynamoDB store', () => {
-  test('knows its own write again when the answer is lost and the SDK repeats it', async () => {
-    const client = new DynamoDBClient(clientConfig(aws.endpoints.dynamo));
-    loseFirstAnswers(client, 'PutItemCommand');
-    const store = createDynamoJobStore({ client, table: awsNames.table });
-    const job = makeJob();
-    await store.create(job);
-    const changed = await store.transition(
-      job.id,
-      { status: 'queued', attempt: 0 },
-      { status: 'in_progress', attempt: 1 },
-    );
-    expect(changed).toEqual({ ...job, status: 'in_progress', attempt: 1, version: 1 });
-    expect(await store.load(job.id)).toEqual(changed);
-    await expect(store.create(job)).rejects.toMatchObject({ code: 'conflict' });
-    client.destroy();
-  });
-
-  test('refuses a record that no item can hold, in words, and keeps the old one', async () => {
-    const job = makeJob();
-    await aws.store.create(job);
-    const outbox = Array.from({ length: 8 }, (_, n) => ({
-      ...makeMessageEntry(startMs),
-      id: `${n}${'x'.repeat(60_000)}`,
-    }));
-    const refusal = { code: 'payload_too_large', retryable: false, message: expect.stringContaining('400 KB') };
-    await expect(aws.store.create(makeJob({ outbox }))).rejects.toMatchObject(refusal);
-    await expect(aws.store.transition(job.id, { status: 'queued', attempt: 0 }, { outbox })).rejects.toMatchObject(
-      refusal,
-    );
-    expect(await aws.store.load(job.id)).toEqual(job);
-  });
-
-  test('leaves an item of a newer Reelay alone: refused when named, passed over in lists', async () => {
-    const job = makeJob();
-    await aws.store.create(job);
-    const { Item } = await aws.clients.dynamo.send(
-      new GetItemCommand({ TableName: awsNames.table, Key: { id: { S: job.id } } }),
-    );
-    const newer = { ...Item, itemVersion: { N: '2' }, record: { S: 'not for us' } };
-    await aws.clients.dynamo.send(new PutItemCommand({ TableName: awsNames.table, Item: newer }));
-    await expect(aws.store.load(job.id)).rejects.toMatchObject({ code: 'store_unavailable', retryable: false });
-    await expect(aws.store.transition(job.id, { status: 'queued', attempt: 0 }, {})).rejects.toMatchObject({
-      retryable: false,
-    });
-    expect((await aws.store.list('acme', { limit: 5, order: 'asc' })).jobs).toEqual([]);
-  });
-
-  test('keeps a finished job in the index of its tenant only', async () => {
-    const job = makeRunningJob({ outbox: [makeMessageEntry(startMs)] });
-    await aws.store.create(job);
-    const sizes = async () =>
-      Promise.all(
-        Object.keys(indexes).map(async IndexName => {
-          const scanned = await aws.clients.dynamo.send(new ScanCommand({ TableName: awsNames.table, IndexName }));
-          return `${IndexName} ${scanned.Count}`;
-        }),
-      );
-    expect(await sizes()).toEqual(['byTenant 1', 'byOutbox 1', 'byLease 1', 'byRemoval 0', 'byQueued 0']);
-    await aws.store.transition(job.id, { status: 'in_progress', attempt: 1 }, { status: 'completed', outbox: [] });
-    expect(await sizes()).toEqual(['byTenant 1', 'byOutbox 0', 'byLease 0', 'byRemoval 0', 'byQueued 0']);
-    await aws.store.transition(job.id, { status: 'completed', attempt: 1 }, { deletedAtMs: startMs });
-    expect(await sizes()).toEqual(['byTenant 0', 'byOutbox 0', 'byLease 0', 'byRemoval 1', 'byQueued 0']);
   });
 });
 
@@ -190,6 +137,8 @@ test('an AWS that cannot be reached is store_unavailable from every adapter, wit
   const config = { ...clientConfig('http://127.0.0.1:9'), maxAttempts: 1 };
   const queue = createSqsJobQueue({ client: new SQSClient(config), queueUrl: 'http://127.0.0.1:9/000000000000/q' });
   const store = createDynamoJobStore({ client: new DynamoDBClient(config), table: 'jobs' });
+  const kv = createDynamoKeyValueStore({ client: new DynamoDBClient(config), table: 'jobs' });
+  const entry = { space: 'a/b', name: 'c', value: 1, expiresAtMs: null, dueAtMs: null };
   const blobs = createS3BlobStore({ client: new S3Client({ ...config, forcePathStyle: true }), bucket: 'b' });
   const events = createEventBridgeEventBus({ client: new EventBridgeClient(config), busName: 'x' });
   const delivery = { message: { v: 1, jobId: 'x' }, receipt: 'r', receiveCount: 1 } as const;
@@ -199,12 +148,27 @@ test('an AWS that cannot be reached is store_unavailable from every adapter, wit
     queue.extend(delivery, 1),
     queue.ack(delivery),
     queue.depth(),
+    queue.peek(1),
     store.create(makeJob()),
     store.load('x'),
     store.transition('x', { status: 'queued', attempt: 0 }, {}),
     store.list('acme', { limit: 1, order: 'asc' }),
     store.listRemovable(0, 1),
     store.countQueued(1),
+    store.listRunning(1),
+    store.countRunning(),
+    store.listQueueHeads(0, 1),
+    store.countQueuedByTenant(),
+    store.countQueuedBefore('acme', '1', 1),
+    store.listDeadlinesMissed(0, 1),
+    kv.get('a/b', 'c'),
+    kv.create(entry),
+    kv.replace({ ...entry, version: 1 }),
+    kv.put(entry),
+    kv.remove('a/b', 'c'),
+    kv.list('a/b', { limit: 1 }),
+    kv.listDue('a', 0, 1),
+    kv.removeExpired(0, 1),
     blobs.put('a', Buffer.from('x'), { contentType: 'x' }),
     blobs.head('a'),
     blobs.get('a'),
@@ -214,17 +178,3 @@ test('an AWS that cannot be reached is store_unavailable from every adapter, wit
   for (const call of await Promise.allSettled(calls))
     expect(call).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable', cause: expect.any(Error) } });
 });
-
-/** Lets the first try of each such command reach the server and then throws its answer away, as a cut connection does. */
-function loseFirstAnswers(client: DynamoDBClient, command: string): void {
-  client.middlewareStack.add(
-    (next, context) => async args => {
-      const tries = context as { lost?: boolean };
-      const answer = await next(args);
-      if (context.commandName !== command || tries.lost === true) return answer;
-      tries.lost = true;
-      throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' });
-    },
-    { step: 'deserialize', name: 'loseFirstAnswers', priority: 'low' },
-  );
-}

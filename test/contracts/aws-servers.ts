@@ -8,12 +8,13 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import { createDynamoJobStore } from '#adapters/aws/dynamo-job-store.ts';
+import { createDynamoKeyValueStore } from '#adapters/aws/dynamo-key-value-store.ts';
 import { tableDefinition } from '#adapters/aws/dynamo-table.ts';
 import { createEventBridgeEventBus } from '#adapters/aws/eventbridge-event-bus.ts';
 import { createS3BlobStore } from '#adapters/aws/s3-blob-store.ts';
 import { createSqsJobQueue } from '#adapters/aws/sqs-job-queue.ts';
 import type { CloudEvent } from '#core/events.ts';
-import type { BlobStore, EventBus, JobQueue, JobStore } from '#core/ports.ts';
+import type { BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import { startEventBridge } from './eventbridge-server.ts';
 
 // The SDK must not look for an EC2 instance's credentials: tests talk to loopback only.
@@ -22,6 +23,7 @@ process.env.AWS_EC2_METADATA_DISABLED = 'true';
 /** Names of what exists on the servers after the start. */
 export const awsNames = {
   queue: 'reelay-jobs',
+  deadLetterQueue: 'reelay-dead-letters',
   table: 'reelay-jobs',
   bucket: 'reelay-artifacts',
   bus: 'reelay',
@@ -29,7 +31,9 @@ export const awsNames = {
 
 export interface AwsServers {
   readonly queue: JobQueue;
+  readonly deadLetters: JobQueue;
   readonly store: JobStore;
+  readonly kv: KeyValueStore;
   readonly blobs: BlobStore;
   readonly events: EventBus;
   /** For tests that look or write past the adapters. */
@@ -42,7 +46,8 @@ export interface AwsServers {
   /** Base addresses, for clients of one's own with `clientConfig`. */
   readonly endpoints: { readonly sqsAndS3: string; readonly dynamo: string; readonly eventBridge: string };
   readonly queueUrl: string;
-  /** Ids of messages that the queue adapter threw away. */
+  readonly deadLetterQueueUrl: string;
+  /** Ids of messages that the queue adapters threw away. */
   readonly garbage: readonly string[];
   /** What PutEvents has taken so far. */
   recordedEvents(): readonly CloudEvent[];
@@ -57,8 +62,8 @@ export function clientConfig(endpoint: string) {
 }
 
 /**
- * dynalite, fauxqs and a PutEvents recorder, all in memory on ports of their own, and the four adapters wired to them with the real
- * SDK. The queue, the table and the bucket are empty. Takes some 100 ms; each test may have its own.
+ * dynalite, fauxqs and a PutEvents recorder, all in memory on ports of their own, and the adapters wired to them with the real
+ * SDK. The queues, the table and the bucket are empty. Takes some 100 ms; each test may have its own.
  */
 export async function startAwsServers(): Promise<AwsServers> {
   const dynamoServer = dynalite({ createTableMs: 0, deleteTableMs: 0 });
@@ -79,9 +84,12 @@ export async function startAwsServers(): Promise<AwsServers> {
   const dynamo = new DynamoDBClient(clientConfig(endpoints.dynamo));
   const eventBridge = new EventBridgeClient(clientConfig(endpoints.eventBridge));
 
-  await sqs.send(new CreateQueueCommand({ QueueName: awsNames.queue }));
+  for (const QueueName of [awsNames.queue, awsNames.deadLetterQueue])
+    await sqs.send(new CreateQueueCommand({ QueueName }));
   // fauxqs answers with a host name that only its own DNS knows; it looks at the path alone.
-  const queueUrl = `${sqsAndS3}/000000000000/${awsNames.queue}`;
+  const [queueUrl, deadLetterQueueUrl] = [awsNames.queue, awsNames.deadLetterQueue].map(
+    name => `${sqsAndS3}/000000000000/${name}`,
+  ) as [string, string];
   await s3.send(new CreateBucketCommand({ Bucket: awsNames.bucket }));
   await dynamo.send(new CreateTableCommand({ ...tableDefinition, TableName: awsNames.table }));
   await tableIsActive(dynamo);
@@ -89,12 +97,15 @@ export async function startAwsServers(): Promise<AwsServers> {
   const garbage: string[] = [];
   return {
     queue: createSqsJobQueue({ client: sqs, queueUrl, onGarbage: id => garbage.push(id) }),
+    deadLetters: createSqsJobQueue({ client: sqs, queueUrl: deadLetterQueueUrl, onGarbage: id => garbage.push(id) }),
     store: createDynamoJobStore({ client: dynamo, table: awsNames.table }),
+    kv: createDynamoKeyValueStore({ client: dynamo, table: awsNames.table }),
     blobs: createS3BlobStore({ client: s3, bucket: awsNames.bucket }),
     events: createEventBridgeEventBus({ client: eventBridge, busName: awsNames.bus }),
     clients: { sqs, dynamo, s3, eventBridge },
     endpoints,
     queueUrl,
+    deadLetterQueueUrl,
     garbage,
     recordedEvents: bridge.recorded,
     failNextEvents: bridge.failNext,

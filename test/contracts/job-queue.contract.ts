@@ -25,6 +25,7 @@ export function jobQueueContract(name: string, open: () => Promise<OpenQueue>): 
     waitPromises(promise);
     leasePromises(promise);
     receiptPromises(promise);
+    peekPromises(promise);
   });
 }
 
@@ -217,6 +218,43 @@ function receiptPromises(promise: Promised): void {
     await lostOrIgnored(queue.release(made, 60));
     await lostOrIgnored(queue.ack(made));
     expect((await receive(queue)).message.jobId).toBe('video_a');
+  });
+}
+
+function peekPromises(promise: Promised): void {
+  promise('a reason travels with its message', async queue => {
+    await queue.send({ v: 1, jobId: 'video_a', reason: 'render_failed' });
+    const message = { v: 1, jobId: 'video_a', reason: 'render_failed' };
+    expect(await queue.peek(1)).toEqual([message]);
+    expect((await receive(queue)).message).toEqual(message);
+  });
+
+  promise('a peek shows what waits, each message once and up to the limit, and takes nothing', async queue => {
+    expect(await queue.peek(10)).toEqual([]);
+    const ids = Array.from({ length: 25 }, (_, n) => `video_${n}`);
+    for (const id of ids) await send(queue, id);
+    const peeked = async (limit: number) => (await queue.peek(limit)).map(message => message.jobId);
+    expect((await peeked(100)).sort()).toEqual([...ids].sort());
+    const some = await peeked(12);
+    expect(new Set(some).size).toBe(12);
+    expect(await queue.peek(0)).toEqual([]);
+    const got: string[] = [];
+    for (let n = 0; n < 25; n++) {
+      const delivery = await receive(queue);
+      got.push(delivery.message.jobId);
+      await queue.ack(delivery);
+    }
+    expect(got.sort()).toEqual([...ids].sort());
+  });
+
+  promise('a peek leaves out what is leased or delayed, and does not disturb the holder', async queue => {
+    await send(queue, 'video_leased');
+    const held = await receive(queue);
+    await queue.send({ v: 1, jobId: 'video_late' }, { delaySeconds: 60 });
+    await send(queue, 'video_a');
+    expect(await queue.peek(10)).toEqual([{ v: 1, jobId: 'video_a' }]);
+    await queue.extend(held, 30);
+    await queue.ack(held);
   });
 }
 

@@ -1,4 +1,4 @@
-/** The part of the JobStore contract that is about finding records: lists for tenants, sweeps for workers. */
+/** The part of the JobStore contract that is about finding records: lists for tenants, sweeps of what is owed or over. */
 import { expect } from 'vitest';
 import type { Job } from '#core/job.ts';
 import type { JobQuery, JobStore } from '#core/ports.ts';
@@ -186,34 +186,6 @@ export function outboxPromises(promise: Promised): void {
   });
 }
 
-export function leasePromises(promise: Promised): void {
-  promise('running jobs with a dead lease are listed oldest first, up to the limit', async store => {
-    const jobs = [
-      makeRunningJob(lease(30)),
-      makeRunningJob(lease(10)),
-      makeRunningJob(lease(20)),
-      makeJob({ status: 'failed', ...lease(1) }),
-      makeJob(),
-    ];
-    for (const job of jobs) await store.create(job);
-    expect(found(await store.listLeasesExpired(startMs + 9, 10), jobs)).toEqual([]);
-    expect(found(await store.listLeasesExpired(startMs + 20, 10), jobs)).toEqual([1, 2]);
-    expect(found(await store.listLeasesExpired(startMs + 99, 10), jobs)).toEqual([1, 2, 0]);
-    expect(found(await store.listLeasesExpired(startMs + 99, 2), jobs)).toEqual([1, 2]);
-  });
-
-  promise('a beat moves the end of the lease, and the end of the job takes it off the list', async store => {
-    const job = makeRunningJob(lease(10));
-    await store.create(job);
-    const running = { status: 'in_progress', attempt: 1 } as const;
-    await store.transition(job.id, running, lease(50));
-    expect(await store.listLeasesExpired(startMs + 49, 10)).toEqual([]);
-    expect(await store.listLeasesExpired(startMs + 50, 10)).toHaveLength(1);
-    await store.transition(job.id, running, { status: 'queued' });
-    expect(await store.listLeasesExpired(startMs + 99, 10)).toEqual([]);
-  });
-}
-
 export function removablePromises(promise: Promised): void {
   promise('deleted and expired records are removable, oldest first, up to the limit', async store => {
     const jobs = [
@@ -258,16 +230,16 @@ export function removablePromises(promise: Promised): void {
 }
 
 /** The places in `all` of the records found, for short expectations. */
-function found(jobs: readonly Job[], all: readonly Job[]): readonly number[] {
+export function found(jobs: readonly Job[], all: readonly Job[]): readonly number[] {
   return jobs.map(job => all.findIndex(({ id }) => id === job.id));
 }
 
-/** A lease that ends so many ms after the start. */
-function lease(ms: number) {
-  return { lease: { owner: 'w', expiresAtMs: startMs + ms } };
-}
-
-async function createMany(store: JobStore, count: number, overrides: Partial<Job> = {}): Promise<readonly string[]> {
+/** Creates jobs that differ in their ids only; gives the ids in order. */
+export async function createMany(
+  store: JobStore,
+  count: number,
+  overrides: Partial<Job> = {},
+): Promise<readonly string[]> {
   const jobs = Array.from({ length: count }, () => makeJob(overrides));
   await Promise.all(jobs.map(job => store.create(job)));
   return jobs.map(job => job.id);

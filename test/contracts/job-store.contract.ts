@@ -3,12 +3,12 @@ import { statuses, transitions } from '#core/job.ts';
 import type { JobChange, JobStore } from '#core/ports.ts';
 import {
   filterPromises,
-  leasePromises,
   listPromises,
   outboxPromises,
   removablePromises,
   tenantPromises,
 } from './job-store-queries.contract.ts';
+import { deadlinePromises, headPromises, queuedPromises, runningPromises } from './job-store-scheduling.contract.ts';
 import { makeEventEntry, makeJob, makeMessageEntry, makeRunningJob, startMs } from './make-job.ts';
 
 export interface OpenStore {
@@ -38,7 +38,10 @@ export function jobStoreContract(name: string, open: () => Promise<OpenStore>): 
     tenantPromises(promise);
     filterPromises(promise);
     outboxPromises(promise);
-    leasePromises(promise);
+    runningPromises(promise);
+    headPromises(promise);
+    queuedPromises(promise);
+    deadlinePromises(promise);
     removablePromises(promise);
   });
 }
@@ -53,6 +56,12 @@ function recordPromises(promise: Promised): void {
       artifacts: {
         video: { key: 'videos/a/b/video.mp4', contentType: 'video/mp4', bytes: 123_456_789, sha256: 'ef'.repeat(32) },
       },
+      priority: 'high',
+      deadlineAtMs: startMs + 9,
+      webhookUrl: 'https://example.com/hook',
+      notBeforeMs: startMs + 8,
+      checkpoint: { key: 'a/b', step: 3, bytes: 12, sha256: 'ab'.repeat(32), atMs: startMs + 7 },
+      redriveOf: 'video_before',
       expiresAtMs: startMs + 5,
       cancelRequestedAtMs: startMs + 6,
       outbox: [makeMessageEntry(startMs), makeEventEntry(startMs + 1)],

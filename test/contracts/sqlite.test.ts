@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
 import { isHeld } from '#adapters/local/process-lock.ts';
 import { databaseFile, openDatabase } from '#adapters/local/sqlite.ts';
-import { createSqliteJobQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
+import { createSqliteJobQueue, deadLetterQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
 import { temporaryFolder } from './local-folder.ts';
 import { makeJob, startMs } from './make-job.ts';
@@ -81,7 +81,7 @@ describe('the database of a data folder', () => {
     db.close();
     const refusal = expect.objectContaining({ code: 'store_unavailable', retryable: false });
     expect(() => openDatabase(folder.path)).toThrow(refusal);
-    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 1;/);
+    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 2;/);
   });
 
   test('that is damaged or cannot be opened is store_unavailable and names the file', () => {
@@ -203,6 +203,55 @@ describe('the SQLite queue', () => {
     await children[1]!.kill();
     db.close();
   });
+});
+
+describe('several queues in one database', () => {
+  test('are apart: what one is sent, another neither receives, peeks nor counts', async () => {
+    const { db, queue } = openQueue();
+    const letters = createSqliteJobQueue(db, { owner: 'test', now: Date.now, queue: deadLetterQueue });
+    await letters.send({ v: 1, jobId: 'dead', reason: 'render_failed' });
+    expect([await queue.depth(), await queue.peek(9)]).toEqual([0, []]);
+    expect(await queue.receive({ leaseSeconds: 60, waitMs: 0 })).toBeUndefined();
+    await queue.send({ v: 1, jobId: 'alive' });
+    expect([await letters.depth(), await letters.peek(9)]).toEqual([
+      1,
+      [{ v: 1, jobId: 'dead', reason: 'render_failed' }],
+    ]);
+    expect((await letters.receive({ leaseSeconds: 60, waitMs: 0 }))?.message.jobId).toBe('dead');
+    expect((await queue.receive({ leaseSeconds: 60, waitMs: 0 }))?.message.jobId).toBe('alive');
+    db.close();
+  });
+
+  test('all get back what a dead process held', async () => {
+    const { db, queue } = openQueue('gone');
+    const letters = createSqliteJobQueue(db, { owner: 'gone', now: Date.now, queue: deadLetterQueue });
+    for (const each of [queue, letters]) {
+      await each.send({ v: 1, jobId: 'a' });
+      await each.receive({ leaseSeconds: 3600, waitMs: 0 });
+    }
+    expect(releaseDeadOwners(db, () => false)).toBe(2);
+    expect([await queue.peek(9), await letters.peek(9)]).toEqual([[{ v: 1, jobId: 'a' }], [{ v: 1, jobId: 'a' }]]);
+    db.close();
+  });
+});
+
+test('the heads of tenants behind a backlog of ten thousand are found by seeks, not by reading it', async () => {
+  const db = openDatabase(folder.path);
+  const store = createSqliteJobStore(db);
+  db.exec('BEGIN');
+  for (let n = 0; n < 10_000; n++) await store.create(makeJob({ tenant: 'a' }));
+  for (const tenant of ['b', 'c', 'd']) await store.create(makeJob({ tenant }));
+  db.exec('COMMIT');
+  let quickestMs = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < 50; n++) {
+    const before = performance.now();
+    const heads = await store.listQueueHeads(startMs, 100);
+    quickestMs = Math.min(quickestMs, performance.now() - before);
+    expect(heads.map(job => job.tenant).sort()).toEqual(['a', 'b', 'c', 'd']);
+  }
+  // Measured: 0.05 ms; a GROUP BY, which reads the index through, 0.7 ms.
+  expect(quickestMs).toBeLessThan(0.3);
+  db.close();
 });
 
 test('of several processes that lease one job in the SQLite store, exactly one wins', async () => {

@@ -3,7 +3,7 @@ import { limits } from '#core/limits.ts';
 
 describe('the limits agree with one another', () => {
   test('two beats may be lost before a lease is', () => {
-    expect(limits.heartbeatSeconds).toBeLessThanOrEqual(limits.leaseSeconds / 3);
+    expect(limits.beatsPerLease).toBeGreaterThanOrEqual(3);
   });
   test('the container waits longer than the drain takes, and no longer than ECS allows', () => {
     expect(limits.stopTimeoutSeconds).toBeGreaterThan(limits.drainSeconds);
@@ -18,6 +18,22 @@ describe('the limits agree with one another', () => {
     expect(limits.retryDelaySeconds * 2 ** limits.maxFailures).toBeLessThanOrEqual(900);
     expect(limits.maxMultipartBytes * (4 / 3)).toBeLessThanOrEqual(10_000_000);
     expect(limits.maxBodyBytes).toBeLessThan(limits.maxMultipartBytes);
+  });
+  test('a drain has time for its last step and checkpoint', () => {
+    expect(limits.pauseGraceMs / 1000).toBeLessThan(limits.drainSeconds);
+  });
+  test('a dead letter outlives the message it came from, and a message is sent afresh before SQS lets go of it', () => {
+    expect(limits.deadLetterDays).toBeGreaterThan(limits.messageDays);
+    expect(limits.messageHoldHours).toBeLessThan(12);
+    expect(limits.artifactDays).toBeGreaterThan(limits.deadLetterDays);
+  });
+  test('a protected task stays protected between two beats, and beyond a lease', () => {
+    expect(limits.taskProtectionMinutes * 30).toBeGreaterThan(2 * (limits.leaseSeconds / limits.beatsPerLease));
+    expect(limits.taskProtectionMinutes * 60).toBeGreaterThan(limits.leaseSeconds);
+  });
+  test('a retry of a client is known for longer than the client goes on retrying', () => {
+    // openai 7.55.0 waits at most 60 s between its tries, of which there are three.
+    expect(limits.collapseSeconds).toBeGreaterThanOrEqual(120);
   });
   test('the sweeper looks at least as often as a grace ends', () => {
     expect(limits.sweepEverySeconds).toBeLessThanOrEqual(limits.outboxGraceSeconds);

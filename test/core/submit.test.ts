@@ -1,14 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLocalEventBus } from '#adapters/local/local-event-bus.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
-import { createSqliteJobQueue } from '#adapters/local/sqlite-job-queue.ts';
-import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
 import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
-import { limits } from '#core/limits.ts';
+import { createLocalPorts } from '#local/local-ports.ts';
 import { CARD } from './model-card.ts';
 
 let folder: string;
@@ -18,16 +14,10 @@ let db: ReturnType<typeof openDatabase>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-submit-'));
   db = openDatabase(folder);
-  // Only this test writes a thousand jobs; what it shows does not depend on their reaching the disk.
+  // What these tests show does not depend on their jobs' reaching the disk.
   db.exec('PRAGMA synchronous=OFF');
-  ports = {
-    store: createSqliteJobStore(db),
-    queue: createSqliteJobQueue(db, { owner: 'test', now: () => Date.now() }),
-    events: createLocalEventBus(join(folder, 'events.jsonl')),
-    models: [CARD],
-    now: () => Date.now(),
-    random: randomBytes,
-  };
+  const now = () => Date.now();
+  ports = { ...createLocalPorts({ db, folder, owner: 'test', models: [CARD], now }), maxQueuedJobs: 50 };
 });
 afterAll(async () => {
   db.close();
@@ -48,7 +38,7 @@ describe('submit', () => {
   });
 
   test('takes no more jobs than may wait, and refuses the next one as worth another try', async () => {
-    for (let waiting = await ports.store.countQueued(limits.maxQueuedJobs); waiting < limits.maxQueuedJobs; waiting++)
+    for (let waiting = await ports.store.countQueued(50); waiting < 50; waiting++)
       await submit(ports, 'local', { prompt: 'x' });
     const depth = await ports.queue.depth();
     await expect(submit(ports, 'local', { prompt: 'x' })).rejects.toMatchObject({

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
 import { offeredSeconds } from '#core/models.ts';
-import { parseVideoRequest } from '#core/video-request.ts';
+import { parseSubmission } from '#core/video-request.ts';
 import { CARD } from './model-card.ts';
 
-const parse = (input: unknown) => parseVideoRequest(input, [CARD], 99);
+const options = { seed: 99, nowMs: Date.UTC(2026, 0, 1), checkUrl: () => undefined };
+const parse = (input: unknown) => parseSubmission(input, [CARD], options).request;
 
 function refusal(input: unknown): ReelayError {
   try {
@@ -26,7 +27,7 @@ describe('a model with 4k+1 frames at one rate', () => {
     const offered = offeredSeconds(card);
     expect([offered[0], offered.at(-1), offered.length]).toEqual([1.06, 5.06, 17]);
     for (const seconds of offered)
-      expect(parseVideoRequest({ prompt: 'x', seconds }, [card], 1).num_frames % 4).toBe(1);
+      expect(parseSubmission({ prompt: 'x', seconds }, [card], options).request.num_frames % 4).toBe(1);
   });
 });
 

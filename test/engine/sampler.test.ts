@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { decodeCheckpoint, encodeCheckpoint } from '#gpu-container/engine/checkpoint.ts';
 import { framesFromSample } from '#gpu-container/engine/frames.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
 import { elementCount, latentDims, stack } from '#gpu-container/engine/latents.ts';
-import { sample } from '#gpu-container/engine/sampler.ts';
-import { createScheduler } from '#gpu-container/engine/schedulers/create-scheduler.ts';
+import {
+  createTorchRng,
+  restoreTorchRng,
+  type TorchRng,
+  type TorchRngState,
+} from '#gpu-container/engine/random/torch-cpu-rng.ts';
+import { type SampleStart, sample } from '#gpu-container/engine/sampler.ts';
+import { createScheduler, type SchedulerState } from '#gpu-container/engine/schedulers/create-scheduler.ts';
 
 const scheduler = createScheduler({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }, { steps: 5 });
 const noise = Float32Array.from([1, -2, 0.5, 3]);
@@ -46,6 +53,96 @@ describe('the sampler', () => {
     expect(calls).toBe(2);
     expect(steps).toEqual(['1/5', '2/5']);
   });
+});
+
+describe.each([
+  ['Euler', { shift: 3 }],
+  ['Euler with noise in every step', { shift: 3, stochastic_sampling: true }],
+])('a run of %s resumed from its checkpoint', (_, config) => {
+  const scheduler = createScheduler({ _class_name: 'FlowMatchEulerDiscreteScheduler', ...config }, { steps: 9 });
+  const VALUES = 37; // not a multiple of 16: the generator's tail path counts too
+  const bits = (array: Float32Array) => [...new Uint32Array(array.buffer, array.byteOffset, array.length)];
+  /** Depends on every value and the timestep, and does not commute with itself. */
+  const denoise = async (latents: Float32Array, timestep: number) =>
+    latents.map((x, i) => Math.sin(3 * x + latents[(i + 1) % VALUES]!) + timestep / 700);
+
+  async function run(resume?: Uint8Array): Promise<{ latent: Float32Array; saved: Uint8Array[]; calls: number }> {
+    const state = resume && decodeCheckpoint(resume);
+    const rng = state ? restoreTorchRng(state.rng!) : createTorchRng(5);
+    const start = state ? { resumeFrom: state.scheduler } : { noise: rng.randn(VALUES) };
+    const saved: Uint8Array[] = [];
+    let calls = 0;
+    const latent = await sample({
+      ...start,
+      scheduler,
+      denoise: (...input) => {
+        calls++;
+        return denoise(...input);
+      },
+      drawNoise: () => rng.randn(VALUES),
+      checkpoint: async at => {
+        const hash = '0'.repeat(64);
+        const where = { step: at.index, steps: 9, scheduler: at, rng: rng.save() };
+        saved.push(encodeCheckpoint({ ...where, bundleDigest: hash, requestHash: hash }));
+      },
+    });
+    return { latent, saved, calls };
+  }
+
+  test('ends in the same bits, from every step, and does only the steps that are left', async () => {
+    const whole = await run();
+    expect(whole.saved.length).toBe(10);
+    for (const [step, bytes] of whole.saved.entries()) {
+      const resumed = await run(bytes);
+      expect(bits(resumed.latent), `from step ${step}`).toEqual(bits(whole.latent));
+      expect(resumed.calls).toBe(9 - step);
+      expect(resumed.saved).toEqual(whole.saved.slice(step));
+    }
+  });
+
+  test('may be resumed again and again', async () => {
+    const whole = await run();
+    let bytes = whole.saved[0]!;
+    for (let step = 0; step < 9; step++) bytes = (await run(bytes)).saved[1]!;
+    expect(decodeCheckpoint(bytes).step).toBe(9);
+    expect(bytes).toEqual(whole.saved[9]);
+  });
+
+  test('would end in other bits from another step, so the test above can fail', async () => {
+    const whole = await run();
+    const state = decodeCheckpoint(whole.saved[4]!);
+    const wrong = encodeCheckpoint({ ...state, scheduler: { ...state.scheduler, index: 5 } });
+    expect(bits((await run(wrong)).latent)).not.toEqual(bits(whole.latent));
+  });
+});
+
+test('a generator that is not restored gives other noise in the steps, so what is saved of it counts', async () => {
+  const stochastic = createScheduler(
+    { _class_name: 'FlowMatchEulerDiscreteScheduler', stochastic_sampling: true },
+    { steps: 4 },
+  );
+  const run = (rng: TorchRng, start: SampleStart) =>
+    sample({ ...start, scheduler: stochastic, denoise: async x => x, drawNoise: () => rng.randn(4) });
+  const rng = createTorchRng(1);
+  const states: { scheduler: SchedulerState; rng: TorchRngState }[] = [];
+  const whole = await sample({
+    scheduler: stochastic,
+    noise: rng.randn(4),
+    denoise: async x => x,
+    drawNoise: () => rng.randn(4),
+    checkpoint: async state => void states.push({ scheduler: state, rng: rng.save() }),
+  });
+  const { scheduler: resumeFrom, rng: saved } = states[2]!;
+  expect(await run(restoreTorchRng(saved), { resumeFrom })).toEqual(whole);
+  expect(await run(createTorchRng(1), { resumeFrom })).not.toEqual(whole);
+});
+
+test('the sampler refuses a state that is not of its schedule', async () => {
+  const state = scheduler.initialState(noise);
+  for (const index of [-1, 6, 0.5, Number.NaN])
+    await expect(sample({ scheduler, denoise: async x => x, resumeFrom: { ...state, index } })).rejects.toThrow(
+      'cannot resume',
+    );
 });
 
 describe('guidance', () => {

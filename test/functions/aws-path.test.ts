@@ -8,11 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
+import { defaultShare } from '#core/jobs/fair-order.ts';
+import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
+import { limits } from '#core/limits.ts';
 import type { Deps } from '#functions/deps.ts';
 import { bearerOf, createLambdaHandler } from '#functions/lambda.ts';
 import { routes } from '#functions/routes.ts';
+import { systemClock } from '#gpu-container/worker/clock.ts';
+import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
+import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { findBundles } from '#local/bundles.ts';
 import { toContext, toEvent } from '#local/http-event.ts';
 import { createHttpServer } from '#local/http-server.ts';
@@ -36,10 +42,16 @@ beforeAll(async () => {
   aws = await startAwsServers();
   folder = await mkdtemp(join(tmpdir(), 'reelay-aws-'));
   const bundles = (await findBundles()).installed;
-  const { queue, store, blobs, events } = aws;
+  const { queue, store, blobs, events, deadLetters, kv } = aws;
+  const ports = { queue, store, blobs, events, deadLetters, kv, enqueueDeliveries: async () => undefined };
+  const shareOf = () => defaultShare;
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
   deps = {
-    ...{ queue, store, blobs, events, log },
+    ...ports,
+    log,
+    shareOf,
+    checkWebhookUrl: () => undefined,
+    sha256: text => createHash('sha256').update(text).digest('hex'),
     models: bundles.map(bundle => bundle.card),
     now: () => Date.now(),
     random: randomBytes,
@@ -55,19 +67,23 @@ beforeAll(async () => {
     threads: 2,
     childPath: RENDER_CHILD,
   });
-  const worker = {
-    queue,
-    store,
-    blobs,
-    events,
+  const { monotonicMs } = systemClock;
+  const { leaseSeconds } = limits;
+  const worker: WorkerPorts = {
+    ...systemClock,
+    ...ports,
+    shareOf,
     log,
     renderer,
-    now: () => Date.now(),
     owner: 'task-1',
     ownerIsGone: () => false,
+    leaseSeconds,
+    leases: createLeaseWatch({ monotonicMs, leaseSeconds }),
     progressEveryMs: 100,
+    checkpointCadence: { everySteps: 0, everyMs: 0 },
+    scratch: job => openScratch(join(folder, job.id)),
   };
-  running = runWorker({ ...worker, scratch: async job => join(folder, job.id) }, draining.signal);
+  running = runWorker(worker, draining.signal);
 });
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ModelCard } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { FromChild, ToChild } from '#gpu-container/render/protocol.ts';
 
@@ -26,14 +27,22 @@ export const REQUEST: VideoRequest = {
   metadata: {},
 };
 
+type RenderMessage = Extract<ToChild, { type: 'render' }>;
+
+/** A request of every default that a model's card names. */
+export function requestOf(card: ModelCard, change: Partial<VideoRequest> = {}): VideoRequest {
+  const { frames, fps, ...defaults } = card.defaults;
+  return { ...REQUEST, ...defaults, model: card.id, num_frames: frames, fps, seconds: frames / fps, ...change };
+}
+
 export interface RenderChild {
   readonly process: ChildProcess;
   /** Everything it has said. */
   readonly messages: FromChild[];
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   send(message: ToChild): void;
-  /** Starts a task in a fresh scratch folder, which is returned. */
-  render(taskId: string, change?: Partial<VideoRequest>): Promise<string>;
+  /** Starts a task in a fresh scratch folder, removed with the child, and returns the folder. Without `how`: no checkpoints. */
+  render(taskId: string, change?: Partial<VideoRequest>, how?: Partial<RenderMessage>): Promise<string>;
   /** The first message of this type (and task), said already or still to come; rejects when the child ends without it. */
   heard<T extends FromChild['type']>(type: T, taskId?: string): Promise<Extract<FromChild, { type: T }>>;
 }
@@ -60,11 +69,12 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
     messages,
     exited,
     send,
-    async render(taskId, change = {}) {
-      const scratch = await mkdtemp(join(tmpdir(), 'reelay-render-'));
-      scratches.push(scratch);
-      send({ type: 'render', taskId, request: { ...REQUEST, ...change }, folder: scratch });
-      return scratch;
+    async render(taskId, change = {}, how = {}) {
+      const folder = await mkdtemp(join(tmpdir(), 'reelay-render-'));
+      scratches.push(folder);
+      const request = { ...REQUEST, ...change };
+      send({ type: 'render', taskId, request, folder, checkpoint: { everySteps: 0, everyMs: 0 }, ...how });
+      return folder;
     },
     heard: (type, taskId) =>
       new Promise((resolve, reject) => {
@@ -80,5 +90,40 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
         exited.then(({ code, signal }) => reject(new Error(`the child ended (${code ?? signal}) without ${type}`)));
         look();
       }),
+  };
+}
+
+/** Resolves with the first message of the task that fits, read as soon as it arrives. */
+export function when<T extends FromChild['type']>(
+  child: RenderChild,
+  taskId: string,
+  type: T,
+  fits: (message: Extract<FromChild, { type: T }>) => boolean = () => true,
+): Promise<Extract<FromChild, { type: T }>> {
+  return new Promise(resolve => {
+    child.process.on('message', function look(message: FromChild) {
+      if (message.type !== type || !('taskId' in message) || message.taskId !== taskId) return;
+      if (!fits(message as Extract<FromChild, { type: T }>)) return;
+      child.process.off('message', look);
+      resolve(message as Extract<FromChild, { type: T }>);
+    });
+  });
+}
+
+let finished = 0;
+
+/** The MP4's hash, the step it went on from, and why not, of a whole or resumed rendering. */
+export async function finish(child: RenderChild, request: VideoRequest, resumePath?: string) {
+  const taskId = `finish-${finished++}`;
+  await child.render(taskId, request, { resumePath });
+  const { files } = await child.heard('done', taskId);
+  const refused = child.messages.find(m => m.type === 'resume_refused' && m.taskId === taskId);
+  return {
+    sha256: files.video.sha256,
+    resumedAtStep: (await child.heard('started', taskId)).resumedAtStep,
+    reason: refused?.type === 'resume_refused' ? refused.reason : undefined,
+    steps: child.messages.flatMap(m =>
+      m.type === 'progress' && m.taskId === taskId && m.phase === 'denoising' ? [m.step] : [],
+    ),
   };
 }

@@ -7,8 +7,11 @@ import { ReelayError } from '#core/errors.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
 import { expire } from '#core/jobs/expire.ts';
-import { sweepLeases, take } from '#core/jobs/lease.ts';
-import { sweepOutbox } from '#core/jobs/relay.ts';
+import { beat, sweepLeases } from '#core/jobs/lease.ts';
+import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
+import { sweepDeadLetters, sweepLostMessages, sweepOutbox } from '#core/jobs/relay.ts';
+import { submit } from '#core/jobs/submit.ts';
+import { takeNext } from '#core/jobs/take.ts';
 import { limits } from '#core/limits.ts';
 import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { MODELS_FOLDER } from '#local/bundles.ts';
@@ -173,33 +176,61 @@ describe('a lost lease', () => {
 
   test('of a dead owner is taken over at once, of a live one it is left alone', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
-    await take({ ...bench.ports, owner: 'first' }, id);
-    expect(await take({ ...bench.ports, owner: 'second' }, id)).toMatchObject({ outcome: 'held' });
-    const taken = await take({ ...bench.ports, owner: 'second', ownerIsGone: owner => owner === 'first' }, id);
+    await takeNext({ ...bench.ports, owner: 'first' }, id);
+    expect(await takeNext({ ...bench.ports, owner: 'second' }, id)).toMatchObject({ outcome: 'held' });
+    const taken = await takeNext({ ...bench.ports, owner: 'second', ownerIsGone: owner => owner === 'first' }, id);
     expect(taken).toMatchObject({ outcome: 'leased', job: { attempt: 2, failures: 0, lease: { owner: 'second' } } });
     await cancel(bench.ports, 'local', id);
   });
 
-  test('three times over, by time, ends the job with the reason', async () => {
+  /** Ports whose monotonic clock the test moves; the wall clock is elsewhere altogether, and must not matter. */
+  const watching = () => {
+    let aheadMs = 0;
+    const monotonicMs = () => aheadMs;
+    const leases = createLeaseWatch({ monotonicMs, leaseSeconds: limits.leaseSeconds });
+    const now = () => Date.now() - 10 * 60_000;
+    const pass = (seconds: number) => {
+      aheadMs += seconds * 1000;
+    };
+    return { ports: { ...bench.ports, now, monotonicMs, leases }, pass };
+  };
+
+  test('three times over, by an unchanged record, ends the job with the reason and a dead letter', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
-    let ahead = 0;
-    const slow = { ...bench.ports, now: () => Date.now() + ahead };
+    const { ports, pass } = watching();
     for (let death = 1; death <= 3; death++) {
-      expect(await take(slow, id)).toMatchObject({ outcome: 'leased', job: { attempt: death, failures: death - 1 } });
-      ahead += (limits.leaseSeconds + 1) * 1000;
+      expect(await takeNext(ports, id)).toMatchObject({
+        outcome: 'leased',
+        job: { attempt: death, failures: death - 1 },
+      });
+      expect(await takeNext(ports, id)).toMatchObject({ outcome: 'held', seconds: limits.leaseSeconds });
+      pass(limits.leaseSeconds);
     }
-    expect(await take(slow, id)).toEqual({ outcome: 'done' });
+    expect(await takeNext(ports, id)).toEqual({ outcome: 'done' });
     expect(await bench.job(id)).toMatchObject({ status: 'failed', failures: 3, error: { code: 'renderer_lost' } });
     expect(await eventsOf(id)).toEqual(['video.failed']);
+    expect(await bench.ports.deadLetters.peek(10)).toEqual([{ v: 1, jobId: id, reason: 'renderer_lost' }]);
+  });
+
+  test('is not called dead by a clock that runs ahead, nor while its record changes', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const { ports, pass } = watching();
+    const taken = await takeNext(ports, id);
+    for (let beats = 0; beats < 5; beats++) {
+      const ahead = { ...ports, now: () => Date.now() + 3_600_000 };
+      expect(await sweepLeases(ahead)).toBe(0);
+      pass(limits.leaseSeconds - 1);
+      if (taken.outcome === 'leased') await beat(ports, taken.job, { phase: 'denoising', step: beats, steps: 9 });
+    }
+    expect(await bench.job(id)).toMatchObject({ status: 'in_progress', attempt: 1 });
+    await cancel(bench.ports, 'local', id);
   });
 
   test('of a machine that was off for longer than the lease costs the job nothing', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
-    let ahead = 0;
-    const ports = { ...bench.ports, now: () => Date.now() + ahead, ownerIsGone: () => true };
+    const ports = { ...bench.ports, ownerIsGone: () => true };
     for (let cut = 1; cut <= 4; cut++) {
-      expect(await take(ports, id)).toMatchObject({ outcome: 'leased', job: { attempt: cut, failures: 0 } });
-      ahead += (limits.leaseSeconds + 1) * 1000;
+      expect(await takeNext(ports, id)).toMatchObject({ outcome: 'leased', job: { attempt: cut, failures: 0 } });
       expect(await sweepLeases(ports)).toBe(1);
     }
   });
@@ -207,10 +238,12 @@ describe('a lost lease', () => {
   test('that ran out is swept back to the queue with one message', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     await bench.ports.queue.ack(await bench.receive());
-    await take(bench.ports, id);
-    const later = { ...bench.ports, now: () => Date.now() + (limits.leaseSeconds + 1) * 1000 };
-    await sweepLeases(later);
-    await sweepLeases(later);
+    const { ports, pass } = watching();
+    await takeNext(ports, id);
+    expect(await sweepLeases(ports)).toBe(0);
+    pass(limits.leaseSeconds);
+    expect(await sweepLeases(ports)).toBe(1);
+    expect(await sweepLeases(ports)).toBe(0);
     expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 1, outbox: [] });
     expect((await bench.receive()).message.jobId).toBe(id);
     expect(await bench.ports.queue.depth()).toBe(0);
@@ -271,15 +304,8 @@ describe('what goes wrong', () => {
 
   test('a queue that is out when a job is accepted delays it and loses nothing', async () => {
     const queue = { ...bench.ports.queue, send: () => Promise.reject(new ReelayError('store_unavailable', 'out')) };
-    const broken = { ...bench, ports: { ...bench.ports, queue } };
-    const { submit } = await import('#core/jobs/submit.ts');
-    const { randomBytes } = await import('node:crypto');
-    const { findBundles } = await import('#local/bundles.ts');
-    const models = (await findBundles()).installed.map(bundle => bundle.card);
-    const job = await submit({ ...broken.ports, models, random: randomBytes }, 'local', {
-      prompt: 'x',
-      num_inference_steps: 1,
-    });
+    const fields = { prompt: 'x', num_inference_steps: 1 };
+    const job = await submit({ ...bench.ports, queue }, 'local', fields);
     expect(await bench.ports.queue.depth()).toBe(0);
     const later = { ...bench.ports, now: () => Date.now() + (limits.outboxGraceSeconds + 1) * 1000 };
     expect(await sweepOutbox(later)).toBe(1);
@@ -297,16 +323,37 @@ describe('what goes wrong', () => {
     expect((await bench.job(id)).outbox).toEqual([]);
   });
 
-  test('a store that takes no bytes gives the job back, then fails it with a reason at the third time', async () => {
+  test('a store that takes no bytes costs the job attempts and no failures, and it completes when there is room', async () => {
     const { id } = await bench.submit({ num_inference_steps: 1 });
     const put = () => Promise.reject(new ReelayError('store_unavailable', 'The disk is full.'));
-    const ports = { ...bench.ports, blobs: { ...bench.ports.blobs, put } };
-    for (let tries = 1; tries <= 3; tries++) {
+    let aheadMs = 0;
+    const now = () => Date.now() + aheadMs;
+    const full = { ...bench.ports, now, blobs: { ...bench.ports.blobs, put } };
+    for (let tries = 1; tries <= 4; tries++) {
       if (tries > 1) await bench.ports.queue.send({ v: 1, jobId: id });
-      await processJob(ports, await bench.receive(), never);
-      expect(await bench.job(id)).toMatchObject({ failures: tries, status: tries < 3 ? 'queued' : 'failed' });
+      expect(await processJob(full, await bench.receive(), never)).toBe('outage');
+      expect(await bench.job(id)).toMatchObject({ failures: 0, attempt: tries, status: 'queued' });
+      expect(await takeNext(full, id)).toMatchObject({ outcome: 'held' });
+      aheadMs += limits.retryDelayMostSeconds * 1000;
     }
-    expect((await bench.job(id)).error).toEqual({ code: 'store_unavailable', message: 'The disk is full.' });
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    await processJob({ ...bench.ports, now }, await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'completed', attempt: 5 });
+    expect((await filesOf(id)).filter(name => /attempt=[1-4]/.test(name))).toEqual([]);
+  });
+
+  test('a queue that lost its messages gets new ones, and letters that it buried itself come back', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    await bench.ports.queue.ack(await bench.receive());
+    expect(await sweepLostMessages(bench.ports)).toBe(1);
+    expect(await sweepLostMessages(bench.ports)).toBe(0);
+    const lost = await bench.receive();
+    await bench.ports.queue.ack(lost);
+    await bench.ports.deadLetters.send(lost.message);
+    expect(await sweepDeadLetters(bench.ports)).toBe(1);
+    expect(await bench.ports.deadLetters.depth()).toBe(0);
+    await processJob(bench.ports, await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'completed' });
   });
 
   test('a corrupted model file fails the job by the name of the file, and a repaired one renders again', async () => {

@@ -1,24 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
-import { createLocalEventBus } from '#adapters/local/local-event-bus.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
-import { createSqliteJobQueue } from '#adapters/local/sqlite-job-queue.ts';
-import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
 import type { Job } from '#core/job.ts';
-import { submit } from '#core/jobs/submit.ts';
+import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
+import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { Delivery } from '#core/ports.ts';
+import { systemClock } from '#gpu-container/worker/clock.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
+import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { findBundles } from '#local/bundles.ts';
+import { createLocalPorts } from '#local/local-ports.ts';
 
 export const RENDER_CHILD = resolve(import.meta.dirname, '..', '..', 'gpu-container', 'render', 'render-process.ts');
 
 export interface WorkerBench {
-  readonly ports: WorkerPorts;
+  readonly ports: WorkerPorts & SubmitPorts;
   readonly folder: string;
   readonly log: { level: string; message: string; fields: Record<string, unknown> }[];
   submit(fields?: Record<string, unknown>): Promise<Job>;
@@ -36,37 +35,33 @@ export async function openWorkerBench(options: { modelsFolder?: string } = {}): 
   const db = openDatabase(folder);
   const bundles = (await findBundles(options.modelsFolder)).installed;
   const log: WorkerBench['log'] = [];
-  const now = () => Date.now();
   const renderer = createRenderer({
     bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
     threads: 2,
     childPath: RENDER_CHILD,
   });
-  const ports: WorkerPorts = {
-    store: createSqliteJobStore(db),
-    queue: createSqliteJobQueue(db, { owner: 'test', now }),
-    blobs: createFileBlobStore(join(folder, 'blobs')),
-    events: createLocalEventBus(join(folder, 'events.jsonl')),
-    now,
+  const { now, monotonicMs } = systemClock;
+  const { leaseSeconds } = limits;
+  const models = bundles.map(bundle => bundle.card);
+  const ports: WorkerPorts & SubmitPorts = {
+    ...systemClock,
+    ...createLocalPorts({ db, folder, owner: 'test', models, now }),
     owner: 'test',
     ownerIsGone: () => false,
+    leaseSeconds,
+    leases: createLeaseWatch({ monotonicMs, leaseSeconds }),
     progressEveryMs: limits.localProgressEveryMs,
+    checkpointCadence: { everySteps: 0, everyMs: 0 },
     renderer,
     log: (level, message, fields) => void log.push({ level, message, fields }),
-    scratch: async job => {
-      const scratch = join(folder, 'scratch', `${job.id}-${job.attempt}`);
-      await mkdir(scratch, { recursive: true });
-      return scratch;
-    },
+    scratch: job => openScratch(join(folder, 'scratch', `${job.id}-${job.attempt}`)),
   };
-  const models = bundles.map(bundle => bundle.card);
   const job = async (id: string) => (await ports.store.load(id))!;
   return {
     ports,
     folder,
     log,
-    submit: fields =>
-      submit({ ...ports, models, random: randomBytes }, 'local', { prompt: 'a red circle', seed: 1, ...fields }),
+    submit: fields => submit(ports, 'local', { prompt: 'a red circle', seed: 1, ...fields }),
     receive: async () => (await ports.queue.receive({ leaseSeconds: 60, waitMs: 2_000 }))!,
     job,
     until: async (id, holds) => {

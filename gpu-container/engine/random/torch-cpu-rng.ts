@@ -6,7 +6,8 @@
  * 16). Within 2e-6 of torch, not bit-equal: torch's vectorised log and cos differ in the last places. float32 only.
  */
 
-const WORDS = 624;
+/** Words of the generator's state. */
+export const RNG_WORDS = 624;
 const SHIFT_WORDS = 397;
 /** normal_fill works on blocks of 16: eight radii, eight angles. */
 const BLOCK = 16;
@@ -31,23 +32,23 @@ export interface TorchRng {
 
 /** A generator at torch's `manual_seed(seed)`; like torch, MT19937 sees the low 32 bits. */
 export function createTorchRng(seed: number | bigint): TorchRng {
-  const words = new Uint32Array(WORDS);
+  const words = new Uint32Array(RNG_WORDS);
   words[0] = Number(BigInt.asUintN(32, BigInt(seed)));
-  for (let i = 1; i < WORDS; i++) {
+  for (let i = 1; i < RNG_WORDS; i++) {
     const last = words[i - 1]!;
     words[i] = Math.imul(1812433253, last ^ (last >>> 30)) + i;
   }
-  return restoreTorchRng({ words, position: WORDS, spare: null });
+  return restoreTorchRng({ words, position: RNG_WORDS, spare: null });
 }
 
 /** A generator that goes on where `save()` was called. */
 export function restoreTorchRng(state: TorchRngState): TorchRng {
   const words = Uint32Array.from(state.words);
-  if (words.length !== WORDS) throw new RangeError(`rng state: expected ${WORDS} words, got ${words.length}.`);
+  if (words.length !== RNG_WORDS) throw new RangeError(`rng state: expected ${RNG_WORDS} words, got ${words.length}.`);
   let { position, spare } = state;
 
   function nextWord(): number {
-    if (position >= WORDS) {
+    if (position >= RNG_WORDS) {
       twist(words);
       position = 0;
     }
@@ -106,9 +107,9 @@ function boxMuller(values: Float32Array, start: number): void {
 }
 
 function twist(words: Uint32Array): void {
-  for (let i = 0; i < WORDS; i++) {
-    const joined = (words[i]! & 0x80000000) | (words[(i + 1) % WORDS]! & 0x7fffffff);
-    words[i] = words[(i + SHIFT_WORDS) % WORDS]! ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+  for (let i = 0; i < RNG_WORDS; i++) {
+    const joined = (words[i]! & 0x80000000) | (words[(i + 1) % RNG_WORDS]! & 0x7fffffff);
+    words[i] = words[(i + SHIFT_WORDS) % RNG_WORDS]! ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
   }
 }
 

@@ -1,0 +1,51 @@
+/**
+ * One request, one job, however often it is sent. A claim is a durable note "this key stands for that job id", written before the job:
+ * whoever finds the note but no job makes the job under the id of the note, so a crash between the two leaves nothing half done and two
+ * at once end with one job.
+ */
+import { ReelayError } from '../errors.ts';
+import type { KeyValueEntry, KeyValueStore } from '../ports.ts';
+
+/** What a key stands for. */
+export interface Claim {
+  readonly jobId: string;
+  /** Hash of the parsed request that the key was first used with. */
+  readonly fingerprint: string;
+}
+
+/** Where a claim is kept, and for how long. */
+export interface ClaimKey {
+  readonly space: string;
+  readonly name: string;
+  readonly keepMs: number;
+}
+
+/** The claim that holds for this key: ours if the key was free or its time was over, else the one that is there. */
+export async function claim(
+  ports: { readonly kv: KeyValueStore; readonly now: () => number },
+  key: ClaimKey,
+  ours: Claim,
+): Promise<Claim> {
+  const entry = { space: key.space, name: key.name, value: ours, expiresAtMs: ports.now() + key.keepMs, dueAtMs: null };
+  for (let tries = 0; tries < 8; tries++) {
+    if ((await ports.kv.create(entry)) !== undefined) return ours;
+    const there = await ports.kv.get(key.space, key.name);
+    if (there === undefined) continue; // removed in between
+    if (!isOver(there, ports.now())) return there.value as Claim;
+    if ((await ports.kv.replace({ ...entry, version: there.version })) !== undefined) return ours;
+  }
+  throw new ReelayError('store_unavailable', 'The idempotency key is being used by many requests at once.');
+}
+
+/** The claim of this key, if there is one whose time is not over. */
+export async function claimOf(
+  ports: { readonly kv: KeyValueStore; readonly now: () => number },
+  key: Pick<ClaimKey, 'space' | 'name'>,
+): Promise<Claim | undefined> {
+  const there = await ports.kv.get(key.space, key.name);
+  return there === undefined || isOver(there, ports.now()) ? undefined : (there.value as Claim);
+}
+
+function isOver(entry: KeyValueEntry, nowMs: number): boolean {
+  return entry.expiresAtMs !== null && entry.expiresAtMs <= nowMs;
+}

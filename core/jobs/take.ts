@@ -1,0 +1,123 @@
+/**
+ * A message is a token: it says "look", and whoever looks takes the job that is next in the fair order, whichever the message names.
+ * Enqueueing a job adds one token and a running job holds one, so there are at least as many tokens as jobs, and the order of the
+ * queue does not matter. A token is given up only when nothing is queued at all.
+ */
+import { isTerminal, type Job } from '../job.ts';
+import { limits } from '../limits.ts';
+import type { JobStore, KeyValueEntry } from '../ports.ts';
+import { endJob } from './end.ts';
+import { fairOrder, noPasses, type Passes, served, type TenantShare } from './fair-order.ts';
+import { endLease, type LeasePorts, newLease } from './lease.ts';
+import { relay } from './relay.ts';
+
+/** What came of a message. */
+export type Take =
+  | { readonly outcome: 'leased'; readonly job: Job }
+  /** Nothing is queued, and the job that the message names is over or unknown. Ack the message. */
+  | { readonly outcome: 'done' }
+  /** Jobs wait but none may start, or another worker holds the named one; look again after so many seconds. */
+  | { readonly outcome: 'held'; readonly seconds: number };
+
+/** What choosing needs beside the lease. */
+export interface TakePorts extends LeasePorts {
+  readonly shareOf: (tenant: string) => TenantShare;
+}
+
+/** How often a lost race for a job is run again before the message is put back for a second. */
+const TRIES = 8;
+
+/** Takes the job that is next. A dead lease on the job that the message names is ended first. */
+export async function takeNext(ports: TakePorts, hintId: string): Promise<Take> {
+  const hint = await mend(ports, hintId);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const order = await readOrder(ports);
+    if (order.candidates.length === 0) return nothingToTake(ports, hint);
+    for (const job of order.candidates) {
+      const leased = await leaseOrEnd(ports, job);
+      if (leased === undefined) continue;
+      if (order.contended) await noteServed(ports, order, leased);
+      return { outcome: 'leased', job: leased };
+    }
+  }
+  return { outcome: 'held', seconds: 1 };
+}
+
+/** The named job, after its lease was ended if that was dead; an undefined one is unknown. */
+async function mend(ports: TakePorts, id: string): Promise<Job | undefined> {
+  const job = await ports.store.load(id);
+  if (job?.status !== 'in_progress') return job;
+  const ownerGone = job.lease !== null && ports.ownerIsGone(job.lease.owner);
+  if (!ownerGone && !ports.leases.isDead(job)) return job;
+  // The token in hand is the one that the job needs: none is owed.
+  return (await endLease(ports, job, { owes: false, ownerGone })) ?? ports.store.load(id);
+}
+
+async function nothingToTake(ports: TakePorts, hint: Job | undefined): Promise<Take> {
+  const nowMs = ports.now();
+  if (hint?.status === 'in_progress') {
+    // By its version it may already be another lease than the one that `mend` saw: then a whole lease is waited.
+    const seconds = Math.ceil(ports.leases.remainingMs(hint) / 1000);
+    return { outcome: 'held', seconds: Math.max(1, seconds) };
+  }
+  if (hint?.status === 'queued' && hint.notBeforeMs > nowMs)
+    return { outcome: 'held', seconds: Math.ceil((hint.notBeforeMs - nowMs) / 1000) };
+  if ((await ports.store.countQueued(1)) > 0) return { outcome: 'held', seconds: limits.nothingMayStartSeconds };
+  return hint === undefined || isTerminal(hint.status) ? { outcome: 'done' } : { outcome: 'held', seconds: 1 };
+}
+
+interface Order {
+  readonly candidates: readonly Job[];
+  readonly contended: boolean;
+  readonly entry: KeyValueEntry | undefined;
+}
+
+const PASSES = { space: 'fair/passes', name: 'all' };
+
+async function readOrder(ports: TakePorts): Promise<Order> {
+  const heads = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
+  if (heads.length === 0) return { candidates: [], contended: false, entry: undefined };
+  const capped = heads.some(job => Number.isFinite(ports.shareOf(job.tenant).maxRunning));
+  const contended = heads.length > 1;
+  const running = capped || contended ? await ports.store.countRunning() : new Map<string, number>();
+  const entry = contended ? await ports.kv.get(PASSES.space, PASSES.name) : undefined;
+  return { candidates: fairOrder(heads, running, passesOf(entry), ports.shareOf), contended, entry };
+}
+
+function passesOf(entry: KeyValueEntry | undefined): Passes {
+  return entry === undefined ? noPasses : (entry.value as Passes);
+}
+
+/** Best effort: when another worker was faster the next choice is a little less fair, and no job waits for it. */
+async function noteServed(ports: TakePorts, { entry }: Order, job: Job): Promise<void> {
+  const value = served(passesOf(entry), job, ports.shareOf);
+  const kept = { ...PASSES, value, expiresAtMs: null, dueAtMs: null };
+  await (entry === undefined ? ports.kv.create(kept) : ports.kv.replace({ ...entry, ...kept })).catch(() => undefined);
+}
+
+/** undefined: someone else was faster, or the job's deadline has passed and it was ended. */
+async function leaseOrEnd(ports: TakePorts, job: Job): Promise<Job | undefined> {
+  if (job.deadlineAtMs !== null && job.deadlineAtMs <= ports.now()) {
+    const ended = await endMissedDeadline(ports.store, job, ports.now());
+    if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // the record owes it
+    return undefined;
+  }
+  return ports.store.transition(
+    job.id,
+    { status: 'queued', attempt: job.attempt, version: job.version },
+    {
+      status: 'in_progress',
+      attempt: job.attempt + 1,
+      startedAtMs: job.startedAtMs ?? ports.now(),
+      progress: { phase: 'loading', step: 0, steps: job.request.num_inference_steps },
+      lease: newLease(ports),
+    },
+  );
+}
+
+/** Ends a queued job whose deadline has passed; undefined when the record moved on. */
+export function endMissedDeadline(store: JobStore, job: Job, nowMs: number): Promise<Job | undefined> {
+  const message = 'The deadline passed while the job waited in the queue.';
+  const error = { code: 'deadline_exceeded', message };
+  return endJob(store, job, { status: 'failed', error, nowMs }, job.version);
+}

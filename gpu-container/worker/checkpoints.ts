@@ -1,0 +1,90 @@
+import { placeOf, ReelayError } from '#core/errors.ts';
+import type { Checkpoint, Job } from '#core/job.ts';
+import { checkpointFolder, checkpointKey } from '#core/keys.ts';
+import { limits } from '#core/limits.ts';
+import type { BlobStore } from '#core/ports.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { CheckpointFile } from './renderer.ts';
+import type { Scratch } from './scratch.ts';
+
+/** What keeping checkpoints needs. */
+export interface CheckpointPorts {
+  readonly blobs: BlobStore;
+  readonly now: () => number;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+}
+
+/** Takes the renderer's checkpoints to the blob store and onto the record, beside the rendering. */
+export interface CheckpointSaver {
+  /** Returns at once; of several that come while one is being stored, only the newest is. */
+  offer(file: CheckpointFile): void;
+  /** Waits until what was offered is stored, or has failed: a checkpoint is a saving, never a reason to fail. */
+  finish(): Promise<void>;
+}
+
+/** The saver of one attempt. */
+export function createCheckpointSaver(ports: CheckpointPorts, scratch: Scratch, heartbeat: Heartbeat): CheckpointSaver {
+  let newest: CheckpointFile | undefined;
+  let storing: Promise<void> | undefined;
+  const storeAll = async () => {
+    for (let file = newest; file !== undefined; file = newest) {
+      newest = undefined;
+      await storeOne(ports, scratch, heartbeat, file).catch(error => {
+        const code = error instanceof ReelayError ? error.code : 'internal';
+        ports.log('warn', 'checkpoint not stored', { jobId: heartbeat.job().id, code, at: placeOf(error) });
+      });
+    }
+    storing = undefined;
+  };
+  return {
+    offer: file => {
+      newest = file;
+      storing ??= storeAll();
+    },
+    finish: async () => storing,
+  };
+}
+
+/** Bytes first, then the record that names them, then what the record named before. */
+async function storeOne(
+  ports: CheckpointPorts,
+  scratch: Scratch,
+  heartbeat: Heartbeat,
+  file: CheckpointFile,
+): Promise<void> {
+  const before = heartbeat.job();
+  if (heartbeat.signal.aborted || file.step <= (before.checkpoint?.step ?? 0)) return;
+  const key = checkpointKey(before, before.attempt, file.step);
+  await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream' });
+  const { step, bytes, sha256 } = file;
+  const saved = await heartbeat.save({ key, step, bytes, sha256, atMs: ports.now() });
+  const old = saved ? before.checkpoint?.key : undefined;
+  if (old !== undefined) await ports.blobs.deletePrefix(checkpointFolder(old));
+}
+
+/** The job's checkpoint as a file for the renderer; undefined when there is none, it is too old, or its bytes are not what was stored. */
+export async function fetchCheckpoint(ports: CheckpointPorts, job: Job, scratch: Scratch): Promise<string | undefined> {
+  const { checkpoint } = job;
+  if (checkpoint === null || ports.now() - checkpoint.atMs > limits.checkpointHours * 3_600_000) return undefined;
+  const refused = (why: string) => {
+    ports.log('warn', 'checkpoint not used', { jobId: job.id, attempt: job.attempt, step: checkpoint.step, why });
+    return undefined;
+  };
+  const bytes = await readAll(ports.blobs, checkpoint);
+  if (bytes === undefined) return refused('its bytes are not in the store');
+  const { path, sha256 } = await scratch.write('resume.bin', bytes);
+  return sha256 === checkpoint.sha256 ? path : refused('its bytes are not those that were stored');
+}
+
+async function readAll(blobs: BlobStore, { key, bytes }: Checkpoint): Promise<Uint8Array | undefined> {
+  const blob = await blobs.get(key);
+  if (blob === undefined) return undefined;
+  const all = new Uint8Array(Math.max(bytes, blob.bytes));
+  let at = 0;
+  for await (const chunk of blob.stream) {
+    if (at + chunk.length > all.length) return undefined;
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return at === bytes ? all : undefined;
+}

@@ -1,0 +1,69 @@
+import { statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
+import type { SubmitPorts } from '#core/jobs/submit.ts';
+import { limits } from '#core/limits.ts';
+import { systemClock } from '#gpu-container/worker/clock.ts';
+import { drained } from '#gpu-container/worker/drained.ts';
+import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createRenderer } from '#gpu-container/worker/renderer.ts';
+import { runWorker } from '#gpu-container/worker/run-worker.ts';
+import { openScratch } from '#gpu-container/worker/scratch.ts';
+import type { InstalledBundle } from './bundles.ts';
+
+const RENDER_CHILD = join(import.meta.dirname, '..', 'gpu-container', 'render', 'render-process.ts');
+
+/** What a worker of a data folder needs. */
+export interface LocalWorkerOptions {
+  readonly ports: SubmitPorts;
+  readonly bundles: readonly InstalledBundle[];
+  readonly owner: string;
+  readonly ownerIsGone: (owner: string) => boolean;
+  /** Below this the worker makes a folder for each attempt. */
+  readonly scratchRoot: string;
+  readonly log: WorkerPorts['log'];
+  readonly leaseSeconds?: number;
+  readonly checkpointCadence?: WorkerPorts['checkpointCadence'];
+}
+
+/** Renders until told to stop; the function that comes back waits for the end of that. */
+export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal): () => Promise<void> {
+  const { ports, bundles, owner, ownerIsGone, scratchRoot, log } = options;
+  const leaseSeconds = options.leaseSeconds ?? limits.leaseSeconds;
+  const renderer = createRenderer({
+    bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
+    threads: Math.max(1, Math.min(4, availableParallelism())),
+    childPath: RENDER_CHILD,
+  });
+  const worker: WorkerPorts = {
+    ...systemClock,
+    ...ports,
+    owner,
+    ownerIsGone,
+    leaseSeconds,
+    leases: createLeaseWatch({ monotonicMs: systemClock.monotonicMs, leaseSeconds }),
+    progressEveryMs: limits.localProgressEveryMs,
+    checkpointCadence: options.checkpointCadence ?? {
+      everySteps: limits.checkpointEverySteps,
+      everyMs: limits.checkpointEveryMs,
+    },
+    renderer,
+    log,
+    whyNotReady: () => whyDiskIsFull(scratchRoot),
+    scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),
+  };
+  if (bundles[0] !== undefined) renderer.warm(bundles[0].card.id);
+  const running = runWorker(worker, stop);
+  return async () => {
+    await drained(running, stop);
+    await renderer.close();
+  };
+}
+
+/** Where the file system does not tell, or the folder is not there yet, the first write tells. */
+async function whyDiskIsFull(folder: string): Promise<string | undefined> {
+  const room = await statfs(join(folder, '..')).catch(() => undefined);
+  if (room === undefined || room.bavail * room.bsize >= limits.minFreeBytes) return undefined;
+  return `the disk of the data folder has less than ${limits.minFreeBytes / 1_000_000} MB left`;
+}
