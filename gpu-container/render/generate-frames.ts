@@ -75,7 +75,8 @@ function denoiseLatent(model: Model, request: VideoRequest, denoise: Denoiser, o
   const steps = scheduler.timesteps.length;
   const values = elementCount(latentDims(model.latent, 1));
   const rng = resume?.rng ? restoreTorchRng(resume.rng) : createTorchRng(request.seed);
-  const start = resume ? { resumeFrom: resume.scheduler } : { noise: rng.randn(values) };
+  const noise = resume?.rng ? new Float32Array(0) : rng.randn(values); // a run without a saved generator has drawn this and no more
+  const start = resume ? { resumeFrom: resume.scheduler } : { noise };
   onProgress?.('denoising', resume?.step ?? 0, steps);
   return sample({
     ...start,

@@ -58,7 +58,8 @@ async function storeOne(
   await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream' });
   const { step, bytes, sha256 } = file;
   const saved = await heartbeat.save({ key, step, bytes, sha256, atMs: ports.now() });
-  const old = saved ? before.checkpoint?.key : undefined;
+  // Not on the record: nobody knows of the new bytes.
+  const old = saved ? before.checkpoint?.key : key;
   if (old !== undefined) await ports.blobs.deletePrefix(checkpointFolder(old));
 }
 

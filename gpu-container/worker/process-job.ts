@@ -3,7 +3,7 @@
  *
  *     message --nothing queued--> acked        --nothing may start, or held--> shown again later
  *     message --leased--> rendering --done--> bytes -> record -> event -> ack
- *                                   --lease lost--> nothing is written, not even an ack
+ *                                   --lease lost--> nothing is written, not even an ack; own bytes go
  *                                   --cancelled--> cancelled     --fatal or third error--> failed, dead letter
  *                                   --error, drain--> queued again, with the newest checkpoint
  */
@@ -14,7 +14,7 @@ import { failJob, giveBack, isFinal } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
 import { notePace } from '#core/jobs/standing.ts';
 import { type TakePorts, takeNext } from '#core/jobs/take.ts';
-import { artifactKey } from '#core/keys.ts';
+import { artifactKey, attemptPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { BlobStore, Delivery } from '#core/ports.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
@@ -186,7 +186,10 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
   const level = known.code === 'internal' ? 'error' : 'info';
   const at = placeOf(known.cause ?? error);
   ports.log(level, 'job interrupted', { jobId: job.id, attempt: job.attempt, code: known.code, at });
-  if (known.code === 'lease_lost') return 'worked';
+  if (known.code === 'lease_lost') {
+    await removeOwnBytes(ports, job).catch(() => undefined); // they go with the job
+    return 'worked';
+  }
   if (known.code === 'cancelled') {
     await endCancelled(ports, heartbeat);
     return 'worked';
@@ -203,6 +206,15 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
   const doubled = limits.retryDelaySeconds * 2 ** (outage ? job.attempt - 1 : job.failures);
   await handBack(ports, heartbeat, { delaySeconds: Math.min(limits.retryDelayMostSeconds, doubled), failed: !outage });
   return outage ? 'outage' : 'worked';
+}
+
+/**
+ * What a worker stored before it learned that its lease was lost. Only when the job is gone or under a later attempt: while the record still shows ours, the
+ * bytes may be the committed ones.
+ */
+async function removeOwnBytes(ports: WorkerPorts, job: Job): Promise<void> {
+  const now = await ports.store.load(job.id);
+  if (now === undefined || now.attempt > job.attempt) await ports.blobs.deletePrefix(attemptPrefix(job, job.attempt));
 }
 
 async function handBack(
