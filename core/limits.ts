@@ -109,6 +109,8 @@ export const limits = {
   messageHoldHours: 11,
   /** The longest a job waits after an outage of a store before it is tried again. */
   retryDelayMostSeconds: 60,
+  /** No message is delayed for longer; one that seems to be was sent before the wall clock was set back. */
+  longestDelaySeconds: 180,
   /** With less room than this on its disk a worker takes no job: a long clip and its checkpoints must fit. */
   minFreeBytes: 200_000_000,
   /** A pause that a render child does not answer for this long ends with the last checkpoint it wrote. */

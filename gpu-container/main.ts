@@ -8,9 +8,14 @@ import { join } from 'node:path';
 import { awsResourcesFrom, connectAws, requiredFrom } from '#adapters/aws/connect.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
+import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { parseAllowList } from '#core/webhooks/allow-list.ts';
+import { runDispatcher } from '#core/webhooks/deliver.ts';
+import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
+import type { DispatchPorts } from '#core/webhooks/ports.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
@@ -34,6 +39,10 @@ const renderer = createRenderer({
   childPath: join(import.meta.dirname, 'render', 'render-process.ts'),
 });
 const aws = connectAws(awsResourcesFrom(process.env));
+const webhooks = createWebhookPorts({
+  kv: aws.kv,
+  allow: parseAllowList(process.env.REELAY_WEBHOOK_ALLOW ?? ''),
+});
 const leaseSeconds = limits.leaseSeconds;
 const draining = new AbortController();
 const ports: WorkerPorts = {
@@ -45,7 +54,7 @@ const ports: WorkerPorts = {
         taskGuard: createTaskProtection({ agentUri: process.env.ECS_AGENT_URI, minutes: limits.taskProtectionMinutes }),
       }),
   shareOf: parseShares(process.env.REELAY_SHARES ?? ''),
-  enqueueDeliveries: async () => undefined,
+  enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
   leaseSeconds,
   leases: createLeaseWatch({ monotonicMs: systemClock.monotonicMs, leaseSeconds }),
   checkpointCadence: { everySteps: limits.checkpointEverySteps, everyMs: limits.checkpointEveryMs },
@@ -71,7 +80,17 @@ for (const model of bundles.keys()) {
   renderer.warm(model);
   break;
 }
-const working = Promise.all([runWorker(ports, draining.signal), runSweeper(ports, draining.signal)]);
+const dispatcher: DispatchPorts = {
+  ...webhooks,
+  announce: notice => aws.events.publish(notice),
+  sleep: ms => systemClock.sleep(ms, draining.signal),
+  log: ports.log,
+};
+const working = Promise.all([
+  runWorker(ports, draining.signal),
+  runSweeper(ports, draining.signal),
+  runDispatcher(dispatcher, draining.signal),
+]);
 await drained(working, draining.signal);
 await renderer.close();
 process.exit(0); // whatever still hangs, hangs on a store that did not answer within the drain

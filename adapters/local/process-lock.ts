@@ -16,6 +16,8 @@ const SQLITE_CANTOPEN = 14;
 /** A look by another process locks the file for microseconds; a lock that stays for longer is held. */
 const LOOK_TIMEOUT_MS = 200;
 const SUFFIX = '.lock';
+/** A database that nobody refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<DatabaseSync>();
 
 /** A lock that this process holds. */
 export interface ProcessLock {
@@ -31,7 +33,10 @@ export function holdLock(path: string): ProcessLock | undefined {
       const inode = inodeOf(path) ?? create(path);
       const db = lock(path, LOOK_TIMEOUT_MS);
       if (db === undefined) return undefined;
-      if (inodeOf(path) === inode) return { release: () => removeAndUnlock(db, path) };
+      if (inodeOf(path) === inode) {
+        held.add(db);
+        return { release: () => removeAndUnlock(db, path) };
+      }
       // The last holder removed the file while we waited for it: what we have locked has no name any more.
       db.close();
     }
@@ -93,6 +98,7 @@ function lock(path: string, timeoutMs: number): DatabaseSync | undefined {
 function removeAndUnlock(db: DatabaseSync, path: string): void {
   if (!db.isOpen) return;
   rmSync(path, { force: true });
+  held.delete(db);
   db.close();
 }
 

@@ -99,7 +99,12 @@ function take(
   { owner, now, queue, leaseSeconds }: SqliteJobQueueOptions & { queue: string; leaseSeconds: number },
 ): Delivery | undefined {
   // A look costs no lock; only a find takes the write lock, and looks again under it.
-  if (sql.waiting.get(queue, now(), 1) === undefined) return undefined;
+  if (sql.waiting.get(queue, now(), 1) === undefined) {
+    // Later than any delay reaches: the wall clock was set back since, and nothing would be shown until it is there again.
+    const latest = now() + limits.longestDelaySeconds * 1000;
+    if (sql.late.get(queue, latest) === undefined) return undefined;
+    sql.show.run(now(), queue, latest);
+  }
   return writeTransaction(db, () => {
     const at = now();
     const row = sql.waiting.get(queue, at, 1);
@@ -169,6 +174,8 @@ function prepare(db: DatabaseSync) {
     extend: db.prepare('UPDATE messages SET visible_at_ms = ? WHERE receipt = ?'),
     release: db.prepare('UPDATE messages SET visible_at_ms = ?, receipt = NULL, owner = NULL WHERE receipt = ?'),
     ack: db.prepare('DELETE FROM messages WHERE receipt = ?'),
+    late: db.prepare('SELECT id FROM messages WHERE queue = ? AND visible_at_ms > ? AND receipt IS NULL LIMIT 1'),
+    show: db.prepare('UPDATE messages SET visible_at_ms = ? WHERE queue = ? AND visible_at_ms > ? AND receipt IS NULL'),
     depth: db.prepare(
       'SELECT count(*) AS waiting FROM messages WHERE queue = ? AND (receipt IS NULL OR visible_at_ms <= ?)',
     ),

@@ -12,7 +12,7 @@ const QUEUE_HEADS = `
       FROM tenants WHERE tenants.tenant IS NOT NULL
   )
   SELECT record FROM tenants CROSS JOIN jobs ON jobs.rowid = (
-    SELECT rowid FROM jobs WHERE tenant = tenants.tenant AND queue_rank IS NOT NULL AND not_before_ms <= :nowMs
+    SELECT rowid FROM jobs WHERE tenant = tenants.tenant AND queue_rank IS NOT NULL AND (not_before_ms <= :nowMs OR not_before_ms > :latestMs)
       ORDER BY queue_rank LIMIT 1
   ) LIMIT :limit`;
 

@@ -9,6 +9,7 @@ import {
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type Job, jobFromRecord } from '#core/job.ts';
+import { limits } from '#core/limits.ts';
 import type { Expected, JobChange, JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { writeTransaction } from './sqlite.ts';
 import { fromSqlite, sqliteCode } from './sqlite-error.ts';
@@ -47,7 +48,8 @@ export function createSqliteJobStore(db: DatabaseSync): JobStore {
     listOutboxDue: (beforeMs, limit) => access(() => parseAll(sql.outboxDue.all(beforeMs, limit))),
     listRunning: limit => access(() => parseAll(sql.running.all(limit))),
     countRunning: () => access(() => byTenant(sql.countRunning.all())),
-    listQueueHeads: (nowMs, limit) => access(() => parseAll(sql.queueHeads.all({ nowMs, limit }))),
+    listQueueHeads: (nowMs, limit) =>
+      access(() => parseAll(sql.queueHeads.all({ nowMs, limit, latestMs: nowMs + limits.longestDelaySeconds * 1000 }))),
     countQueuedByTenant: () => access(() => byTenant(sql.countQueuedByTenant.all())),
     countQueuedBefore: (tenant, rank, atMost) =>
       access(() => Number(sql.countQueuedBefore.get(tenant, rank, atMost)?.queued)),

@@ -82,6 +82,7 @@ async function render(
       pause: drain,
       onProgress: heartbeat.report,
       onCheckpoint: saver.offer,
+      onNotice: ({ type, reason }) => ports.log('warn', type, { jobId: job.id, attempt: job.attempt, reason }),
       checkpoint: ports.checkpointCadence,
     },
   );
@@ -159,6 +160,10 @@ async function drained(ports: WorkerPorts, heartbeat: Heartbeat, saver: Checkpoi
 /** An event that cannot be sent now is owed by the record and sent by the sweeper: the job is over all the same. */
 async function tellAndAck(ports: WorkerPorts, ended: Job, heartbeat: Heartbeat): Promise<void> {
   await relay(ports, ended).catch(() => ports.log('warn', 'event is owed', { jobId: ended.id }));
+  await ackOwn(ports, heartbeat);
+}
+
+async function ackOwn(ports: WorkerPorts, heartbeat: Heartbeat): Promise<void> {
   const delivery = heartbeat.delivery();
   if (delivery !== undefined) await ack(ports, delivery);
 }
@@ -181,8 +186,11 @@ async function postpone(ports: WorkerPorts, delivery: Delivery, seconds: number)
 async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown): Promise<Processed> {
   await heartbeat.stop();
   const job = heartbeat.job();
-  const known =
-    error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error });
+  const known = await trueCause(
+    ports,
+    job,
+    error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error }),
+  );
   const level = known.code === 'internal' ? 'error' : 'info';
   const at = placeOf(known.cause ?? error);
   ports.log(level, 'job interrupted', { jobId: job.id, attempt: job.attempt, code: known.code, at });
@@ -200,12 +208,20 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
     const message = known.code === 'internal' ? 'The worker failed unexpectedly.' : known.message;
     const ended = await failJob(ports, job, { code: known.code, message });
     if (ended === undefined) await endCancelled(ports, heartbeat);
-    else await tellAndAck(ports, ended, heartbeat);
+    else await ackOwn(ports, heartbeat); // failJob has told the world
     return 'worked';
   }
   const doubled = limits.retryDelaySeconds * 2 ** (outage ? job.attempt - 1 : job.failures);
   await handBack(ports, heartbeat, { delaySeconds: Math.min(limits.retryDelayMostSeconds, doubled), failed: !outage });
   return outage ? 'outage' : 'worked';
+}
+
+/** What went wrong with a job that was taken away says nothing: its bytes are removed under the hands of the one that lost it. */
+async function trueCause(ports: WorkerPorts, job: Job, error: ReelayError): Promise<ReelayError> {
+  if (error.code === 'lease_lost' || error.code === 'cancelled') return error;
+  const now = await ports.store.load(job.id).catch(() => job);
+  const ours = now?.status === 'in_progress' && now.attempt === job.attempt;
+  return ours ? error : new ReelayError('lease_lost', 'The job moved on.', { cause: error });
 }
 
 /**

@@ -43,8 +43,8 @@ export interface RenderChild {
   send(message: ToChild): void;
   /** Starts a task in a fresh scratch folder, removed with the child, and returns the folder. Without `how`: no checkpoints. */
   render(taskId: string, change?: Partial<VideoRequest>, how?: Partial<RenderMessage>): Promise<string>;
-  /** The first message of this type (and task), said already or still to come; rejects when the child ends without it. */
-  heard<T extends FromChild['type']>(type: T, taskId?: string): Promise<Extract<FromChild, { type: T }>>;
+  /** The first message of these types (and task), said already or still to come; rejects when the child ends without it. */
+  heard<T extends FromChild['type']>(type: T | readonly T[], taskId?: string): Promise<Extract<FromChild, { type: T }>>;
 }
 
 export function startChild(folder = MINI, threads = 1): RenderChild {
@@ -80,14 +80,16 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
       new Promise((resolve, reject) => {
         const look = () => {
           const fits = (m: FromChild) =>
-            m.type === type && (taskId === undefined || ('taskId' in m && m.taskId === taskId));
+            [type].flat().includes(m.type as never) && (taskId === undefined || ('taskId' in m && m.taskId === taskId));
           const found = messages.find(fits);
           if (found === undefined) return;
           child.off('message', look);
           resolve(found as never);
         };
         child.on('message', look);
-        exited.then(({ code, signal }) => reject(new Error(`the child ended (${code ?? signal}) without ${type}`)));
+        exited.then(({ code, signal }) =>
+          reject(new Error(`the child ended (${code ?? signal}) without ${[type].flat().join(', ')}`)),
+        );
         look();
       }),
   };

@@ -16,10 +16,11 @@ describe('a pause', () => {
   let child: RenderChild;
   let request: VideoRequest;
   let undisturbed: string;
+  let tasks = 0;
 
   beforeAll(async () => {
     bundle = await mkdtemp(join(tmpdir(), 'reelay-pause-'));
-    const card = await writeFastBundle(bundle, { blocks: 200 }); // 6 ms a step: a message arrives before the next is over
+    const card = await writeFastBundle(bundle, { blocks: 400 }); // 12 ms a step: a message arrives before the next is over
     child = startChild(bundle);
     await child.heard('ready');
     request = requestOf(card, { num_inference_steps: 40 });
@@ -32,11 +33,22 @@ describe('a pause', () => {
     await rm(bundle, { recursive: true });
   });
 
+  /** Pauses a task before its first step and returns its folder; tried again where a busy machine delivers the pause too late. */
+  async function pauseEarly(resumePath?: string): Promise<string> {
+    for (let tries = 0; tries < 10; tries++) {
+      const taskId = `early-${tasks++}`;
+      const scratch = await child.render(taskId, request, { resumePath, checkpoint: EVERY_STEP });
+      child.send({ type: 'pause', taskId });
+      const { checkpoint } = await child.heard('paused', taskId);
+      const started = child.messages.some(m => m.type === 'progress' && m.taskId === taskId && m.phase === 'denoising');
+      if (!started) expect(checkpoint).toBeNull();
+      if (checkpoint === null) return scratch;
+    }
+    throw new Error('no pause came before the first step');
+  }
+
   test('before the first step saves nothing, and the child takes the next task', async () => {
-    const scratch = await child.render('early', request, { checkpoint: EVERY_STEP });
-    child.send({ type: 'pause', taskId: 'early' });
-    expect(await child.heard('paused', 'early')).toMatchObject({ checkpoint: null });
-    expect(await readdir(scratch)).toEqual([]);
+    expect(await readdir(await pauseEarly())).toEqual([]);
     expect((await finish(child, request)).sha256).toBe(undisturbed);
   });
 
@@ -45,9 +57,7 @@ describe('a pause', () => {
     await when(child, 'first', 'progress', m => m.step === 4);
     child.send({ type: 'pause', taskId: 'first' });
     const resumePath = (await child.heard('paused', 'first')).checkpoint!.path;
-    await child.render('second', request, { resumePath, checkpoint: EVERY_STEP });
-    child.send({ type: 'pause', taskId: 'second' });
-    expect(await child.heard('paused', 'second')).toMatchObject({ checkpoint: null });
+    expect(await readdir(await pauseEarly(resumePath))).toEqual([]);
     expect(await finish(child, request, resumePath)).toMatchObject({ sha256: undisturbed });
   });
 
@@ -69,27 +79,27 @@ describe('a pause', () => {
       await child.render(phase, request);
       await when(child, phase, 'progress', m => m.phase === phase);
       child.send({ type: 'pause', taskId: phase });
-      const { type, ...end } = await Promise.race([child.heard('paused', phase), child.heard('done', phase)]);
-      if (type === 'paused') {
-        const { checkpoint } = end as Extract<FromChild, { type: 'paused' }>;
-        expect(checkpoint!.step).toBe(40);
-        expect(await finish(child, request, checkpoint!.path)).toEqual({
-          ...{ sha256: undisturbed, resumedAtStep: 40, steps: [40] },
-        });
-      } else expect((end as Extract<FromChild, { type: 'done' }>).files.video.sha256).toBe(undisturbed);
-      if (phase === 'encoding_video') expect(type).toBe('done');
+      const end = await child.heard(['paused', 'done'], phase);
+      if (end.type === 'done') expect(end.files.video.sha256).toBe(undisturbed);
+      else {
+        expect(phase).toBe('decoding');
+        expect(end.checkpoint!.step).toBe(40);
+        const resumed = await finish(child, request, end.checkpoint!.path);
+        expect(resumed).toEqual({ sha256: undisturbed, resumedAtStep: 40, steps: [40] });
+      }
     }
   });
 
-  test('of another task is not heard; a cancel after it wins', async () => {
+  test('of another task is not heard; with a cancel after it the task ends once', async () => {
     await child.render('busy', request);
     child.send({ type: 'pause', taskId: 'nobody' });
     await child.heard('done', 'busy');
     await child.render('both', request);
     child.send({ type: 'pause', taskId: 'both' });
     child.send({ type: 'cancel', taskId: 'both' });
-    const end = await Promise.race([child.heard('cancelled', 'both'), child.heard('paused', 'both')]);
-    expect(end.taskId).toBe('both');
+    await child.heard(['cancelled', 'paused'], 'both');
     expect((await finish(child, request)).sha256).toBe(undisturbed);
+    const ends = ['cancelled', 'paused', 'done', 'failed'];
+    expect(child.messages.filter(m => 'taskId' in m && m.taskId === 'both' && ends.includes(m.type)).length).toBe(1);
   });
 });

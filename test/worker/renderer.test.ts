@@ -114,7 +114,7 @@ describe('a pause', () => {
 
   beforeAll(async () => {
     bundle = await mkdtemp(join(tmpdir(), 'reelay-renderer-fast-'));
-    fast = await writeFastBundle(bundle, { blocks: 100 });
+    fast = await writeFastBundle(bundle, { blocks: 300 });
     return () => rm(bundle, { recursive: true });
   });
 
