@@ -7,6 +7,7 @@ import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
 import { modelsCommand } from './models.ts';
 import { serveCommand, startCommand } from './serve.ts';
+import { webhooksCommand } from './webhooks.ts';
 import { workerCommand } from './worker.ts';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -34,6 +35,7 @@ const program = new Command('reelay')
   .addCommand(workerCommand())
   .addCommand(modelsCommand())
   .addCommand(deadLettersCommand())
+  .addCommand(webhooksCommand())
   .addCommand(doctorCommand());
 for (const command of program.commands) command.exitOverride().showHelpAfterError();
 

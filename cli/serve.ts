@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { submit } from '#core/jobs/submit.ts';
 import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
 import { onStop } from './on-stop.ts';
-import { dataFolderFrom, policyFrom, portFrom } from './settings.ts';
+import { dataFolderFrom, dropFolderFrom, policyFrom, portFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
 /** What `npm start` runs: serve, and with words after it, make that video first. */
@@ -22,21 +23,29 @@ export function serveCommand(): Command {
       'serve the API and the studio on 127.0.0.1, with a worker (PORT, default 4180; REELAY_DATA, default .reelay)',
     )
     .option('--no-worker', 'only accept and answer; `reelay worker` renders')
-    .action(async (options: { worker: boolean }) => start('', options.worker));
+    .option(
+      '--drop <folder>',
+      'take in what is dropped into its in/ (REELAY_DROP, default drop in the data folder; off: none)',
+    )
+    .action(async (options: { worker: boolean; drop?: string }) => start('', options));
 }
 
-async function start(prompt: string, work = true): Promise<void> {
+async function start(prompt: string, options: { worker?: boolean; drop?: string } = {}): Promise<void> {
+  const drop = dropFolderFrom(options.drop === undefined ? process.env : { ...process.env, REELAY_DROP: options.drop });
   const serving = await serve({
     ...policyFrom(process.env),
+    ...drop,
     dataFolder: dataFolderFrom(process.env),
     port: portFrom(process.env),
-    work,
+    work: options.worker !== false,
   });
   closeOnSignal(serving);
   if (!serving.hasStudio)
     process.stderr.write('reelay: the studio page could not be built; log.jsonl in the data folder says where.\n');
   for (const { error } of serving.embedded.refused) process.stderr.write(`reelay: not offered: ${error.message}\n`);
   if (prompt !== '') await generateFirst(serving, prompt).catch(explain);
+  if (drop.dropFolder !== undefined)
+    process.stdout.write(`drop prompts and requests into ${join(drop.dropFolder, 'in')}\n`);
   process.stdout.write(`ready ${serving.url}\n`);
 }
 

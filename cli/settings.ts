@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
+import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import type { LocalPolicy } from '#local/local-ports.ts';
 
 /** Where the README says the server is. */
@@ -20,9 +22,13 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
   return env.REELAY_DATA === undefined || env.REELAY_DATA === '' ? '.reelay' : env.REELAY_DATA;
 }
 
-/** What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`) and REELAY_MAX_QUEUED. */
+/**
+ * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED and
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`).
+ */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
-  const { REELAY_SHARES: shares = '', REELAY_MAX_QUEUED: most = '' } = env;
+  const { REELAY_SHARES: shares = '', REELAY_MAX_QUEUED: most = '', REELAY_WEBHOOK_ALLOW: allow = '' } = env;
+  const webhookAllow = parseAllowList(allow);
   if (most !== '' && !/^[1-9]\d{0,8}$/.test(most))
     throw new ReelayError(
       'invalid_request',
@@ -30,6 +36,7 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
     );
   try {
     return {
+      webhookAllow,
       ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
       ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
     };
@@ -38,4 +45,11 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
       cause,
     });
   }
+}
+
+/** REELAY_DROP: the folder whose `in/` is watched, `drop` in the data folder unless said otherwise; `off` watches none. */
+export function dropFolderFrom(env: NodeJS.ProcessEnv): { dropFolder?: string } {
+  const folder = env.REELAY_DROP ?? '';
+  if (folder === 'off') return {};
+  return { dropFolder: folder === '' ? join(dataFolderFrom(env), 'drop') : folder };
 }

@@ -1,13 +1,19 @@
 /** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec, section "Context Attributes". */
-export interface CloudEvent {
+export interface BusEvent {
   readonly specversion: '1.0';
   readonly id: string;
   readonly source: string;
-  readonly type: JobEventType;
+  readonly type: string;
   readonly subject: string;
   /** RFC 3339. */
   readonly time: string;
   readonly datacontenttype: 'application/json';
+  readonly data: unknown;
+}
+
+/** The event of a job's end. */
+export interface CloudEvent extends BusEvent {
+  readonly type: JobEventType;
   readonly data: JobEventData;
 }
 

@@ -73,7 +73,7 @@ export const limits = {
   /** Tenants whose queue heads one choice looks at; of more that wait at once, the first by name. */
   fairTenants: 256,
   /** Letters that a queue wrote itself are rare, and looking at letters hides them for a moment: every so many sweeps. */
-  deadLetterSweepTurns: 12,
+  rareSweepTurns: 12,
   /** ECS keeps a protected task this long without a renewal; half of it is well over a beat, all of it over a lease. */
   taskProtectionMinutes: 10,
   /** How often the Spot notice is asked for; it comes two minutes before the end. */

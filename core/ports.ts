@@ -3,7 +3,7 @@
  * adapter passes it. An adapter translates: no policy, no retry beyond its SDK's, and it throws ReelayError only
  * (`store_unavailable` when the outside fails, with the `cause`).
  */
-import type { CloudEvent } from './events.ts';
+import type { BusEvent } from './events.ts';
 import type { Job, JobStatus } from './job.ts';
 
 /**
@@ -194,5 +194,5 @@ export interface KeyValueEntry {
 
 /** EventBus takes an event at least once; durable when `publish` resolves. Consumers dedupe by event id. */
 export interface EventBus {
-  publish(event: CloudEvent): Promise<void>;
+  publish(event: BusEvent): Promise<void>;
 }

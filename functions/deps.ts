@@ -1,9 +1,12 @@
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { BlobStore } from '#core/ports.ts';
+import type { WebhookPorts } from '#core/webhooks/ports.ts';
 
 /** Everything the handlers need from outside; local/serve.ts and functions/lambda.ts each compose one. */
 export interface Deps extends SubmitPorts {
   readonly blobs: BlobStore;
+  /** What the webhook routes need. */
+  readonly webhooks: WebhookPorts;
   /** The tenant a request speaks for, from its Authorization header; undefined is answered 401. */
   readonly authenticate: (authorization: string | undefined) => string | undefined;
   /** Whether a result may carry a stream: a long-lived server can, a buffered Lambda cannot. */

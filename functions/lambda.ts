@@ -1,18 +1,25 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { awsResourcesFrom, connectAws, requiredFrom } from '#adapters/aws/connect.ts';
+import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lambda';
+import { awsResourcesFrom, connectAws, connectAwsDrop, requiredFrom } from '#adapters/aws/connect.ts';
+import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import type { ModelCatalog } from '#core/models.ts';
+import { parseAllowList } from '#core/webhooks/allow-list.ts';
+import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
+import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
 import type { Deps, Log } from './deps.ts';
+import type { DropTrigger } from './drop-events.ts';
 import { errorResult } from './errors.ts';
 import type { HttpResult } from './http.ts';
+import { ingestDrop } from './ingest-drop.ts';
 import { routes } from './routes.ts';
+import { tick } from './tick.ts';
 import { noSuchRoute } from './unsupported.ts';
 
 /** The Lambda entry: the handlers of routes.ts on the AWS adapters. Settings come from the environment, once per container. */
-export const handler = createLambdaHandler(() => awsDeps(process.env));
+export const handler = createLambdaHandler(() => composedDeps());
 
 /** One Lambda function for all routes; `compose` runs at the first event, so a missing setting fails that and not the import. */
 export function createLambdaHandler(
@@ -26,6 +33,27 @@ export function createLambdaHandler(
   };
 }
 
+let composed: Deps | undefined;
+/** Once per container, at its first event. */
+const composedDeps = () => {
+  composed ??= awsDeps(process.env);
+  return composed;
+};
+
+/** What a schedule calls every minute. */
+export const tickHandler = async (): Promise<void> => {
+  const deps = composedDeps();
+  const dispatch = { ...deps.webhooks, announce: deps.events.publish, sleep: deps.sleep, log: deps.log };
+  await tick({ sweep: deps, dispatch, log: deps.log })();
+};
+
+/** What S3 events and the reconciler's schedule call. `REELAY_TENANT` is whom drops in the bucket belong to. */
+export const dropHandler = async (event: DropTrigger): Promise<SQSBatchResponse | undefined> => {
+  const deps = composedDeps();
+  const folder = connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
+  return ingestDrop({ ...deps, folder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
+};
+
 function handlersOf(deps: Deps) {
   return new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
 }
@@ -36,14 +64,20 @@ function handlersOf(deps: Deps) {
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
   const ports = connectAws(awsResourcesFrom(env));
+  const webhooks = createWebhookPorts({
+    kv: ports.kv,
+    allow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
+    now: () => Date.now(),
+  });
   const logger = new Logger({ serviceName: 'reelay' });
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
     sha256: text => createHash('sha256').update(text).digest('hex'),
     shareOf: parseShares(env.REELAY_SHARES ?? ''),
-    checkWebhookUrl: () => undefined,
-    enqueueDeliveries: async () => undefined,
+    webhooks,
+    checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
+    enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
     models: JSON.parse(requiredFrom(env, 'REELAY_MODELS')) as ModelCatalog,
     now: () => Date.now(),
     random: randomBytes,

@@ -10,6 +10,7 @@ import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
 import { retrieveVideo } from './retrieve.ts';
 import { noCharacters, unsupported } from './unsupported.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /** Method and path in API Gateway's notation, to the handler; a more literal path comes before one with a parameter. */
 export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
@@ -29,4 +30,5 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'POST /v1/videos/{id}/cancel': cancelVideo,
   'GET /v1/videos/{id}/content': videoContent,
   'GET /v1/videos/{id}/events': videoEvents,
+  ...webhookRoutes,
 };

@@ -42,6 +42,7 @@ const aws = connectAws(awsResourcesFrom(process.env));
 const webhooks = createWebhookPorts({
   kv: aws.kv,
   allow: parseAllowList(process.env.REELAY_WEBHOOK_ALLOW ?? ''),
+  now: systemClock.now,
 });
 const leaseSeconds = limits.leaseSeconds;
 const draining = new AbortController();

@@ -3,12 +3,15 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startDrop } from '#adapters/local/drop-watcher.ts';
 import { blobPath } from '#adapters/local/file-blob-store.ts';
 import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { runDispatcher } from '#core/webhooks/deliver.ts';
+import type { DispatchPorts } from '#core/webhooks/ports.ts';
 import type { Deps } from '#functions/deps.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
@@ -47,6 +50,8 @@ export interface EmbeddedOptions extends LocalPolicy {
   readonly modelsFolder?: string;
   readonly leaseSeconds?: number;
   readonly checkpointCadence?: WorkerPorts['checkpointCadence'];
+  /** A folder whose `in/` is watched; undefined: none is. */
+  readonly dropFolder?: string;
 }
 
 /** Opens a data folder, making it if need be, and frees what dead processes held there. */
@@ -84,7 +89,17 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   recover();
   const leases = createLeaseWatch({ monotonicMs, leaseSeconds: options.leaseSeconds ?? limits.leaseSeconds });
   const sweeper = { ...systemClock, ...ports, ownerIsGone, leases, log, recover };
-  const sweeping = runSweeper(sweeper, stopping.signal);
+  const dispatcher: DispatchPorts = {
+    ...ports.webhooks,
+    announce: notice => ports.events.publish(notice),
+    sleep: ms => systemClock.sleep(ms, stopping.signal),
+    log,
+  };
+  const background = [runSweeper(sweeper, stopping.signal), runDispatcher(dispatcher, stopping.signal)];
+  if (options.dropFolder !== undefined) {
+    const drop = { folder: resolve(options.dropFolder), tenant: LOCAL_TENANT };
+    background.push((await startDrop({ ...ports, log }, drop, stopping.signal)).stopped);
+  }
   return {
     deps,
     folder,
@@ -99,7 +114,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     close: async () => {
       stopping.abort(new Error('draining'));
       await working?.();
-      await drained(sweeping, stopping.signal);
+      await drained(Promise.all(background), stopping.signal);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
       db.close();
       lock?.release();

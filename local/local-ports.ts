@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
 import { createLocalEventBus } from '#adapters/local/local-event-bus.ts';
 import { createSqliteJobQueue, deadLetterQueue } from '#adapters/local/sqlite-job-queue.ts';
@@ -9,11 +10,22 @@ import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-stor
 import { defaultShare, type TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { ModelCatalog } from '#core/models.ts';
+import { type AllowList, nothingAllowed } from '#core/webhooks/allow-list.ts';
+import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
+import type { WebhookPorts } from '#core/webhooks/ports.ts';
+import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
 
 /** What the operator may decide about a data folder; the same for all processes that open it. */
 export interface LocalPolicy {
   readonly shareOf?: (tenant: string) => TenantShare;
   readonly maxQueuedJobs?: number;
+  /** Internal receivers of webhooks; none unless named. */
+  readonly webhookAllow?: AllowList;
+}
+
+/** The ports of the job verbs, and those of the webhooks. */
+export interface LocalPorts extends SubmitPorts {
+  readonly webhooks: WebhookPorts;
 }
 
 /** What the ports of one process are made of. */
@@ -27,13 +39,16 @@ export interface LocalPortsOptions extends LocalPolicy {
 }
 
 /** Everything that accepting and ending jobs needs, on one data folder: SQLite for records, queues and facts, files for bytes. */
-export function createLocalPorts(options: LocalPortsOptions): SubmitPorts {
-  const { db, folder, owner, now, models } = options;
+export function createLocalPorts(options: LocalPortsOptions): LocalPorts {
+  const { db, folder, owner, now, models, webhookAllow: allow = nothingAllowed } = options;
+  const kv = createSqliteKeyValueStore(db);
+  const webhooks = createWebhookPorts({ kv, allow, now });
   return {
     store: createSqliteJobStore(db),
     queue: createSqliteJobQueue(db, { owner, now }),
     deadLetters: createSqliteJobQueue(db, { owner, now, queue: deadLetterQueue }),
-    kv: createSqliteKeyValueStore(db),
+    kv,
+    webhooks,
     blobs: createFileBlobStore(join(folder, 'blobs')),
     events: createLocalEventBus(join(folder, 'events.jsonl')),
     now,
@@ -41,8 +56,8 @@ export function createLocalPorts(options: LocalPortsOptions): SubmitPorts {
     random: randomBytes,
     sha256: text => createHash('sha256').update(text).digest('hex'),
     shareOf: options.shareOf ?? (() => defaultShare),
-    checkWebhookUrl: () => undefined,
-    enqueueDeliveries: async () => undefined,
+    checkWebhookUrl: url => checkWebhookUrl(url, allow),
+    enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
     ...(options.maxQueuedJobs === undefined ? {} : { maxQueuedJobs: options.maxQueuedJobs }),
   };
 }

@@ -2,11 +2,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { ObjectFolder } from '#core/drop/object-folder.ts';
 import type { BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import { createDynamoJobStore } from './dynamo-job-store.ts';
 import { createDynamoKeyValueStore } from './dynamo-key-value-store.ts';
 import { createEventBridgeEventBus } from './eventbridge-event-bus.ts';
 import { createS3BlobStore } from './s3-blob-store.ts';
+import { createS3DropFolder } from './s3-drop-folder.ts';
 import { createSqsJobQueue } from './sqs-job-queue.ts';
 
 /** Names of the deployed resources. Region and credentials come from the SDK's own chain. */
@@ -61,4 +63,9 @@ export function connectAws({ queueUrl, deadLetterQueueUrl, table, bucket, busNam
     blobs: createS3BlobStore({ client: new S3Client(), bucket }),
     events: createEventBridgeEventBus({ client: new EventBridgeClient(), busName }),
   };
+}
+
+/** The drop folder of a bucket, at the prefixes `drop/`, `out/` and `rejected/`. */
+export function connectAwsDrop(bucket: string, now: () => number): ObjectFolder {
+  return createS3DropFolder({ client: new S3Client(), bucket, now });
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
-import type { CloudEvent } from '#core/events.ts';
+import type { BusEvent, CloudEvent } from '#core/events.ts';
 import type { EventBus } from '#core/ports.ts';
 import { makeFolder, syncFolder } from './durable-folder.ts';
 import { fromFileSystem, isMissing } from './file-error.ts';
@@ -62,7 +62,7 @@ async function openForAppend(file: string): Promise<FileHandle> {
   }
 }
 
-async function append(handle: FileHandle, event: CloudEvent, file: string): Promise<void> {
+async function append(handle: FileHandle, event: BusEvent, file: string): Promise<void> {
   const { size } = await handle.stat();
   const torn = size > 0 && (await lastByte(handle, size)) !== NEWLINE;
   // Two processes that both see the torn line leave an empty one between them, which readers pass over.

@@ -1,14 +1,12 @@
 import { placeOf, ReelayError } from '#core/errors.ts';
-import { sweepDeadlines } from '#core/jobs/deadlines.ts';
-import { expire } from '#core/jobs/expire.ts';
 import { type LeasePorts, sweepLeases } from '#core/jobs/lease.ts';
-import { type RelayPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from '#core/jobs/relay.ts';
+import { rareSweeps, type SweepPorts, sweeps } from '#core/jobs/sweeps.ts';
 import { limits } from '#core/limits.ts';
 import type { Clock } from './clock.ts';
 import type { WorkerPorts } from './process-job.ts';
 
 /** What a sweeper needs: no renderer, so a server that only accepts jobs runs one too. */
-export interface SweeperPorts extends RelayPorts, Pick<Clock, 'sleep'>, Pick<LeasePorts, 'ownerIsGone' | 'leases'> {
+export interface SweeperPorts extends SweepPorts, Pick<Clock, 'sleep'>, Pick<LeasePorts, 'ownerIsGone' | 'leases'> {
   readonly log: WorkerPorts['log'];
   /** Frees what dead processes of this machine held, where that can be known. */
   readonly recover?: () => void;
@@ -19,20 +17,15 @@ export interface SweeperPorts extends RelayPorts, Pick<Clock, 'sleep'>, Pick<Lea
  * again, removes deleted and expired jobs and what keys and logs are over.
  */
 export async function runSweeper(ports: SweeperPorts, stop: AbortSignal): Promise<void> {
-  const sweeps = {
+  const often = {
     recover: async () => ports.recover?.(),
-    sweepOutbox,
-    sweepLeases,
-    sweepDeadlines,
-    sweepLostMessages,
-    sweepDeadLetters,
-    expire,
-    forget: () => ports.kv.removeExpired(ports.now() - limits.expiryGraceMs, limits.expiryBatch),
+    sweepLeases: () => sweepLeases(ports),
+    ...bound(sweeps, ports),
   };
+  const all = { ...often, ...bound(rareSweeps, ports) };
   for (let turn = 0; !stop.aborted; turn++) {
-    for (const [name, sweep] of Object.entries(sweeps)) {
-      if (name === 'sweepDeadLetters' && turn % limits.deadLetterSweepTurns !== 0) continue;
-      await sweep(ports).catch(error => {
+    for (const [name, sweep] of Object.entries(turn % limits.rareSweepTurns === 0 ? all : often)) {
+      await sweep().catch(error => {
         const code = error instanceof ReelayError ? error.code : 'internal';
         ports.log('error', 'sweep failed', { sweep: name, code, at: placeOf(error) });
       });
@@ -40,4 +33,8 @@ export async function runSweeper(ports: SweeperPorts, stop: AbortSignal): Promis
     }
     await ports.sleep(limits.sweepEverySeconds * 1000, stop);
   }
+}
+
+function bound(some: typeof sweeps, ports: SweeperPorts): Record<string, () => Promise<unknown>> {
+  return Object.fromEntries(Object.entries(some).map(([name, sweep]) => [name, () => sweep(ports)]));
 }

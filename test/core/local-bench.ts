@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import type { Job } from '#core/job.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
-import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { type TakePorts, takeNext } from '#core/jobs/take.ts';
-import { createLocalPorts, type LocalPolicy } from '#local/local-ports.ts';
+import { createLocalPorts, type LocalPolicy, type LocalPorts } from '#local/local-ports.ts';
 import { CARD } from './model-card.ts';
 
 export interface LocalBench {
   /** The clock is `time.nowMs`, for the wall and for leases. */
-  readonly ports: SubmitPorts & TakePorts;
+  readonly ports: LocalPorts & TakePorts;
   readonly time: { nowMs: number };
   job(id: string): Promise<Job>;
   /** The next job in the fair order, leased; undefined when none may start. */

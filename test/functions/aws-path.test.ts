@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { ReelayError } from '#core/errors.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { nothingAllowed } from '#core/webhooks/allow-list.ts';
 import type { Deps } from '#functions/deps.ts';
 import { bearerOf, createLambdaHandler } from '#functions/lambda.ts';
 import { routes } from '#functions/routes.ts';
@@ -48,6 +50,7 @@ beforeAll(async () => {
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
   deps = {
     ...ports,
+    webhooks: createWebhookPorts({ kv, allow: nothingAllowed, now: () => Date.now() }),
     log,
     shareOf,
     checkWebhookUrl: () => undefined,

@@ -1,0 +1,110 @@
+/** From requests to jobs: the same content is the same jobs, however often and from wherever it is dropped. */
+import { type Problem, ReelayError } from '../errors.ts';
+import { isTerminal, type Job } from '../job.ts';
+import { type SubmitPorts, submit } from '../jobs/submit.ts';
+import { parseSubmission } from '../video-request.ts';
+import { countJobs } from './breaker.ts';
+import type { DropSource } from './drop-folder.ts';
+import { safeStem } from './names.ts';
+import { type ContentRow, createRow, type RegistryPorts, type Row, readRow, replaceRow } from './registry.ts';
+import { atLine, batchError, canonicalRequests, type DropRequest, referenceFields } from './requests.ts';
+
+/** What accepting needs. */
+export interface AcceptPorts extends SubmitPorts, RegistryPorts {
+  readonly jobsPerMinute?: number;
+}
+
+/** The jobs of a drop, and whether it was the first to ask for them. */
+export interface Accepted {
+  readonly outcome: 'accepted' | 'duplicate';
+  readonly jobs: readonly { readonly id: string; readonly line: number | null }[];
+  readonly stem: string;
+}
+
+/**
+ * Submits what was not submitted yet. A crash after any write here ends, when it is done again, with the same jobs: each is made under
+ * a key that the content alone gives. Throws what `submit` throws, and `rate_limited`.
+ */
+export async function accept(
+  ports: AcceptPorts,
+  source: DropSource,
+  requests: readonly DropRequest[],
+): Promise<Accepted> {
+  const hash = ports.sha256(canonicalRequests(requests));
+  for (let tries = 0; tries < 8; tries++) {
+    const held = await readRow(ports, 'drop_content', hash);
+    if (held?.value.source === source.identity) return accepted('accepted', held.value, requests);
+    if (held !== undefined && (await isAlive(ports, held.value))) return accepted('duplicate', held.value, requests);
+    if (tries === 0) await countJobs(ports, source.folder, requests.length);
+    const row = await submitAll(ports, source, requests, { hash, generation: (held?.value.generation ?? 0) + 1 });
+    if (await keep(ports, hash, held, row)) return accepted('accepted', row, requests);
+    // Another drop of this content was faster by one write: its jobs are ours too, so this one is its duplicate.
+  }
+  throw new ReelayError('store_unavailable', 'Many drops of one content came at once.');
+}
+
+function accepted(outcome: Accepted['outcome'], row: ContentRow, requests: readonly DropRequest[]): Accepted {
+  return { outcome, jobs: row.jobIds.map((id, at) => ({ id, line: requests[at]?.line ?? null })), stem: row.stem };
+}
+
+async function submitAll(
+  ports: AcceptPorts,
+  source: DropSource,
+  requests: readonly DropRequest[],
+  { hash, generation }: { hash: string; generation: number },
+): Promise<ContentRow> {
+  if (requests.length > 1 || requests[0]?.line !== null) checkBatch(ports, requests);
+  const jobIds: string[] = [];
+  for (const { body, line } of requests) {
+    const idempotencyKey = `drop:${hash}:${generation}${line === null ? '' : `:${line}`}`;
+    const job = await submit(ports, ports.tenant, body, { idempotencyKey }).catch(error => {
+      throw line === null ? explained(ports, body, error) : error;
+    });
+    jobIds.push(job.id);
+  }
+  return { source: source.identity, jobIds, stem: safeStem(source.name), generation };
+}
+
+async function keep(ports: AcceptPorts, hash: string, held: Row<'drop_content'> | undefined, row: ContentRow) {
+  return held === undefined ? createRow(ports, 'drop_content', hash, row) : replaceRow(ports, held, row);
+}
+
+/** A batch is taken whole or not at all, so every line is checked before the first job is made. */
+function checkBatch(ports: AcceptPorts, requests: readonly DropRequest[]): void {
+  const problems: Problem[] = [];
+  for (const { body, line } of requests)
+    try {
+      parseSubmission(body, ports.models, { seed: 0, nowMs: ports.now(), checkUrl: ports.checkWebhookUrl });
+    } catch (error) {
+      if (!(error instanceof ReelayError) || error.retryable) throw error;
+      const found = error.problems.length > 0 ? error.problems : [{ path: 'file', message: error.message }];
+      problems.push(...found.map(({ path, message }) => ({ path, message: atLine(line, message) })));
+    }
+  if (problems.length > 0) throw batchError(problems);
+}
+
+/** Content whose jobs all failed, were cancelled or are gone may be asked for afresh: dropping it again is how people retry. */
+async function isAlive(ports: AcceptPorts, { jobIds }: ContentRow): Promise<boolean> {
+  for (const id of jobIds) {
+    const job = await ports.store.get(id, ports.tenant);
+    if (job !== undefined && isWanted(job)) return true;
+  }
+  return false;
+}
+
+function isWanted({ deletedAtMs, status }: Job): boolean {
+  return deletedAtMs === null && (!isTerminal(status) || status === 'completed');
+}
+
+const TASKS = { t2v: 'text-to-video', i2v: 'image-to-video', v2v: 'video-to-video' } as const;
+
+/** The API says that a field is not offered; whoever dropped a picture never wrote a field, so it is told what to drop instead. */
+function explained(ports: AcceptPorts, body: DropRequest['body'], error: unknown): unknown {
+  if (!(error instanceof ReelayError) || error.retryable) return error;
+  const refused = error.problems.find(({ path }) => referenceFields.some(field => field === path));
+  if (refused === undefined) return error;
+  const model = ports.models.find(({ id }) => id === body.model) ?? ports.models[0];
+  const tasks = (model?.tasks ?? []).map(task => TASKS[task]).join(', ');
+  const message = `${error.message} ${model?.id ?? 'This server'} offers ${tasks}: drop a .txt with a prompt, without a picture or video.`;
+  return new ReelayError(error.code, message, { cause: error, problems: [refused, ...error.problems] });
+}

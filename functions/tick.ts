@@ -1,0 +1,32 @@
+import { placeOf, ReelayError } from '#core/errors.ts';
+import { rareSweeps, type SweepPorts, sweeps } from '#core/jobs/sweeps.ts';
+import { deliverDue } from '#core/webhooks/deliver.ts';
+import type { DispatchPorts } from '#core/webhooks/ports.ts';
+import { webhookLimits } from '#core/webhooks/webhook-limits.ts';
+import type { Log } from './deps.ts';
+
+/** What the schedule's function needs. */
+export interface TickDeps {
+  readonly sweep: SweepPorts;
+  readonly dispatch: DispatchPorts;
+  readonly log: Log;
+}
+
+/**
+ * What a schedule runs every minute, so that nothing owed waits for a worker while there is none: the sweeps, and the webhooks that are
+ * due. One that fails does not keep the others; the function fails at the end, so that its alarm sees it.
+ */
+export function tick(deps: TickDeps): () => Promise<void> {
+  const webhooks = () => deliverDue(deps.dispatch, webhookLimits.laneBatch);
+  return async () => {
+    let failure: unknown;
+    const bound = Object.entries({ ...sweeps, ...rareSweeps }).map(([name, sweep]) => [name, () => sweep(deps.sweep)]);
+    for (const [name, act] of [...bound, ['webhooks', webhooks]] as [string, () => Promise<unknown>][])
+      await act().catch(error => {
+        failure ??= error;
+        const code = error instanceof ReelayError ? error.code : 'internal';
+        deps.log('error', 'sweep failed', { sweep: name, code, at: placeOf(error) });
+      });
+    if (failure !== undefined) throw failure;
+  };
+}
