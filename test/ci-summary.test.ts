@@ -23,7 +23,7 @@ async function lastLine(content: string, vitest: number, newcomer: number): Prom
   await writeFile(path, content);
   return new Promise(done => {
     const script = join(import.meta.dirname, 'ci-summary.mjs');
-    execFile(process.execPath, [script, path, String(vitest), String(newcomer)], (error, stdout) =>
+    execFile(process.execPath, [script, path, String(vitest), `newcomer=${newcomer}`], (error, stdout) =>
       done([stdout.trim().split('\n').at(-1)!, error === null ? 0 : Number(error.code)]),
     );
   });

@@ -3,16 +3,14 @@ import { type Problem, ReelayError } from '../errors.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { type SubmitPorts, submit } from '../jobs/submit.ts';
 import { parseSubmission } from '../video-request.ts';
-import { countJobs } from './breaker.ts';
+import { type BreakerPorts, countJobs } from './breaker.ts';
 import type { DropSource } from './drop-folder.ts';
 import { safeStem } from './names.ts';
 import { type ContentRow, createRow, type RegistryPorts, type Row, readRow, replaceRow } from './registry.ts';
 import { atLine, batchError, canonicalRequests, type DropRequest, referenceFields } from './requests.ts';
 
 /** What accepting needs. */
-export interface AcceptPorts extends SubmitPorts, RegistryPorts {
-  readonly jobsPerMinute?: number;
-}
+export interface AcceptPorts extends SubmitPorts, RegistryPorts, BreakerPorts {}
 
 /** The jobs of a drop, and whether it was the first to ask for them. */
 export interface Accepted {

@@ -6,7 +6,13 @@ import type { JobStore } from '../ports.ts';
 
 /** How a job ends, and what goes on its record with that. */
 export type Ending =
-  | { readonly status: 'completed'; readonly artifacts: Readonly<Record<Variant, Artifact>>; readonly nowMs: number }
+  | {
+      readonly status: 'completed';
+      readonly artifacts: Readonly<Record<Variant, Artifact>>;
+      readonly nowMs: number;
+      /** Checkpoints were stored, also such as never came onto the record. */
+      readonly checkpointed?: boolean;
+    }
   | {
       readonly status: 'failed';
       readonly error: JobError;
@@ -77,7 +83,7 @@ function removal(job: Job, ending: Ending): OutboxEntry[] {
       ? job.attempt > 0
         ? [jobPrefix(job)]
         : []
-      : job.attempt > 1 || job.checkpoint !== null
+      : job.attempt > 1 || job.checkpoint !== null || ending.checkpointed === true
         ? [checkpointPrefix(job), ...Array.from({ length: job.attempt - 1 }, (_, n) => attemptPrefix(job, n + 1))]
         : [];
   return prefixes.length === 0 ? [] : [{ kind: 'removal', id: `${job.id}/removal`, dueAtMs: ending.nowMs, prefixes }];

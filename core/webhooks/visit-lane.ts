@@ -42,7 +42,7 @@ export async function visitLane(
   };
   await Promise.all(Array.from({ length: webhookLimits.laneWidth }, work));
   const sent = tally.delivered + tally.failed;
-  const isSick = sent === 0 ? wasSick : false;
+  const isSick = sent === 0 ? wasSick : tally.delivered === 0 || tally.slowestMs > timing.slowMs;
   const broken = tally.broken > 0;
   await releaseLane(ports, held, { busy: sent + tally.skipped > 0 || broken, broken, sick: isSick }, timing);
   return sent;

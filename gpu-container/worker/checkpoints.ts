@@ -2,7 +2,7 @@ import { placeOf, ReelayError } from '#core/errors.ts';
 import type { Checkpoint, Job } from '#core/job.ts';
 import { checkpointFolder, checkpointKey } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
-import type { BlobStore } from '#core/ports.ts';
+import type { BlobStore, JobStore } from '#core/ports.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckpointFile } from './renderer.ts';
 import type { Scratch } from './scratch.ts';
@@ -10,6 +10,7 @@ import type { Scratch } from './scratch.ts';
 /** What keeping checkpoints needs. */
 export interface CheckpointPorts {
   readonly blobs: BlobStore;
+  readonly store: Pick<JobStore, 'load'>;
   readonly now: () => number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
@@ -18,6 +19,8 @@ export interface CheckpointPorts {
 export interface CheckpointSaver {
   /** Returns at once; of several that come while one is being stored, only the newest is. */
   offer(file: CheckpointFile): void;
+  /** Whether any was offered. */
+  readonly used: () => boolean;
   /** Waits until what was offered is stored, or has failed: a checkpoint is a saving, never a reason to fail. */
   finish(): Promise<void>;
 }
@@ -26,6 +29,7 @@ export interface CheckpointSaver {
 export function createCheckpointSaver(ports: CheckpointPorts, scratch: Scratch, heartbeat: Heartbeat): CheckpointSaver {
   let newest: CheckpointFile | undefined;
   let storing: Promise<void> | undefined;
+  let used = false;
   const storeAll = async () => {
     for (let file = newest; file !== undefined; file = newest) {
       newest = undefined;
@@ -37,7 +41,9 @@ export function createCheckpointSaver(ports: CheckpointPorts, scratch: Scratch, 
     storing = undefined;
   };
   return {
+    used: () => used,
     offer: file => {
+      used = true;
       newest = file;
       storing ??= storeAll();
     },
@@ -58,9 +64,15 @@ async function storeOne(
   await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream' });
   const { step, bytes, sha256 } = file;
   const saved = await heartbeat.save({ key, step, bytes, sha256, atMs: ports.now() });
-  // Not on the record: nobody knows of the new bytes.
-  const old = saved ? before.checkpoint?.key : key;
-  if (old !== undefined) await ports.blobs.deletePrefix(checkpointFolder(old));
+  if (!saved) return removeUnnamed(ports, before, key);
+  if (before.checkpoint !== null) await ports.blobs.deletePrefix(checkpointFolder(before.checkpoint.key));
+}
+
+/** Bytes that did not come onto the record. While the attempt is ours a write whose answer was lost may still name them. */
+async function removeUnnamed(ports: CheckpointPorts, job: Job, key: string): Promise<void> {
+  const now = await ports.store.load(job.id);
+  const ours = now?.status === 'in_progress' && now.attempt === job.attempt;
+  if (!ours && now?.checkpoint?.key !== key) await ports.blobs.deletePrefix(checkpointFolder(key));
 }
 
 /** The job's checkpoint as a file for the renderer; undefined when there is none, it is too old, or its bytes are not what was stored. */

@@ -96,7 +96,7 @@ async function render(
   await saver.finish();
   await heartbeat.stop(); // a beat after the end would find a record that has moved on
   signal.throwIfAborted();
-  await complete(ports, heartbeat, artifacts);
+  await complete(ports, heartbeat, artifacts, saver.used());
   if (outcome.resumedAtStep === 0) await notePace(ports.kv, job, renderMs).catch(() => undefined); // an estimate's input
   return 'worked';
 }
@@ -125,9 +125,15 @@ async function storeArtifacts(
   return artifacts as Record<Variant, Artifact>;
 }
 
-async function complete(ports: WorkerPorts, heartbeat: Heartbeat, artifacts: Record<Variant, Artifact>): Promise<void> {
+async function complete(
+  ports: WorkerPorts,
+  heartbeat: Heartbeat,
+  artifacts: Record<Variant, Artifact>,
+  checkpointed: boolean,
+): Promise<void> {
   const job = heartbeat.job();
-  const ended = await endJob(ports.store, job, { status: 'completed', artifacts, nowMs: ports.now() });
+  const ending = { status: 'completed', artifacts, checkpointed, nowMs: ports.now() } as const;
+  const ended = await endJob(ports.store, job, ending);
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });
   await tellAndAck(ports, ended, heartbeat);
@@ -153,7 +159,7 @@ async function drained(ports: WorkerPorts, heartbeat: Heartbeat, saver: Checkpoi
     code: 'drained',
     step: job.checkpoint?.step ?? 0,
   });
-  await handBack(ports, heartbeat, { delaySeconds: 0, failed: false });
+  await handBack(ports, heartbeat, job, { delaySeconds: 0, failed: false });
   return 'worked';
 }
 
@@ -185,62 +191,65 @@ async function postpone(ports: WorkerPorts, delivery: Delivery, seconds: number)
 
 async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown): Promise<Processed> {
   await heartbeat.stop();
-  const job = heartbeat.job();
-  const known = await trueCause(
-    ports,
-    job,
-    error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error }),
-  );
+  const seen = heartbeat.job();
+  // The record may know more than we do: a write whose answer was lost, or another worker.
+  const now = await ports.store.load(seen.id).catch(() => seen);
+  const ours = now?.status === 'in_progress' && now.attempt === seen.attempt;
+  const job = ours ? now : seen;
+  const known = ours ? knownError(error) : new ReelayError('lease_lost', 'The job moved on.', { cause: error });
   const level = known.code === 'internal' ? 'error' : 'info';
   const at = placeOf(known.cause ?? error);
   ports.log(level, 'job interrupted', { jobId: job.id, attempt: job.attempt, code: known.code, at });
-  if (known.code === 'lease_lost') {
+  if (known.code === 'lease_lost')
     await removeOwnBytes(ports, job).catch(() => undefined); // they go with the job
-    return 'worked';
-  }
-  if (known.code === 'cancelled') {
-    await endCancelled(ports, heartbeat);
-    return 'worked';
-  }
+  else if (known.code === 'cancelled') await endCancelled(ports, heartbeat, job);
+  else return tryAgainOrFail(ports, heartbeat, job, known);
+  return 'worked';
+}
+
+function knownError(error: unknown): ReelayError {
+  return error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error });
+}
+
+async function tryAgainOrFail(
+  ports: WorkerPorts,
+  heartbeat: Heartbeat,
+  job: Job,
+  known: ReelayError,
+): Promise<Processed> {
   // A store that is out says nothing about the job; only the attempts bound it.
   const outage = known.code === 'store_unavailable';
   if (outage ? job.attempt >= limits.maxAttempts : isFinal(job, known)) {
     const message = known.code === 'internal' ? 'The worker failed unexpectedly.' : known.message;
     const ended = await failJob(ports, job, { code: known.code, message });
-    if (ended === undefined) await endCancelled(ports, heartbeat);
+    if (ended === undefined) await endCancelled(ports, heartbeat, job);
     else await ackOwn(ports, heartbeat); // failJob has told the world
     return 'worked';
   }
   const doubled = limits.retryDelaySeconds * 2 ** (outage ? job.attempt - 1 : job.failures);
-  await handBack(ports, heartbeat, { delaySeconds: Math.min(limits.retryDelayMostSeconds, doubled), failed: !outage });
+  const delaySeconds = Math.min(limits.retryDelayMostSeconds, doubled);
+  await handBack(ports, heartbeat, job, { delaySeconds, failed: !outage });
   return outage ? 'outage' : 'worked';
 }
 
-/** What went wrong with a job that was taken away says nothing: its bytes are removed under the hands of the one that lost it. */
-async function trueCause(ports: WorkerPorts, job: Job, error: ReelayError): Promise<ReelayError> {
-  if (error.code === 'lease_lost' || error.code === 'cancelled') return error;
-  const now = await ports.store.load(job.id).catch(() => job);
-  const ours = now?.status === 'in_progress' && now.attempt === job.attempt;
-  return ours ? error : new ReelayError('lease_lost', 'The job moved on.', { cause: error });
-}
-
 /**
- * What a worker stored before it learned that its lease was lost. Only when the job is gone or under a later attempt: while the record still shows ours, the
- * bytes may be the committed ones.
+ * What a worker stored before it learned that its lease was lost. Not while the record still shows its attempt as running or completed:
+ * the bytes may be the committed ones.
  */
 async function removeOwnBytes(ports: WorkerPorts, job: Job): Promise<void> {
   const now = await ports.store.load(job.id);
-  if (now === undefined || now.attempt > job.attempt) await ports.blobs.deletePrefix(attemptPrefix(job, job.attempt));
+  const named = now?.attempt === job.attempt && (now.status === 'in_progress' || now.status === 'completed');
+  if (!named) await ports.blobs.deletePrefix(attemptPrefix(job, job.attempt));
 }
 
 async function handBack(
   ports: WorkerPorts,
   heartbeat: Heartbeat,
+  job: Job,
   options: { delaySeconds: number; failed: boolean },
 ): Promise<void> {
-  const job = heartbeat.job();
   const given = await giveBack(ports, job, options);
-  if (given === undefined) return endCancelled(ports, heartbeat);
+  if (given === undefined) return endCancelled(ports, heartbeat, job);
   const delivery = heartbeat.delivery();
   if (delivery === undefined) return; // its token was sent afresh and is under way; the owed one does no harm
   await ports.queue.release(delivery, options.delaySeconds);
@@ -250,8 +259,9 @@ async function handBack(
   );
 }
 
-/** Ends a job that someone cancelled; when it is not ours any more, nothing happens. */
-async function endCancelled(ports: WorkerPorts, heartbeat: Heartbeat): Promise<void> {
-  const ended = await endJob(ports.store, heartbeat.job(), { status: 'cancelled', nowMs: ports.now() });
+/** Ends a job that someone cancelled; when it is not ours any more, nothing is written, and what we stored goes. */
+async function endCancelled(ports: WorkerPorts, heartbeat: Heartbeat, job: Job): Promise<void> {
+  const ended = await endJob(ports.store, job, { status: 'cancelled', nowMs: ports.now() });
   if (ended !== undefined) await tellAndAck(ports, ended, heartbeat);
+  else await removeOwnBytes(ports, job).catch(() => undefined); // they go with the job
 }
