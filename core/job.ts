@@ -111,6 +111,8 @@ export interface Job {
   readonly notBeforeMs: number;
   /** null: the next attempt starts from the first step. */
   readonly checkpoint: Checkpoint | null;
+  /** Where the claim is kept that stands for this job (jobs/claim.ts). */
+  readonly claim: { readonly space: string; readonly name: string } | null;
   /** The dead-lettered job that this one repeats. */
   readonly redriveOf: string | null;
   readonly progress: Progress | null;
@@ -145,6 +147,7 @@ const ADDED_SINCE_1 = {
   webhookUrl: null,
   notBeforeMs: 0,
   checkpoint: null,
+  claim: null,
   redriveOf: null,
 } as const satisfies Partial<Job>;
 

@@ -26,7 +26,7 @@ import { startLocalWorker } from './local-worker.ts';
 export const LOCAL_TENANT = 'local';
 
 /**
- * The whole product on one folder: SQLite and files behind the four ports, and a worker with its render child on request. Several
+ * The whole product on one folder: SQLite and files behind the five ports, and a worker with its render child on request. Several
  * processes may open the same folder; each holds a lock that dies with it, so the others take over its jobs at once.
  */
 export interface Embedded {

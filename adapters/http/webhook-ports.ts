@@ -5,7 +5,7 @@ import type { WebhookPorts } from '#core/webhooks/ports.ts';
 import { hmacSha256 } from './hmac.ts';
 import { createWebhookSender } from './webhook-sender.ts';
 
-/** Webhooks on the machine's own clock, random source and network. `allow`: internal receivers that the operator lets through. */
+/** Webhooks over the machine's network and random source. `allow`: internal receivers that the operator lets through. */
 export function createWebhookPorts(options: {
   readonly kv: KeyValueStore;
   readonly allow: AllowList;

@@ -137,8 +137,7 @@ async function takeAway(
     await putBack(places, source, target);
     if (content !== undefined) await keepCopy(places[to], source, name, content);
   }
-  await syncFolder(places[to]);
-  await syncFolder(places.in);
+  // No sync: a move that a power cut undoes is found in the watched folder and done again.
 }
 
 async function keepCopy(folder: string, source: LocalSource, name: string | undefined, content: DropContent) {

@@ -4,6 +4,7 @@
  * at once end with one job.
  */
 import { ReelayError } from '../errors.ts';
+import type { Job } from '../job.ts';
 import type { KeyValueEntry, KeyValueStore } from '../ports.ts';
 
 /** What a key stands for. */
@@ -11,6 +12,8 @@ export interface Claim {
   readonly jobId: string;
   /** Hash of the parsed request that the key was first used with. */
   readonly fingerprint: string;
+  /** The job was deleted and its record is gone: nobody may make it again. */
+  readonly removed?: true;
 }
 
 /** Where a claim is kept, and for how long. */
@@ -44,6 +47,20 @@ export async function claimOf(
 ): Promise<Claim | undefined> {
   const there = await ports.kv.get(key.space, key.name);
   return there === undefined || isOver(there, ports.now()) ? undefined : (there.value as Claim);
+}
+
+/** Says on a job's claim that the job is gone. Before its record goes: a claim without a job would be taken for one half made. */
+export async function markRemoved(
+  ports: { readonly kv: KeyValueStore },
+  job: Pick<Job, 'id' | 'claim'>,
+): Promise<void> {
+  if (job.claim === null) return;
+  for (let tries = 0; tries < 8; tries++) {
+    const there = await ports.kv.get(job.claim.space, job.claim.name);
+    if (there === undefined || (there.value as Claim).jobId !== job.id) return;
+    const value: Claim = { ...(there.value as Claim), removed: true };
+    if ((await ports.kv.replace({ ...there, value })) !== undefined) return;
+  }
 }
 
 function isOver(entry: KeyValueEntry, nowMs: number): boolean {

@@ -1,13 +1,15 @@
 import { isTerminal, type Job } from '../job.ts';
 import { jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
-import type { BlobStore, JobStore } from '../ports.ts';
+import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
+import { markRemoved } from './claim.ts';
 import { sweepEach } from './sweep.ts';
 
 /** What removing a job for good needs. */
 export interface ExpirePorts {
   readonly store: JobStore;
   readonly blobs: BlobStore;
+  readonly kv: KeyValueStore;
   readonly now: () => number;
 }
 
@@ -32,6 +34,7 @@ async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
       : job;
   if (marked === undefined) return false;
   await ports.blobs.deletePrefix(jobPrefix(job));
+  await markRemoved(ports, job);
   await ports.store.remove(job.id);
   return true;
 }

@@ -4,9 +4,12 @@ import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
 import { parseSubmission, type Submission } from '../video-request.ts';
-import { type Claim, claim, claimOf } from './claim.ts';
+import { type Claim, type ClaimKey, claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { readStandings, type StandingPorts } from './standing.ts';
+
+/** Where a claim is kept. */
+type ClaimPlace = Pick<ClaimKey, 'space' | 'name'>;
 
 /** What accepting a job needs. */
 export interface SubmitPorts extends RelayPorts, StandingPorts {
@@ -54,19 +57,30 @@ export async function submit(
   });
   const key = checkKey(options.idempotencyKey);
   const jobId = newJobId(ports.now(), draw);
-  if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, jobId);
+  if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, { id: jobId });
   // A seed that was drawn here is no part of what was asked for.
   const seedAsked = (input as { seed?: unknown }).seed === undefined ? null : submission.request.seed;
   const asked = { ...submission, request: { ...submission.request, seed: seedAsked } };
-  const fingerprint = ports.sha256(canonical(asked));
-  const ours = { jobId, fingerprint };
+  const ours = { jobId, fingerprint: ports.sha256(canonical(asked)) };
+  const where =
+    key === undefined
+      ? { space: `recent/${tenant}`, name: ours.fingerprint }
+      : { space: `idempotency/${tenant}`, name: key };
   const held = await (key === undefined
-    ? claimRetry(ports, tenant, ours, options.retryCount ?? 0)
-    : claimKey(ports, tenant, key, ours));
-  return (
-    (held.jobId === jobId ? undefined : await ports.store.get(held.jobId, tenant)) ??
-    accept(ports, tenant, submission, held.jobId)
-  );
+    ? claimRetry(ports, where, ours, options.retryCount ?? 0)
+    : claimKey(ports, where, ours));
+  if (held.jobId === jobId) return accept(ports, tenant, submission, { id: jobId, claim: where });
+  return (await heldJob(ports, where, held)) ?? accept(ports, tenant, submission, { id: held.jobId, claim: where });
+}
+
+/** The job of a claim; undefined when it was never made. Throws `idempotency_key_reused` when it was deleted. */
+async function heldJob(ports: SubmitPorts, where: ClaimPlace, held: Claim): Promise<Job | undefined> {
+  const job = await ports.store.load(held.jobId);
+  // The claim says so before the record goes: looked at afterwards, it cannot have been missed.
+  const removed = job === undefined && (await claimOf(ports, where))?.removed === true;
+  if (!removed && (job === undefined || job.deletedAtMs === null)) return job;
+  const message = 'Idempotency-Key: the video that this request made was deleted; use a new key to make it again.';
+  throw invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
 }
 
 /** A dead job's request as a new job; again is the same new job. */
@@ -78,32 +92,35 @@ export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
     checkUrl: ports.checkWebhookUrl,
   });
   const ours = { jobId: newJobId(ports.now(), ports.random(10)), fingerprint: dead.id };
-  const keepMs = limits.deadLetterDays * 86_400_000;
-  const held = await claim(ports, { space: `redrive/${dead.tenant}`, name: dead.id, keepMs }, ours);
-  const there = held.jobId === ours.jobId ? undefined : await ports.store.load(held.jobId);
-  return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, held.jobId, dead.id);
+  const where = { space: `redrive/${dead.tenant}`, name: dead.id };
+  const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
+  const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);
+  const made = { id: held.jobId, claim: where, redriveOf: dead.id };
+  return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, made);
 }
 
-async function accept(
-  ports: SubmitPorts,
-  tenant: string,
-  submission: Submission,
-  id: string,
-  redriveOf: string | null = null,
-): Promise<Job> {
+/** What a new job is beside its submission. */
+interface Made {
+  readonly id: string;
+  readonly claim?: Job['claim'];
+  readonly redriveOf?: string;
+}
+
+async function accept(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
   const { store, now } = ports;
   const most = ports.maxQueuedJobs ?? limits.maxQueuedJobs;
   const waiting = await store.countQueued(most);
   if (waiting >= most)
     throw new ReelayError('queue_full', `The queue holds ${waiting} jobs, which is all it may; try again shortly.`);
-  const { request } = submission;
-  const job = newJob(id, tenant, submission, ports.models.find(m => m.id === request.model)?.digest, redriveOf, now());
+  const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
+  const job = newJob(tenant, submission, digest, made, now());
   if (job.deadlineAtMs !== null) await checkDeadline(ports, job, job.deadlineAtMs);
   try {
     await store.create(job);
   } catch (error) {
     // Another request with the same claim was faster; the job is the same.
-    const there = error instanceof ReelayError && error.code === 'conflict' ? await store.get(id, tenant) : undefined;
+    const conflict = error instanceof ReelayError && error.code === 'conflict';
+    const there = conflict ? await store.get(job.id, tenant) : undefined;
     if (there === undefined) throw error;
     return there;
   }
@@ -129,9 +146,8 @@ function checkKey(key: string | undefined): string | undefined {
   ]);
 }
 
-async function claimKey(ports: SubmitPorts, tenant: string, key: string, ours: Claim): Promise<Claim> {
-  const keepMs = limits.idempotencyHours * 3_600_000;
-  const held = await claim(ports, { space: `idempotency/${tenant}`, name: key, keepMs }, ours);
+async function claimKey(ports: SubmitPorts, where: ClaimPlace, ours: Claim): Promise<Claim> {
+  const held = await claim(ports, { ...where, keepMs: limits.idempotencyHours * 3_600_000 }, ours);
   if (held.fingerprint === ours.fingerprint) return held;
   const message =
     'Idempotency-Key: this key was used with a different request before; use a new key for a new request.';
@@ -139,15 +155,14 @@ async function claimKey(ports: SubmitPorts, tenant: string, key: string, ours: C
 }
 
 /** The first try of each request leaves a note for its retries; a later one with count 0 is a new request and leaves its own. */
-async function claimRetry(ports: SubmitPorts, tenant: string, ours: Claim, retryCount: number): Promise<Claim> {
-  const key = { space: `recent/${tenant}`, name: ours.fingerprint };
+async function claimRetry(ports: SubmitPorts, where: ClaimPlace, ours: Claim, retryCount: number): Promise<Claim> {
   const keepMs = limits.collapseSeconds * 1000;
   if (retryCount >= 1) {
-    const before = await claimOf(ports, key);
+    const before = await claimOf(ports, where);
     // A retry whose first try never arrived is the first; two of them at once meet in the claim.
-    return before ?? claim(ports, { ...key, keepMs }, ours);
+    return before ?? claim(ports, { ...where, keepMs }, ours);
   }
-  await ports.kv.put({ ...key, value: ours, expiresAtMs: ports.now() + keepMs, dueAtMs: null });
+  await ports.kv.put({ ...where, value: ours, expiresAtMs: ports.now() + keepMs, dueAtMs: null });
   return ours;
 }
 
@@ -159,25 +174,19 @@ function canonical(value: unknown): string {
   });
 }
 
-function newJob(
-  id: string,
-  tenant: string,
-  submission: Submission,
-  digest: string | undefined,
-  redriveOf: string | null,
-  nowMs: number,
-): Job {
+function newJob(tenant: string, submission: Submission, modelDigest: string, made: Made, nowMs: number): Job {
   return {
-    id,
+    id: made.id,
     tenant,
     ...submission,
-    modelDigest: digest ?? '',
+    modelDigest,
     status: 'queued',
     attempt: 0,
     failures: 0,
     notBeforeMs: 0,
     checkpoint: null,
-    redriveOf,
+    claim: made.claim ?? null,
+    redriveOf: made.redriveOf ?? null,
     progress: null,
     lease: null,
     error: null,
@@ -188,7 +197,7 @@ function newJob(
     expiresAtMs: null,
     cancelRequestedAtMs: null,
     deletedAtMs: null,
-    outbox: [owedMessage(`${id}/0`, nowMs)],
+    outbox: [owedMessage(`${made.id}/0`, nowMs)],
     version: 1,
   };
 }

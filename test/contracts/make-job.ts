@@ -42,6 +42,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     failures: 0,
     notBeforeMs: 0,
     checkpoint: null,
+    claim: null,
     redriveOf: null,
     progress: null,
     lease: null,

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
 import { listDeadLetters, redrive } from '#core/jobs/dead-letters.ts';
+import { deleteJob } from '#core/jobs/delete.ts';
+import { expire } from '#core/jobs/expire.ts';
 import { failJob } from '#core/jobs/lease.ts';
 import { type SubmitOptions, submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
@@ -73,6 +75,21 @@ describe('an idempotency key', () => {
       [1, 2].map(() => submit(bench.ports, 'acme', { prompt: 'x' }, { idempotencyKey: 'k' })),
     );
     expect(a?.id).toBe(b?.id);
+    expect(await jobCount()).toBe(1);
+  });
+});
+
+describe('a request whose video was deleted', () => {
+  test('is refused under its key, before and after the record has gone, and never makes the old id again', async () => {
+    const first = await send({ idempotencyKey: 'k' });
+    const blind = await send({ retryCount: 0 }, { prompt: 'another' });
+    for (const { id } of [first, blind]) await deleteJob(bench.ports, 'acme', id);
+    const refusal = { code: 'idempotency_key_reused', message: expect.stringContaining('was deleted') };
+    await expect(send({ idempotencyKey: 'k' })).rejects.toMatchObject(refusal);
+    expect(await expire(bench.ports)).toBe(2);
+    await expect(send({ idempotencyKey: 'k' })).rejects.toMatchObject(refusal);
+    await expect(send({ retryCount: 1 }, { prompt: 'another' })).rejects.toMatchObject(refusal);
+    expect((await send({ idempotencyKey: 'k2' })).id).not.toBe(first.id);
     expect(await jobCount()).toBe(1);
   });
 });
