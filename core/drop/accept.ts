@@ -1,6 +1,7 @@
 /** From requests to jobs: the same content is the same jobs, however often and from wherever it is dropped. */
 import { type Problem, ReelayError } from '../errors.ts';
 import { isTerminal, type Job } from '../job.ts';
+import { cancel } from '../jobs/cancel.ts';
 import { type SubmitPorts, submit } from '../jobs/submit.ts';
 import { parseSubmission } from '../video-request.ts';
 import { type BreakerPorts, countJobs } from './breaker.ts';
@@ -8,6 +9,8 @@ import type { DropSource } from './drop-folder.ts';
 import { safeStem } from './names.ts';
 import { type ContentRow, createRow, type RegistryPorts, type Row, readRow, replaceRow } from './registry.ts';
 import { atLine, batchError, canonicalRequests, type DropRequest, referenceFields } from './requests.ts';
+
+const MOST_KEYS = 8;
 
 /** What accepting needs. */
 export interface AcceptPorts extends SubmitPorts, RegistryPorts, BreakerPorts {}
@@ -51,16 +54,36 @@ async function submitAll(
   requests: readonly DropRequest[],
   { hash, generation }: { hash: string; generation: number },
 ): Promise<ContentRow> {
-  if (requests.length > 1 || requests[0]?.line !== null) checkBatch(ports, requests);
+  checkBatch(ports, requests);
   const jobIds: string[] = [];
-  for (const { body, line } of requests) {
-    const idempotencyKey = `drop:${hash}:${generation}${line === null ? '' : `:${line}`}`;
-    const job = await submit(ports, ports.tenant, body, { idempotencyKey }).catch(error => {
-      throw line === null ? explained(ports, body, error) : error;
-    });
-    jobIds.push(job.id);
-  }
+  for (const { body, line } of requests)
+    try {
+      const key = `drop:${hash}:${generation}${line === null ? '' : `:${line}`}`;
+      jobIds.push((await submitUnder(ports, body, key)).id);
+    } catch (error) {
+      if (!(error instanceof ReelayError) || error.retryable) throw error;
+      // Taken whole or not at all, here too: what only the queue could tell (a deadline) came out after some lines were jobs.
+      for (const id of jobIds) await cancel(ports, ports.tenant, id);
+      throw line === null ? explained(ports, body, error) : inLine(line, error);
+    }
   return { source: source.identity, jobIds, stem: safeStem(source.name), generation };
+}
+
+/** A job whose key stands for one that someone deleted, which only a crash between two writes can bring about, gets the next key. */
+async function submitUnder(ports: AcceptPorts, body: DropRequest['body'], key: string): Promise<Job> {
+  for (let again = 0; ; again++)
+    try {
+      const idempotencyKey = again === 0 ? key : `${key}:again-${again}`;
+      return await submit(ports, ports.tenant, body, { idempotencyKey });
+    } catch (error) {
+      const used = error instanceof ReelayError && error.code === 'idempotency_key_reused';
+      if (!used || again === MOST_KEYS) throw error;
+    }
+}
+
+function inLine(line: number, error: ReelayError): ReelayError {
+  const problems = error.problems.map(({ path, message }) => ({ path, message: atLine(line, message) }));
+  return new ReelayError(error.code, atLine(line, error.message), { cause: error, problems });
 }
 
 async function keep(ports: AcceptPorts, hash: string, held: Row<'drop_content'> | undefined, row: ContentRow) {
@@ -69,6 +92,7 @@ async function keep(ports: AcceptPorts, hash: string, held: Row<'drop_content'> 
 
 /** A batch is taken whole or not at all, so every line is checked before the first job is made. */
 function checkBatch(ports: AcceptPorts, requests: readonly DropRequest[]): void {
+  if (requests.length === 1 && requests[0]?.line === null) return; // the API's own words will do
   const problems: Problem[] = [];
   for (const { body, line } of requests)
     try {

@@ -93,8 +93,6 @@ export interface GiveBack {
   readonly delaySeconds: number;
   /** An error counts, a drain does not. */
   readonly failed: boolean;
-  /** Where the next attempt goes on, if that has changed in this one. */
-  readonly checkpoint?: Checkpoint;
 }
 
 /**
@@ -102,20 +100,17 @@ export interface GiveBack {
  * undefined: the lease was lost, or a cancel was requested.
  */
 export function giveBack(ports: RelayPorts, job: Job, options: GiveBack): Promise<Job | undefined> {
-  const { delaySeconds, failed, checkpoint } = options;
-  const notBeforeMs = delaySeconds === 0 ? 0 : ports.now() + delaySeconds * 1000;
-  const further = checkpoint !== undefined && checkpoint.step > (job.checkpoint?.step ?? 0);
-  const failures = (further ? 0 : job.failures) + (failed ? 1 : 0);
+  const { delaySeconds, failed } = options;
   return ports.store.transition(
     job.id,
     { status: 'in_progress', attempt: job.attempt, notCancelled: true },
     {
       status: 'queued',
-      failures,
-      notBeforeMs,
+      // Only when it counts: the record may know of a beat whose answer was lost, which set it back.
+      ...(failed ? { failures: job.failures + 1 } : {}),
+      notBeforeMs: delaySeconds === 0 ? 0 : ports.now() + delaySeconds * 1000,
       progress: null,
       lease: null,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
       outbox: [owedMessage(`${job.id}/${job.attempt}`, ports.now() + delaySeconds * 1000)],
     },
   );

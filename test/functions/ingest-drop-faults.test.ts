@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ingestDrop } from '#functions/ingest-drop.ts';
-import { allRows, finishJobs } from '#test/drop/drop-world.ts';
+import { allRows, type DropWorld, finishJobs, openDropWorld } from '#test/drop/drop-world.ts';
 import {
   bridgeEvent,
   notification,
@@ -12,14 +12,20 @@ import {
 } from '#test/drop/s3-world.ts';
 import { createPrng } from '#test/simulation/prng.ts';
 
-const DROPS = 64;
+const DROPS = 80;
 
 let world: S3World;
+/** Stores that take hundreds of drops in seconds. */
+let local: DropWorld;
 
 beforeAll(async () => {
-  world = await openS3World();
+  local = openDropWorld();
+  world = await openS3World(local.ports);
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await local.close();
+});
 
 /** Every event twice, shuffled, one in twenty never sent, one key in eight written over in mid-run, eight functions at once. */
 test('every object that is there has one outcome, whatever its events do', async () => {
@@ -55,7 +61,7 @@ test('every object that is there has one outcome, whatever its events do', async
   async function overwrite({ key }: Put): Promise<void> {
     puts.push(await world.put(key, `prompt of ${key}, once more`));
   }
-});
+}, 240_000);
 
 async function check(): Promise<void> {
   const seen = await world.deps.kv.list('drop_seen/local', { limit: 1_000 });

@@ -28,7 +28,7 @@ const command = (args: string[]) =>
   cli(['webhooks', ...args], { REELAY_DATA: api.folder, REELAY_WEBHOOK_ALLOW: `127.0.0.1:${hooks.port}` });
 
 async function arrived(path: string, count = 1) {
-  for (let looks = 0; looks < 200; looks++) {
+  for (let looks = 0; looks < 600; looks++) {
     const found = hooks.requests.filter(request => request.path === path);
     if (found.length >= count) return found;
     await new Promise(done => setTimeout(done, 50));
@@ -71,7 +71,7 @@ describe('a video that is done', () => {
     expect(await command(['replay', 'nope'])).toMatchObject({ code: 1, stdout: '' });
     expect((await command(['log', '--limit', 'x'])).code).toBe(2);
     await openai.webhooks.delete(endpoint.id);
-  });
+  }, 180_000);
 
   test('410 disables its endpoint, and the operator reads that among the events', async () => {
     const endpoint = await openai.webhooks.create({
@@ -83,7 +83,7 @@ describe('a video that is done', () => {
     await api.post({ prompt: 'a ring', num_inference_steps: 1 });
     await arrived('/gone');
     const types: string[] = [];
-    for (let looks = 0; looks < 100 && types.length < 2; looks++) {
+    for (let looks = 0; looks < 400 && types.length < 2; looks++) {
       types.length = 0;
       for await (const event of readEvents(join(api.folder, 'events.jsonl')))
         if (String(event.type).startsWith('webhook.')) types.push(event.type);
