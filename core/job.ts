@@ -107,6 +107,8 @@ export interface Job {
   readonly attempt: number;
   /** Errors and dead leases since a checkpoint last got further than any before; limits.maxFailures ends the job. */
   readonly failures: number;
+  /** Times since then that the process of its worker was gone: limits.maxRestarts ends the job. */
+  readonly restarts: number;
   /** A retry waits until then; 0 for a job that may start at once. */
   readonly notBeforeMs: number;
   /** null: the next attempt starts from the first step. */
@@ -145,6 +147,7 @@ const ADDED_SINCE_1 = {
   priority: 'normal',
   deadlineAtMs: null,
   webhookUrl: null,
+  restarts: 0,
   notBeforeMs: 0,
   checkpoint: null,
   claim: null,

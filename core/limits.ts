@@ -18,8 +18,8 @@ export const limits = {
   expiryGraceMs: 3_600_000,
   /** Errors and dead leases together; the third ends the job. */
   maxFailures: 3,
-  /** Attempts of any kind: restarts and drains cost a job nothing, but one that takes its whole machine down ends here. */
-  maxAttempts: 20,
+  /** Restarts of its worker's process between two checkpoints: a job that takes its whole machine down ends here. */
+  maxRestarts: 20,
   /** A first retry waits this long, doubled each time: enough for a store to come back. */
   retryDelaySeconds: 2,
   /** How long SIGTERM may take to finish the running step and give the job back. */
@@ -40,7 +40,7 @@ export const limits = {
   sweepEverySeconds: 5,
   /** A worker whose store or queue is out waits this long, doubled up to the second: an outage must not be hammered. */
   backoffFirstMs: 1_000,
-  backoffMostMs: 30_000,
+  backoffMostMs: 10_000,
   /** Rows one sweep handles, so that no sweep holds the store for long. */
   sweepBatch: 100,
   /** A slow phone sends a reference image in this time; a client that holds a socket open without sending does not get longer. */
@@ -108,7 +108,7 @@ export const limits = {
   /** SQS hides a message for 12 hours at most: an hour before, a running job's message is sent afresh. */
   messageHoldHours: 11,
   /** The longest a job waits after an outage of a store before it is tried again. */
-  retryDelayMostSeconds: 60,
+  retryDelayMostSeconds: 20,
   /** No message is delayed for longer; one that seems to be was sent before the wall clock was set back. */
   longestDelaySeconds: 180,
   /** With less room than this on its disk a worker takes no job: a long clip and its checkpoints must fit. */

@@ -26,7 +26,7 @@ export function newLease(ports: Pick<LeasePorts, 'owner' | 'now' | 'leaseSeconds
 /**
  * Ends a lease whose worker is dead: back to the queue with its checkpoint, or the end of the job if someone cancelled it or it has
  * killed too many workers. A worker whose whole process is known to be gone says little about the job (someone stopped the machine),
- * so only its attempt counts then. With `owes` the record owes a message, which is sent. undefined: the record moved on meanwhile.
+ * so it counts as a restart then. With `owes` the record owes a message, which is sent. undefined: the record moved on meanwhile.
  */
 export async function endLease(
   ports: RelayPorts,
@@ -38,7 +38,8 @@ export async function endLease(
   if (job.cancelRequestedAtMs !== null)
     return told(ports, await endJob(ports.store, job, { status: 'cancelled', nowMs }, version));
   const failures = job.failures + (options.ownerGone ? 0 : 1);
-  if (failures >= limits.maxFailures || job.attempt >= limits.maxAttempts) {
+  const restarts = job.restarts + (options.ownerGone ? 1 : 0);
+  if (failures >= limits.maxFailures || restarts >= limits.maxRestarts) {
     const error = { code: 'renderer_lost', message: `The worker died on this job, at last in attempt ${job.attempt}.` };
     return told(
       ports,
@@ -51,6 +52,7 @@ export async function endLease(
     {
       status: 'queued',
       failures,
+      restarts,
       progress: null,
       lease: null,
       outbox: options.owes ? [owedMessage(`${job.id}/${job.attempt}`, nowMs)] : [],
@@ -83,7 +85,7 @@ export function beat(
       progress,
       lease: newLease(ports),
       ...(checkpoint === undefined ? {} : { checkpoint }),
-      ...(further ? { failures: 0 } : {}),
+      ...(further ? { failures: 0, restarts: 0 } : {}),
     },
   );
 }
@@ -117,8 +119,8 @@ export function giveBack(ports: RelayPorts, job: Job, options: GiveBack): Promis
 }
 
 /** Whether an error ends the job now: it cannot get better, or it was the last try. */
-export function isFinal(job: Pick<Job, 'failures' | 'attempt'>, error: { retryable: boolean }): boolean {
-  return !error.retryable || job.failures + 1 >= limits.maxFailures || job.attempt >= limits.maxAttempts;
+export function isFinal(job: Pick<Job, 'failures'>, error: { retryable: boolean }): boolean {
+  return !error.retryable || job.failures + 1 >= limits.maxFailures;
 }
 
 /** Ends a job as failed, puts it on the dead letter queue and tells the world. undefined: the lease was lost. */

@@ -183,6 +183,7 @@ function newJob(tenant: string, submission: Submission, modelDigest: string, mad
     status: 'queued',
     attempt: 0,
     failures: 0,
+    restarts: 0,
     notBeforeMs: 0,
     checkpoint: null,
     claim: made.claim ?? null,

@@ -217,16 +217,16 @@ async function tryAgainOrFail(
   job: Job,
   known: ReelayError,
 ): Promise<Processed> {
-  // A store that is out says nothing about the job; only the attempts bound it.
+  // A store that is out says nothing about the job: it waits for as long as that lasts.
   const outage = known.code === 'store_unavailable';
-  if (outage ? job.attempt >= limits.maxAttempts : isFinal(job, known)) {
+  if (!outage && isFinal(job, known)) {
     const message = known.code === 'internal' ? 'The worker failed unexpectedly.' : known.message;
     const ended = await failJob(ports, job, { code: known.code, message });
     if (ended === undefined) await endCancelled(ports, heartbeat, job);
     else await ackOwn(ports, heartbeat); // failJob has told the world
     return 'worked';
   }
-  const doubled = limits.retryDelaySeconds * 2 ** (outage ? job.attempt - 1 : job.failures);
+  const doubled = limits.retryDelaySeconds * 2 ** Math.min(16, outage ? job.attempt - 1 : job.failures);
   const delaySeconds = Math.min(limits.retryDelayMostSeconds, doubled);
   await handBack(ports, heartbeat, job, { delaySeconds, failed: !outage });
   return outage ? 'outage' : 'worked';

@@ -40,6 +40,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     status: 'queued',
     attempt: 0,
     failures: 0,
+    restarts: 0,
     notBeforeMs: 0,
     checkpoint: null,
     claim: null,

@@ -1,0 +1,7 @@
+/** RELIABILITY R3: the second half of the seeds that every change runs. */
+import { test } from 'vitest';
+import { seedsKeepEveryPromise } from './seeds.ts';
+
+test('a thousand more simulated worlds keep every promise', { timeout: 300_000 }, () =>
+  seedsKeepEveryPromise(1_001, 1_000),
+);
