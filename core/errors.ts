@@ -61,9 +61,14 @@ export class ReelayError extends Error {
   }
 }
 
-/** Every problem of one input as one error: all sentences in the message, the first path as `param`. */
+/** More sentences than this nobody reads, and a small request must not earn a huge answer. */
+const MAX_TOLD = 20;
+
+/** Every problem of one input as one error: the sentences in the message (of very many the first), the first path as `param`. */
 export function invalidRequest(problems: readonly Problem[], code: ErrorCode = 'invalid_request'): ReelayError {
-  return new ReelayError(code, problems.map(p => p.message).join(' '), { problems });
+  const told = problems.slice(0, MAX_TOLD).map(p => p.message);
+  if (problems.length > MAX_TOLD) told.push(`And ${problems.length - MAX_TOLD} more.`);
+  return new ReelayError(code, told.join(' '), { problems });
 }
 
 const MAX_FRAMES = 5;

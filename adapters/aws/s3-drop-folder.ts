@@ -3,11 +3,11 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { DropRead } from '#core/drop/drop-folder.ts';
 import { safeExtension, safeStem } from '#core/drop/names.ts';
-import type { ObjectFolder, ObjectPin, ObjectSource } from '#core/drop/object-folder.ts';
+import type { ListedObject, ObjectFolder, ObjectPin, ObjectSource } from '#core/drop/object-folder.ts';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { fromAws, isAwsError } from './aws-error.ts';
-import { exists, ORIGIN, putObject, putStream } from './s3-drop-put.ts';
+import { exists, ORIGIN, putObject, putStream, type Target } from './s3-drop-put.ts';
 
 /** Where drops lie and where what they leave goes. */
 export interface S3DropFolderOptions {
@@ -45,26 +45,7 @@ export function createS3DropFolder(options: S3DropFolderOptions): ObjectFolder {
       .update(`${bucket}/${key}\n${versioned(versionId) ?? etag ?? ''}`)
       .digest('hex');
 
-  const find = async (key: string, { etag, versionId }: ObjectPin): Promise<ObjectSource | undefined> => {
-    const pin = versioned(versionId) === undefined ? {} : { VersionId: versionId };
-    const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...pin })).catch(ignoreMissing);
-    if (head === undefined) return undefined;
-    const found = { etag: unquoted(head.ETag), versionId: versioned(head.VersionId ?? versionId) };
-    // Of an unversioned bucket only the newest can be read, and the event may be about an older one.
-    if (etag !== undefined && found.etag !== unquoted(etag)) return undefined;
-    const modifiedMs = head.LastModified?.getTime() ?? now();
-    return {
-      ...partsOf(key),
-      ...found,
-      key,
-      identity: identityOf(key, found),
-      kind: key.endsWith('/') ? 'folder' : 'file',
-      bytes: head.ContentLength ?? 0,
-      shared: false,
-      ageMs: Math.max(0, now() - modifiedMs),
-      modifiedSeconds: Math.floor(modifiedMs / 1000),
-    };
-  };
+  const find = (key: string, pin: ObjectPin) => findObject(target, key, pin, { now, partsOf, identityOf });
 
   return {
     bucket,
@@ -77,23 +58,15 @@ export function createS3DropFolder(options: S3DropFolderOptions): ObjectFolder {
 
     alike: (folder, stem) =>
       access(async () => {
-        const Prefix = `${drop}${folder}${stem}.`;
-        const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, MaxKeys: 100 }));
-        return (page.Contents ?? []).flatMap(({ Key }) => (Key?.includes('/', Prefix.length) === false ? [Key] : []));
+        const prefix = `${drop}${folder}${stem}.`;
+        const listed = await listObjects(target, { Prefix: prefix, MaxKeys: 100 });
+        return listed.map(({ key }) => key).filter(key => !key.includes('/', prefix.length));
       }),
 
     list: (after, limit) =>
-      access(async () => {
-        const from = after === undefined ? {} : { StartAfter: after };
-        const page = await client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: drop, MaxKeys: limit, ...from }),
-        );
-        return (page.Contents ?? []).map(({ Key = '', ETag, LastModified }) => ({
-          key: Key,
-          etag: unquoted(ETag),
-          modifiedSeconds: Math.floor((LastModified?.getTime() ?? 0) / 1000),
-        }));
-      }),
+      access(() =>
+        listObjects(target, { Prefix: drop, MaxKeys: limit, ...(after === undefined ? {} : { StartAfter: after }) }),
+      ),
 
     isFree: (place, names) =>
       access(async () => {
@@ -120,16 +93,52 @@ export function createS3DropFolder(options: S3DropFolderOptions): ObjectFolder {
   };
 }
 
+type Naming = Pick<ObjectFolder, 'partsOf' | 'identityOf'>;
+
+async function findObject(
+  { client, bucket }: Target,
+  key: string,
+  { etag, versionId }: ObjectPin,
+  { now, partsOf, identityOf }: Naming & { readonly now: () => number },
+): Promise<ObjectSource | undefined> {
+  const pin = versioned(versionId) === undefined ? {} : { VersionId: versionId };
+  const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...pin })).catch(ignoreMissing);
+  if (head === undefined) return undefined;
+  const found = { etag: unquoted(head.ETag), versionId: versioned(head.VersionId ?? versionId) };
+  // Of an unversioned bucket only the newest can be read, and the event may be about an older one.
+  if (etag !== undefined && found.etag !== unquoted(etag)) return undefined;
+  const modifiedMs = head.LastModified?.getTime() ?? now();
+  return {
+    ...partsOf(key),
+    ...found,
+    key,
+    identity: identityOf(key, found),
+    kind: key.endsWith('/') ? 'folder' : 'file',
+    bytes: head.ContentLength ?? 0,
+    shared: false,
+    ageMs: Math.max(0, now() - modifiedMs),
+    modifiedSeconds: Math.floor(modifiedMs / 1000),
+  };
+}
+
+async function listObjects(
+  { client, bucket }: Target,
+  query: { Prefix: string; MaxKeys: number; StartAfter?: string },
+): Promise<ListedObject[]> {
+  const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, ...query }));
+  return (page.Contents ?? []).map(({ Key = '', ETag, LastModified }) => ({
+    key: Key,
+    etag: unquoted(ETag),
+    modifiedSeconds: Math.floor((LastModified?.getTime() ?? 0) / 1000),
+  }));
+}
+
 /** The bytes once more, for a reject that a crash interrupted; what is too large for that stays in the watched place alone. */
-function readAll(target: { client: S3Client; bucket: string }, source: ObjectSource): Promise<DropRead> {
+function readAll(target: Target, source: ObjectSource): Promise<DropRead> {
   return read(target, source, limits.maxMultipartBytes);
 }
 
-async function read(
-  { client, bucket }: { client: S3Client; bucket: string },
-  source: ObjectSource,
-  maxBytes: number,
-): Promise<DropRead> {
+async function read({ client, bucket }: Target, source: ObjectSource, maxBytes: number): Promise<DropRead> {
   if (source.bytes > maxBytes) return { state: 'too_large' };
   const pin = source.versionId === undefined ? { IfMatch: `"${source.etag}"` } : { VersionId: source.versionId };
   const command = new GetObjectCommand({ Bucket: bucket, Key: source.key, ...pin });

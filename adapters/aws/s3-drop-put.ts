@@ -9,7 +9,8 @@ import { isAwsError } from './aws-error.ts';
 /** Our mark, as `x-amz-meta-reelay-origin`: an object that carries it is never taken for a drop. */
 export const ORIGIN = 'reelay-origin';
 
-interface Target {
+/** Where requests go. */
+export interface Target {
   readonly client: S3Client;
   readonly bucket: string;
 }

@@ -143,3 +143,10 @@ describe('a request', () => {
     expect(refusal({ prompt: secret.repeat(100), size: 'x' }).message).not.toContain('secret');
   });
 });
+
+test('a request with very many problems is told the first twenty and how many there are', () => {
+  const junk = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, n]));
+  const { message } = refusal({ prompt: 'x', ...junk });
+  expect(message).toMatch(/^k0: unknown field; .* And 880 more\.$/);
+  expect(message.length).toBeLessThan(8_000);
+});

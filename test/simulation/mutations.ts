@@ -31,6 +31,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the store ignores cancel requests',
     caughtBy: ['a cancelled job does not complete'],
+    scenario: drawn => ({ ...drawn, wishes: drawn.wishes.map((wish, n) => ({ ...wish, cancelAfterMs: n * 300 })) }),
     holds: (job, { status, attempt, version }) =>
       job.status === status && job.attempt === attempt && (version === undefined || job.version === version),
   },
