@@ -19,7 +19,7 @@ export function queuedRank(job: Job): string | null {
 
 /** By when a queued job must be leased; null for a job without a deadline and for one that was leased in time. */
 export function queuedDeadlineAtMs(job: Job): number | null {
-  return job.status === 'queued' ? job.deadlineAtMs : null;
+  return job.status === 'queued' && job.startedAtMs === null ? job.deadlineAtMs : null;
 }
 
 /** Since when the sweeper may remove the record: a delete counts at once, an expiry when its time has come. */

@@ -113,6 +113,8 @@ export interface Job {
   readonly notBeforeMs: number;
   /** null: the next attempt starts from the first step. */
   readonly checkpoint: Checkpoint | null;
+  /** The furthest step that any checkpoint of this job was at. */
+  readonly furthestStep: number;
   /** Where the claim is kept that stands for this job (jobs/claim.ts). */
   readonly claim: { readonly space: string; readonly name: string } | null;
   /** The dead-lettered job that this one repeats. */
@@ -150,6 +152,7 @@ const ADDED_SINCE_1 = {
   restarts: 0,
   notBeforeMs: 0,
   checkpoint: null,
+  furthestStep: 0,
   claim: null,
   redriveOf: null,
 } as const satisfies Partial<Job>;

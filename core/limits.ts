@@ -36,6 +36,10 @@ export const limits = {
   localQueuePollMs: 100,
   /** Outbox rows older than this are sent again by the sweeper: the relay beside the request has had its chance. */
   outboxGraceSeconds: 5,
+  /** What a record owes and could not pay is tried again this much later. */
+  unpaidDelaySeconds: 20,
+  /** Earlier attempts whose leavings a completed job's removal names; those of still earlier ones go with the job. */
+  removedAttempts: 50,
   /** How often a worker sweeps: outbox rows, expired artifacts, leases of dead processes. */
   sweepEverySeconds: 5,
   /** A worker whose store or queue is out waits this long, doubled up to the second: an outage must not be hammered. */
@@ -78,6 +82,8 @@ export const limits = {
   taskProtectionMinutes: 10,
   /** How often the Spot notice is asked for; it comes two minutes before the end. */
   spotNoticePollMs: 5_000,
+  /** The counts behind queue positions and ETAs may be this old. */
+  countsKeptMs: 1_000,
   /** Queue positions are counted up to here: what is further back hardly cares how far. */
   maxPosition: 1_000,
   /** Jobs wait but none may start (delays, caps): a worker looks again after this long. */

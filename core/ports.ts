@@ -88,7 +88,7 @@ export interface JobStore {
   countQueuedBefore(tenant: string, rank: string, atMost: number): Promise<number>;
   /** Queued records whose deadlineAtMs is at or before `beforeMs`, oldest deadline first. */
   listDeadlinesMissed(beforeMs: number, limit: number): Promise<readonly Job[]>;
-  /** Records marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
+  /** Records that owe nothing and are marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
   listRemovable(beforeMs: number, limit: number): Promise<readonly Job[]>;
   /** Removes a record marked deleted; others are left alone. */
   remove(id: string): Promise<void>;

@@ -43,7 +43,8 @@ export interface Submission {
 export interface ParseOptions {
   /** Used when the input names none. */
   readonly seed: number;
-  readonly nowMs: number;
+  /** null: the time and the operator's rules are not looked at, only whether the request is well formed. */
+  readonly nowMs: number | null;
   /** What is wrong with a webhook URL, in words; undefined: nothing. */
   readonly checkUrl: (url: string) => string | undefined;
 }
@@ -133,9 +134,13 @@ function resolveTerms(raw: RawRequest, options: ParseOptions, problems: Problem[
   const complain = (path: string, message: string) => void problems.push({ path, message: `${path}: ${message}` });
   const priority = priorities.find(p => p === (raw.priority ?? 'normal'));
   if (priority === undefined) complain('priority', `got ${got(raw.priority)}; ${priorities.join(', ')} are allowed.`);
-  const nowSeconds = Math.floor(options.nowMs / 1000);
+  const nowSeconds = Math.floor((options.nowMs ?? 0) / 1000);
   const { deadline } = raw;
-  if (deadline !== undefined && (deadline <= nowSeconds || deadline > nowSeconds + MAX_DEADLINE_DAYS * 86_400))
+  if (
+    options.nowMs !== null &&
+    deadline !== undefined &&
+    (deadline <= nowSeconds || deadline > nowSeconds + MAX_DEADLINE_DAYS * 86_400)
+  )
     complain(
       'deadline',
       `got ${deadline}; Unix seconds after now (${nowSeconds}), at most ${MAX_DEADLINE_DAYS} days ahead, are allowed.`,

@@ -1,4 +1,4 @@
-import { readStandings } from '#core/jobs/standing.ts';
+import { standingsOrNone } from '#core/jobs/standing.ts';
 import { submit } from '#core/jobs/submit.ts';
 import type { Deps } from './deps.ts';
 import { json, wantsNativeStatus } from './http.ts';
@@ -13,7 +13,7 @@ export function createVideo(deps: Deps): ApiHandler {
     'create',
     async event => {
       const job = await submit(deps, event.tenant, event.input, submitOptions(event.headers));
-      const standings = await readStandings(deps, [job]);
+      const standings = await standingsOrNone(deps, [job]);
       return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
     },
     { body: true },

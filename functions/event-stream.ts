@@ -1,5 +1,5 @@
 import { isTerminal, type Job } from '#core/job.ts';
-import { readStandings, type Standing } from '#core/jobs/standing.ts';
+import { type Standing, standingsOrNone } from '#core/jobs/standing.ts';
 import { limits } from '#core/limits.ts';
 import type { Deps } from './deps.ts';
 import { toVideo } from './wire.ts';
@@ -11,7 +11,7 @@ async function frame(deps: Deps, job: Job, name: 'status' | 'progress' | 'done',
 }
 
 async function standingOf(deps: Deps, job: Job): Promise<Standing | undefined> {
-  return (await readStandings(deps, [job])).get(job.id);
+  return (await standingsOrNone(deps, [job])).get(job.id);
 }
 
 /** What a front without streams sends: the state now, and how soon to ask again. */

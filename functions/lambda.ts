@@ -34,6 +34,7 @@ export function createLambdaHandler(
 }
 
 let composed: Deps | undefined;
+let dropFolder: ReturnType<typeof connectAwsDrop> | undefined;
 /** Once per container, at its first event. */
 const composedDeps = () => {
   composed ??= awsDeps(process.env);
@@ -50,8 +51,8 @@ export const tickHandler = async (): Promise<void> => {
 /** What S3 events and the reconciler's schedule call. `REELAY_TENANT` is whom drops in the bucket belong to. */
 export const dropHandler = async (event: DropTrigger): Promise<SQSBatchResponse | undefined> => {
   const deps = composedDeps();
-  const folder = connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
-  return ingestDrop({ ...deps, folder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
+  dropFolder ??= connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
+  return ingestDrop({ ...deps, folder: dropFolder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
 };
 
 function handlersOf(deps: Deps) {

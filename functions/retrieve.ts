@@ -1,5 +1,5 @@
 import { readJob } from '#core/jobs/read.ts';
-import { readStandings } from '#core/jobs/standing.ts';
+import { standingsOrNone } from '#core/jobs/standing.ts';
 import type { Deps } from './deps.ts';
 import { idOf, json, wantsNativeStatus } from './http.ts';
 import { type ApiHandler, api } from './middleware.ts';
@@ -9,7 +9,7 @@ import { toVideo } from './wire.ts';
 export function retrieveVideo(deps: Deps): ApiHandler {
   return api(deps, 'retrieve', async event => {
     const job = await readJob(deps.store, event.tenant, idOf(event));
-    const standings = await readStandings(deps, [job]);
+    const standings = await standingsOrNone(deps, [job]);
     return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
   });
 }

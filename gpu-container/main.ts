@@ -89,7 +89,7 @@ const dispatcher: DispatchPorts = {
 };
 const working = Promise.all([
   runWorker(ports, draining.signal),
-  runSweeper(ports, draining.signal),
+  runSweeper({ ...ports, queueBuries: true }, draining.signal),
   runDispatcher(dispatcher, draining.signal),
 ]);
 await drained(working, draining.signal);

@@ -88,18 +88,25 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   let working: (() => Promise<void>) | undefined;
   recover();
   const leases = createLeaseWatch({ monotonicMs, leaseSeconds: options.leaseSeconds ?? limits.leaseSeconds });
-  const sweeper = { ...systemClock, ...ports, ownerIsGone, leases, log, recover };
+  const sweeper = { ...systemClock, ...ports, ownerIsGone, leases, log, recover, queueBuries: false };
   const dispatcher: DispatchPorts = {
     ...ports.webhooks,
     announce: notice => ports.events.publish(notice),
     sleep: ms => systemClock.sleep(ms, stopping.signal),
     log,
   };
-  const background = [runSweeper(sweeper, stopping.signal), runDispatcher(dispatcher, stopping.signal)];
+  let dropping: Promise<void> | undefined;
   if (options.dropFolder !== undefined) {
     const drop = { folder: resolve(options.dropFolder), tenant: LOCAL_TENANT };
-    background.push((await startDrop({ ...ports, log }, drop, stopping.signal)).stopped);
+    // Before anything else runs: a folder that cannot be used is an error at the start.
+    const started = startDrop({ ...ports, log }, drop, stopping.signal).catch(error => {
+      db.close();
+      lock?.release();
+      throw error;
+    });
+    dropping = (await started).stopped;
   }
+  const background = [runSweeper(sweeper, stopping.signal), runDispatcher(dispatcher, stopping.signal), dropping];
   return {
     deps,
     folder,
@@ -113,8 +120,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     idle: async () => (await ports.store.countQueued(1)) === 0 && (await ports.store.listRunning(1)).length === 0,
     close: async () => {
       stopping.abort(new Error('draining'));
-      await working?.();
-      await drained(Promise.all(background), stopping.signal);
+      await Promise.all([working?.(), drained(Promise.all(background), stopping.signal)]);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
       db.close();
       lock?.release();

@@ -82,6 +82,7 @@ export const removalKeys = {
 };
 
 function removalOf(job: Job): { removal?: string } {
+  if (job.outbox.length > 0) return {};
   if (job.deletedAtMs !== null) return { removal: `${removalKeys.deleted}${padded(job.deletedAtMs)}` };
   return job.expiresAtMs === null ? {} : { removal: removalKeys.expiresAt(job.expiresAtMs) };
 }

@@ -54,7 +54,12 @@ export function createS3DropFolder(options: S3DropFolderOptions): ObjectFolder {
     identityOf,
     find: (key, pin) => access(() => find(key, pin)),
     read: (source, maxBytes) => access(() => read(target, source, maxBytes)),
-    beside: (source, name) => access(() => find(`${drop}${source.folder}${name}`, {})),
+    beside: (source, name) =>
+      access(async () => {
+        const key = `${drop}${source.folder}${name}`;
+        // What S3 cannot have as a key is not there.
+        return key.isWellFormed() && Buffer.byteLength(key) <= MAX_KEY_BYTES ? find(key, {}) : undefined;
+      }),
 
     alike: (folder, stem) =>
       access(async () => {

@@ -49,17 +49,28 @@ export async function putObject(
 export async function putStream(target: Target, key: string, blob: OutputBlob): Promise<void> {
   if (await exists(target, key)) return;
   const { client, bucket } = target;
-  await client.send(
+  const Body = Readable.from(hashed(blob));
+  const stop = new AbortController();
+  // The SDK does not listen for a stream that breaks, and nobody else would.
+  const broken = new Promise<never>((_, reject) => {
+    Body.once('error', error => {
+      reject(error);
+      stop.abort();
+    });
+  });
+  const put = client.send(
     new PutObjectCommand({
       Bucket: bucket,
       Key: key,
-      Body: Readable.from(hashed(blob)),
+      Body,
       ContentLength: blob.bytes,
       ContentType: blob.contentType,
       ChecksumSHA256: Buffer.from(blob.sha256, 'hex').toString('base64'),
       Metadata: { [ORIGIN]: 'drop' },
     }),
+    { abortSignal: stop.signal },
   );
+  await Promise.race([broken, put]);
 }
 
 async function* hashed({ stream, sha256 }: OutputBlob): AsyncGenerator<Uint8Array> {

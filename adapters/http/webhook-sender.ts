@@ -103,6 +103,8 @@ function exchange(
     });
     // Also after the answer: a socket that breaks while the rest is thrown away is nobody's business.
     request.on('error', reject);
+    // A 101 and other ends without an answer: Node tells of nothing but the close.
+    request.once('close', () => reject(new Error('closed without an answer')));
     request.end(body);
   });
 }

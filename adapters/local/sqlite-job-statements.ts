@@ -64,7 +64,7 @@ export function prepareJobStatements(db: DatabaseSync) {
       'SELECT record FROM jobs WHERE deadline_at_ms <= ? ORDER BY deadline_at_ms, id LIMIT ?',
     ),
     removable: db.prepare(
-      `SELECT record FROM jobs WHERE deleted_at_ms IS NOT NULL OR expires_at_ms <= ?
+      `SELECT record FROM jobs WHERE (deleted_at_ms IS NOT NULL OR expires_at_ms <= ?) AND outbox_due_at_ms IS NULL
        ORDER BY coalesce(deleted_at_ms, expires_at_ms), id LIMIT ?`,
     ),
     remove: db.prepare('DELETE FROM jobs WHERE id = ? AND deleted_at_ms IS NOT NULL'),

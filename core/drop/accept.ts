@@ -37,7 +37,9 @@ export async function accept(
     if (held?.value.source === source.identity) return accepted('accepted', held.value, requests);
     if (held !== undefined && (await isAlive(ports, held.value))) return accepted('duplicate', held.value, requests);
     if (tries === 0) await countJobs(ports, source.folder, requests.length);
-    const row = await submitAll(ports, source, requests, { hash, generation: (held?.value.generation ?? 0) + 1 });
+    const generation = (held?.value.generation ?? 0) + 1;
+    const spend = () => keep(ports, hash, held, { source: '', jobIds: [], stem: '', generation });
+    const row = await submitAll(ports, source, requests, { hash, generation, spend });
     if (await keep(ports, hash, held, row)) return accepted('accepted', row, requests);
     // Another drop of this content was faster by one write: its jobs are ours too, so this one is its duplicate.
   }
@@ -52,17 +54,19 @@ async function submitAll(
   ports: AcceptPorts,
   source: DropSource,
   requests: readonly DropRequest[],
-  { hash, generation }: { hash: string; generation: number },
+  { hash, generation, spend }: { hash: string; generation: number; spend: () => Promise<unknown> },
 ): Promise<ContentRow> {
   checkBatch(ports, requests);
   const jobIds: string[] = [];
-  for (const { body, line } of requests)
+  for (const [at, { body, line }] of requests.entries())
     try {
-      const key = `drop:${hash}:${generation}${line === null ? '' : `:${line}`}`;
+      const key = `drop:${hash}:${generation}:${at}`;
       jobIds.push((await submitUnder(ports, body, key)).id);
     } catch (error) {
       if (!(error instanceof ReelayError) || error.retryable) throw error;
       // Taken whole or not at all, here too: what only the queue could tell (a deadline) came out after some lines were jobs.
+      // First the keys are spent: the same content dropped again is to make new jobs and not to find these.
+      if (jobIds.length > 0) await spend();
       for (const id of jobIds) await cancel(ports, ports.tenant, id);
       throw line === null ? explained(ports, body, error) : inLine(line, error);
     }

@@ -61,7 +61,7 @@ async function writeReceipts<S extends DropSource>(ports: CarryPorts<S>, row: Se
   const outcome = row.outcome === 'duplicate' ? 'duplicate' : 'accepted';
   for (const { id, line } of row.jobs) {
     const job = await ports.store.get(id, ports.tenant);
-    if (job === undefined) continue; // deleted for good since: its receipt was written before that
+    if (job === undefined || job.deletedAtMs !== null) continue; // deleted since: its receipt was written before that
     const eta = row.jobs.length === 1 ? await etaOf(ports, job) : null;
     const receipt = openReceipt(job, { source: row.source, parts, line, outcome, eta });
     const receiptFile = receiptName(main.name, id, outcome === 'duplicate' ? main.identity : null);

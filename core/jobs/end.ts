@@ -77,6 +77,11 @@ function deadLetter(job: Job, ending: Ending): OutboxEntry[] {
   return [{ kind: 'dead_letter', id: `${job.id}/dead`, dueAtMs: ending.nowMs, reason: ending.error.code }];
 }
 
+function earlierAttempts(job: Job): string[] {
+  const count = Math.min(limits.removedAttempts, job.attempt - 1);
+  return Array.from({ length: count }, (_, n) => attemptPrefix(job, job.attempt - 1 - n));
+}
+
 function removal(job: Job, ending: Ending): OutboxEntry[] {
   const prefixes =
     ending.status !== 'completed'
@@ -84,7 +89,7 @@ function removal(job: Job, ending: Ending): OutboxEntry[] {
         ? [jobPrefix(job)]
         : []
       : job.attempt > 1 || job.checkpoint !== null || ending.checkpointed === true
-        ? [checkpointPrefix(job), ...Array.from({ length: job.attempt - 1 }, (_, n) => attemptPrefix(job, n + 1))]
+        ? [checkpointPrefix(job), ...earlierAttempts(job)]
         : [];
   return prefixes.length === 0 ? [] : [{ kind: 'removal', id: `${job.id}/removal`, dueAtMs: ending.nowMs, prefixes }];
 }

@@ -67,8 +67,8 @@ async function told(ports: RelayPorts, job: Job | undefined): Promise<Job | unde
 }
 
 /**
- * One beat: progress, a longer lease and, where there is one, the new checkpoint, in one write. A checkpoint beyond the one that the
- * attempt began with is progress, so the failures before it no longer count. undefined: the lease is lost and the renderer must stop,
+ * One beat: progress, a longer lease and, where there is one, the new checkpoint, in one write. A checkpoint beyond any
+ * before is progress, so the failures before it no longer count. undefined: the lease is lost and the renderer must stop,
  * writing nothing.
  */
 export function beat(
@@ -77,7 +77,7 @@ export function beat(
   progress: Progress,
   checkpoint?: Checkpoint,
 ): Promise<Job | undefined> {
-  const further = checkpoint !== undefined && checkpoint.step > (job.checkpoint?.step ?? 0);
+  const further = checkpoint !== undefined && checkpoint.step > job.furthestStep;
   return ports.store.transition(
     job.id,
     { status: 'in_progress', attempt: job.attempt },
@@ -85,7 +85,7 @@ export function beat(
       progress,
       lease: newLease(ports),
       ...(checkpoint === undefined ? {} : { checkpoint }),
-      ...(further ? { failures: 0, restarts: 0 } : {}),
+      ...(further ? { furthestStep: checkpoint.step, failures: 0, restarts: 0 } : {}),
     },
   );
 }

@@ -35,6 +35,16 @@ export async function relay(ports: RelayPorts, job: Job): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
+/** What cannot be paid now goes behind what others owe, so that a hundred such debts do not keep the next from being seen. */
+async function putBehind(ports: RelayPorts, job: Job): Promise<void> {
+  const now = await ports.store.load(job.id);
+  if (now === undefined) return;
+  const dueAtMs = ports.now() + limits.unpaidDelaySeconds * 1000;
+  const outbox = now.outbox.map(entry => ({ ...entry, dueAtMs }));
+  const { status, attempt, version } = now;
+  await ports.store.transition(job.id, { status, attempt, version }, { outbox }); // lost the race: the next sweep does it
+}
+
 async function pay(ports: RelayPorts, job: Job, entry: OutboxEntry): Promise<void> {
   switch (entry.kind) {
     case 'message': {
@@ -55,7 +65,12 @@ async function pay(ports: RelayPorts, job: Job, entry: OutboxEntry): Promise<voi
 /** Pays what was owed for longer than the grace: the payer died or its target was out. Returns how many records it relieved. */
 export async function sweepOutbox(ports: RelayPorts): Promise<number> {
   const due = await ports.store.listOutboxDue(ports.now() - limits.outboxGraceSeconds * 1000, limits.sweepBatch);
-  return sweepEach(due, job => relay(ports, job));
+  return sweepEach(due, job =>
+    relay(ports, job).catch(async error => {
+      await putBehind(ports, job);
+      throw error;
+    }),
+  );
 }
 
 /**

@@ -38,9 +38,7 @@ export async function readStandings(
 ): Promise<ReadonlyMap<string, Standing>> {
   const active = jobs.filter(job => job.status === 'queued' || job.status === 'in_progress');
   if (active.length === 0) return new Map();
-  const anyQueued = active.some(job => job.status === 'queued');
-  const queued = anyQueued ? await ports.store.countQueuedByTenant() : new Map<string, number>();
-  const running = await ports.store.countRunning();
+  const { queued, running } = await readCounts(ports);
   const slots = Math.max(
     1,
     [...running.values()].reduce((sum, count) => sum + count, 0),
@@ -53,6 +51,30 @@ export async function readStandings(
     standings.set(job.id, await standingOf(ports, job, queued, slots, paces.get(model)));
   }
   return standings;
+}
+
+interface Counts {
+  readonly queued: ReadonlyMap<string, number>;
+  readonly running: ReadonlyMap<string, number>;
+}
+
+/** Counting the whole queue for each look at one job would cost more than all the rest of the look. */
+const counted = new WeakMap<JobStore, { readonly atMs: number; readonly counts: Counts }>();
+
+async function readCounts({ store, now }: StandingPorts): Promise<Counts> {
+  const before = counted.get(store);
+  if (before !== undefined && Math.abs(now() - before.atMs) < limits.countsKeptMs) return before.counts;
+  const counts = { queued: await store.countQueuedByTenant(), running: await store.countRunning() };
+  counted.set(store, { atMs: now(), counts });
+  return counts;
+}
+
+/** The same for an answer that does not depend on them: without standings when the store cannot count now. */
+export async function standingsOrNone(
+  ports: StandingPorts,
+  jobs: readonly Job[],
+): Promise<ReadonlyMap<string, Standing>> {
+  return readStandings(ports, jobs).catch(() => new Map());
 }
 
 async function standingOf(

@@ -50,18 +50,20 @@ export async function submit(
 ): Promise<Job> {
   const draw = ports.random(14);
   const seed = new DataView(draw.buffer, draw.byteOffset).getUint32(10);
-  const submission = parseSubmission(input, ports.models, {
-    seed,
-    nowMs: ports.now(),
-    checkUrl: ports.checkWebhookUrl,
-  });
   const key = checkKey(options.idempotencyKey);
+  const strict = { seed, nowMs: ports.now(), checkUrl: ports.checkWebhookUrl };
+  let submission: Submission;
+  try {
+    submission = parseSubmission(input, ports.models, strict);
+  } catch (error) {
+    // What was right when it was first sent (a deadline, an allowed receiver) need not be any more: the job is there all the same.
+    const made = key === undefined ? undefined : await madeBefore(ports, tenant, input, key);
+    if (made === undefined) throw error;
+    return made;
+  }
   const jobId = newJobId(ports.now(), draw);
   if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, { id: jobId });
-  // A seed that was drawn here is no part of what was asked for.
-  const seedAsked = (input as { seed?: unknown }).seed === undefined ? null : submission.request.seed;
-  const asked = { ...submission, request: { ...submission.request, seed: seedAsked } };
-  const ours = { jobId, fingerprint: ports.sha256(canonical(asked)) };
+  const ours = { jobId, fingerprint: fingerprintOf(ports, input, submission) };
   const where =
     key === undefined
       ? { space: `recent/${tenant}`, name: ours.fingerprint }
@@ -70,17 +72,46 @@ export async function submit(
     ? claimRetry(ports, where, ours, options.retryCount ?? 0)
     : claimKey(ports, where, ours));
   if (held.jobId === jobId) return accept(ports, tenant, submission, { id: jobId, claim: where });
-  return (await heldJob(ports, where, held)) ?? accept(ports, tenant, submission, { id: held.jobId, claim: where });
+  const job = await heldJob(ports, where, held);
+  if (job !== 'deleted') return job ?? accept(ports, tenant, submission, { id: held.jobId, claim: where });
+  if (key !== undefined) throw deletedSince();
+  // A first try that never arrived, of a request whose equal was made and deleted just before.
+  await noteRecent(ports, where, ours);
+  return accept(ports, tenant, submission, { id: jobId, claim: where });
 }
 
-/** The job of a claim; undefined when it was never made. Throws `idempotency_key_reused` when it was deleted. */
-async function heldJob(ports: SubmitPorts, where: ClaimPlace, held: Claim): Promise<Job | undefined> {
+/** A seed that was drawn here is no part of what was asked for. */
+function fingerprintOf(ports: SubmitPorts, input: unknown, submission: Submission): string {
+  const seedAsked = (input as { seed?: unknown }).seed === undefined ? null : submission.request.seed;
+  return ports.sha256(canonical({ ...submission, request: { ...submission.request, seed: seedAsked } }));
+}
+
+/** The job that this key and request made while the request was still valid. */
+async function madeBefore(ports: SubmitPorts, tenant: string, input: unknown, key: string): Promise<Job | undefined> {
+  const where = { space: `idempotency/${tenant}`, name: key };
+  const held = await claimOf(ports, where);
+  if (held === undefined) return undefined;
+  try {
+    const lenient = parseSubmission(input, ports.models, { seed: 0, nowMs: null, checkUrl: () => undefined });
+    if (fingerprintOf(ports, input, lenient) !== held.fingerprint) return undefined;
+  } catch {
+    return undefined; // wrong in itself
+  }
+  const job = await heldJob(ports, where, held);
+  return job === 'deleted' ? undefined : job;
+}
+
+/** The job of a claim, or that it was deleted; undefined when it was never made. */
+async function heldJob(ports: SubmitPorts, where: ClaimPlace, held: Claim): Promise<Job | 'deleted' | undefined> {
   const job = await ports.store.load(held.jobId);
   // The claim says so before the record goes: looked at afterwards, it cannot have been missed.
   const removed = job === undefined && (await claimOf(ports, where))?.removed === true;
-  if (!removed && (job === undefined || job.deletedAtMs === null)) return job;
+  return removed || (job !== undefined && job.deletedAtMs !== null) ? 'deleted' : job;
+}
+
+function deletedSince(): ReelayError {
   const message = 'Idempotency-Key: the video that this request made was deleted; use a new key to make it again.';
-  throw invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
+  return invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
 }
 
 /** A dead job's request as a new job; again is the same new job. */
@@ -95,6 +126,7 @@ export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
   const where = { space: `redrive/${dead.tenant}`, name: dead.id };
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
   const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);
+  if (there === 'deleted') throw new ReelayError('not_found', 'the video that it was redriven into was deleted');
   const made = { id: held.jobId, claim: where, redriveOf: dead.id };
   return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, made);
 }
@@ -162,8 +194,13 @@ async function claimRetry(ports: SubmitPorts, where: ClaimPlace, ours: Claim, re
     // A retry whose first try never arrived is the first; two of them at once meet in the claim.
     return before ?? claim(ports, { ...where, keepMs }, ours);
   }
-  await ports.kv.put({ ...where, value: ours, expiresAtMs: ports.now() + keepMs, dueAtMs: null });
+  await noteRecent(ports, where, ours);
   return ours;
+}
+
+async function noteRecent(ports: SubmitPorts, where: ClaimPlace, ours: Claim): Promise<void> {
+  const expiresAtMs = ports.now() + limits.collapseSeconds * 1000;
+  await ports.kv.put({ ...where, value: ours, expiresAtMs, dueAtMs: null });
 }
 
 /** The same text for equal requests, whatever the order of their fields. */
@@ -186,6 +223,7 @@ function newJob(tenant: string, submission: Submission, modelDigest: string, mad
     restarts: 0,
     notBeforeMs: 0,
     checkpoint: null,
+    furthestStep: 0,
     claim: made.claim ?? null,
     redriveOf: made.redriveOf ?? null,
     progress: null,

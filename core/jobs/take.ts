@@ -97,7 +97,7 @@ async function noteServed(ports: TakePorts, { entry }: Order, job: Job): Promise
 
 /** undefined: someone else was faster, or the job's deadline has passed and it was ended. */
 async function leaseOrEnd(ports: TakePorts, job: Job): Promise<Job | undefined> {
-  if (job.deadlineAtMs !== null && job.deadlineAtMs <= ports.now()) {
+  if (job.startedAtMs === null && job.deadlineAtMs !== null && job.deadlineAtMs <= ports.now()) {
     const ended = await endMissedDeadline(ports.store, job, ports.now());
     if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // the record owes it
     return undefined;

@@ -120,7 +120,9 @@ export function parseEventType(value: unknown): JobEventType {
 }
 
 function isName(value: unknown): boolean {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= webhookLimits.maxNameChars;
+  // Names are shown in terminals: no control or formatting characters.
+  if (typeof value !== 'string' || /[\p{Cc}\p{Cf}]/u.test(value)) return false;
+  return value.trim() !== '' && value.length <= webhookLimits.maxNameChars;
 }
 
 function isTypeList(value: unknown): boolean {

@@ -104,6 +104,7 @@ export async function releaseLane(
 const FAR_MS = 10 * 365 * 86_400_000;
 
 async function firstDueMs(kv: KeyValueStore, lane: string, nowMs: number): Promise<number | null> {
-  const [first] = await kv.listDue(deliveryKind(lane), nowMs + FAR_MS, 1);
+  // More than one: an index that lags may still show one that is over, which is then left out.
+  const [first] = await kv.listDue(deliveryKind(lane), nowMs + FAR_MS, webhookLimits.laneBatch);
   return first?.dueAtMs ?? null;
 }

@@ -19,20 +19,30 @@ export interface CheckpointPorts {
 export interface CheckpointSaver {
   /** Returns at once; of several that come while one is being stored, only the newest is. */
   offer(file: CheckpointFile): void;
+  /** The resume was refused and the run began anew: lower checkpoints than the record's are worth having again. */
+  startedOver(): void;
   /** Whether any was offered. */
   readonly used: () => boolean;
   /** Waits until what was offered is stored, or has failed: a checkpoint is a saving, never a reason to fail. */
   finish(): Promise<void>;
 }
 
-/** The saver of one attempt. */
-export function createCheckpointSaver(ports: CheckpointPorts, scratch: Scratch, heartbeat: Heartbeat): CheckpointSaver {
+/** The saver of one attempt that goes on from step `from`. */
+export function createCheckpointSaver(
+  ports: CheckpointPorts,
+  scratch: Scratch,
+  heartbeat: Heartbeat,
+  from: number,
+): CheckpointSaver {
+  let floor = from;
   let newest: CheckpointFile | undefined;
   let storing: Promise<void> | undefined;
   let used = false;
   const storeAll = async () => {
     for (let file = newest; file !== undefined; file = newest) {
       newest = undefined;
+      if (file.step <= floor) continue;
+      floor = file.step;
       await storeOne(ports, scratch, heartbeat, file).catch(error => {
         const code = error instanceof ReelayError ? error.code : 'internal';
         ports.log('warn', 'checkpoint not stored', { jobId: heartbeat.job().id, code, at: placeOf(error) });
@@ -42,6 +52,9 @@ export function createCheckpointSaver(ports: CheckpointPorts, scratch: Scratch, 
   };
   return {
     used: () => used,
+    startedOver: () => {
+      floor = 0;
+    },
     offer: file => {
       used = true;
       newest = file;
@@ -59,7 +72,7 @@ async function storeOne(
   file: CheckpointFile,
 ): Promise<void> {
   const before = heartbeat.job();
-  if (heartbeat.signal.aborted || file.step <= (before.checkpoint?.step ?? 0)) return;
+  if (heartbeat.signal.aborted) return;
   const key = checkpointKey(before, before.attempt, file.step);
   await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream' });
   const { step, bytes, sha256 } = file;
@@ -78,11 +91,12 @@ async function removeUnnamed(ports: CheckpointPorts, job: Job, key: string): Pro
 /** The job's checkpoint as a file for the renderer; undefined when there is none, it is too old, or its bytes are not what was stored. */
 export async function fetchCheckpoint(ports: CheckpointPorts, job: Job, scratch: Scratch): Promise<string | undefined> {
   const { checkpoint } = job;
-  if (checkpoint === null || ports.now() - checkpoint.atMs > limits.checkpointHours * 3_600_000) return undefined;
+  if (checkpoint === null) return undefined;
   const refused = (why: string) => {
     ports.log('warn', 'checkpoint not used', { jobId: job.id, attempt: job.attempt, step: checkpoint.step, why });
     return undefined;
   };
+  if (ports.now() - checkpoint.atMs > limits.checkpointHours * 3_600_000) return refused('it is too old');
   const bytes = await readAll(ports.blobs, checkpoint);
   if (bytes === undefined) return refused('its bytes are not in the store');
   const { path, sha256 } = await scratch.write('resume.bin', bytes);

@@ -47,11 +47,11 @@ export interface TaskGuard {
   free(): Promise<void>;
 }
 
-/** Starts to keep the lease of a job that was just taken. */
-export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delivery): Heartbeat {
+/** Starts to keep the lease of a job that was just taken; it was asked for at `askedMs` of the monotonic clock. */
+export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delivery, askedMs: number): Heartbeat {
   const stopped = new AbortController();
   const beatEveryMs = (ports.leaseSeconds * 1000) / limits.beatsPerLease;
-  const startedMs = ports.monotonicMs();
+  const startedMs = askedMs;
   let job = leased;
   let delivery: Delivery | undefined = taken;
   let progress: Progress = job.progress ?? { phase: 'loading', step: 0, steps: 0 };

@@ -33,11 +33,15 @@ export interface WorkerPorts extends HeartbeatPorts, TakePorts {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
 
+/** Looks at a store that is out before the job is left to the watchers: about a minute in all. */
+const STORE_WAITS = 8;
+
 /** What the loop should do next: look at once, wait a little because nothing may start, or back off because a store is out. */
 export type Processed = 'worked' | 'nothing' | 'outage';
 
 /** Throws only when the store or queue fails; the lease then runs out and the job is looked at again. */
 export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: AbortSignal): Promise<Processed> {
+  const askedMs = ports.monotonicMs();
   const taken = await takeNext(ports, delivery.message.jobId);
   if (taken.outcome === 'done') {
     await ack(ports, delivery);
@@ -48,7 +52,7 @@ export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: 
     return 'nothing';
   }
   await ports.taskGuard?.hold().catch(error => ports.log('warn', 'task not protected', { at: placeOf(error) }));
-  const heartbeat = startHeartbeat(ports, taken.job, delivery);
+  const heartbeat = startHeartbeat(ports, taken.job, delivery, askedMs);
   let scratch: Scratch | undefined;
   try {
     scratch = await ports.scratch(taken.job);
@@ -71,22 +75,33 @@ async function render(
   const job = heartbeat.job();
   const { signal } = heartbeat;
   const resumePath = await fetchCheckpoint(ports, job, scratch);
-  const saver = createCheckpointSaver(ports, scratch, heartbeat);
-  ports.log('info', 'job started', { jobId: job.id, attempt: job.attempt, from: job.checkpoint?.step ?? 0 });
-  const startedMs = ports.monotonicMs();
-  const { taskId, request } = { taskId: `${job.id}/${job.attempt}`, request: job.request };
-  const outcome = await ports.renderer.render(
-    { taskId, request, folder: scratch.folder, ...(resumePath === undefined ? {} : { resumePath }) },
-    {
-      signal,
-      pause: drain,
-      onProgress: heartbeat.report,
-      onCheckpoint: saver.offer,
-      onNotice: ({ type, reason }) => ports.log('warn', type, { jobId: job.id, attempt: job.attempt, reason }),
-      checkpoint: ports.checkpointCadence,
-    },
-  );
-  const renderMs = ports.monotonicMs() - startedMs;
+  const from = resumePath === undefined ? 0 : (job.checkpoint?.step ?? 0);
+  const saver = createCheckpointSaver(ports, scratch, heartbeat, from);
+  ports.log('info', 'job started', { jobId: job.id, attempt: job.attempt, from });
+  let startedMs: number | undefined;
+  const outcome = await ports.renderer
+    .render(
+      { taskId: `${job.id}/${job.attempt}`, request: job.request, folder: scratch.folder, resumePath },
+      {
+        signal,
+        pause: drain,
+        onProgress: progress => {
+          startedMs ??= ports.monotonicMs(); // the model is loaded by then
+          heartbeat.report(progress);
+        },
+        onCheckpoint: saver.offer,
+        onNotice: ({ type, reason }) => {
+          if (type === 'resume_refused') saver.startedOver();
+          ports.log('warn', type, { jobId: job.id, attempt: job.attempt, reason });
+        },
+        checkpoint: ports.checkpointCadence,
+      },
+    )
+    .catch(async (error: unknown) => {
+      if (!signal.aborted) await saver.finish(); // what the child saved before it died is worth keeping
+      throw error;
+    });
+  const renderMs = ports.monotonicMs() - (startedMs ?? ports.monotonicMs());
   if (outcome.outcome === 'paused') {
     if (outcome.checkpoint !== null) saver.offer(outcome.checkpoint);
     return drained(ports, heartbeat, saver);
@@ -193,10 +208,11 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
   await heartbeat.stop();
   const seen = heartbeat.job();
   // The record may know more than we do: a write whose answer was lost, or another worker.
-  const now = await ports.store.load(seen.id).catch(() => seen);
+  const read = await readAgain(ports, seen.id);
+  const now = read === undefined ? seen : read.job;
   const ours = now?.status === 'in_progress' && now.attempt === seen.attempt;
   const job = ours ? now : seen;
-  const known = ours ? knownError(error) : new ReelayError('lease_lost', 'The job moved on.', { cause: error });
+  const known = ours ? trueCause(knownError(error), read !== undefined) : lost(error);
   const level = known.code === 'internal' ? 'error' : 'info';
   const at = placeOf(known.cause ?? error);
   ports.log(level, 'job interrupted', { jobId: job.id, attempt: job.attempt, code: known.code, at });
@@ -205,6 +221,27 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
   else if (known.code === 'cancelled') await endCancelled(ports, heartbeat, job);
   else return tryAgainOrFail(ports, heartbeat, job, known);
   return 'worked';
+}
+
+/** The record, for as long as a short outage takes: only then can the job be given back uncounted. undefined: the store is out for longer. */
+async function readAgain(ports: WorkerPorts, id: string): Promise<{ job: Job | undefined } | undefined> {
+  for (let waits = 0; ; waits++)
+    try {
+      return { job: await ports.store.load(id) };
+    } catch {
+      if (waits === STORE_WAITS) return undefined;
+      await ports.sleep(Math.min(limits.backoffMostMs, limits.backoffFirstMs * 2 ** waits));
+    }
+}
+
+/** A lease that nobody has taken was lost to the store being out, and that says nothing about the job. */
+function trueCause(known: ReelayError, readRecord: boolean): ReelayError {
+  if (known.code !== 'lease_lost' || !readRecord) return known;
+  return new ReelayError('store_unavailable', known.message, { cause: known });
+}
+
+function lost(cause: unknown): ReelayError {
+  return new ReelayError('lease_lost', 'The job moved on.', { cause });
 }
 
 function knownError(error: unknown): ReelayError {

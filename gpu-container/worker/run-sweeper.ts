@@ -10,6 +10,8 @@ export interface SweeperPorts extends SweepPorts, Pick<Clock, 'sleep'>, Pick<Lea
   readonly log: WorkerPorts['log'];
   /** Frees what dead processes of this machine held, where that can be known. */
   readonly recover?: () => void;
+  /** Whether the queue itself may bury messages, as SQS does; looking for those hides letters from people for a moment. */
+  readonly queueBuries: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function runSweeper(ports: SweeperPorts, stop: AbortSignal): Promis
   };
   const all = { ...often, ...bound(rareSweeps, ports) };
   for (let turn = 0; !stop.aborted; turn++) {
-    for (const [name, sweep] of Object.entries(turn % limits.rareSweepTurns === 0 ? all : often)) {
+    for (const [name, sweep] of Object.entries(ports.queueBuries && turn % limits.rareSweepTurns === 0 ? all : often)) {
       await sweep().catch(error => {
         const code = error instanceof ReelayError ? error.code : 'internal';
         ports.log('error', 'sweep failed', { sweep: name, code, at: placeOf(error) });

@@ -43,6 +43,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     restarts: 0,
     notBeforeMs: 0,
     checkpoint: null,
+    furthestStep: 0,
     claim: null,
     redriveOf: null,
     progress: null,

@@ -88,9 +88,17 @@ describe('a request whose video was deleted', () => {
     await expect(send({ idempotencyKey: 'k' })).rejects.toMatchObject(refusal);
     expect(await expire(bench.ports)).toBe(2);
     await expect(send({ idempotencyKey: 'k' })).rejects.toMatchObject(refusal);
-    await expect(send({ retryCount: 1 }, { prompt: 'another' })).rejects.toMatchObject(refusal);
+    expect((await send({ retryCount: 1 }, { prompt: 'another' })).id).not.toBe(blind.id);
     expect((await send({ idempotencyKey: 'k2' })).id).not.toBe(first.id);
-    expect(await jobCount()).toBe(1);
+    expect(await jobCount()).toBe(2);
+  });
+
+  test('sent again under its key after its deadline is still answered with its job', async () => {
+    const fields = { deadline: Math.floor(bench.time.nowMs / 1000) + 60 };
+    const first = await send({ idempotencyKey: 'k' }, fields);
+    bench.time.nowMs += 61_000;
+    expect((await send({ idempotencyKey: 'k' }, fields)).id).toBe(first.id);
+    await expect(send({ idempotencyKey: 'other' }, fields)).rejects.toMatchObject({ problems: [{ path: 'deadline' }] });
   });
 });
 

@@ -73,7 +73,7 @@ export async function openFaultyWorker(
   recover();
   const sweepMs = faults.sweepEveryMs ?? limits.sweepEverySeconds * 1000;
   const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(sweepMs, signal);
-  const sweeping = runSweeper({ ...shared, sleep, leases: watch(), recover }, stop.signal);
+  const sweeping = runSweeper({ ...shared, sleep, leases: watch(), recover, queueBuries: false }, stop.signal);
   if (installed[0] !== undefined) renderer.warm(installed[0].card.id);
   const working = runWorker(worker, stop.signal);
   return async () => {

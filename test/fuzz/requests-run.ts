@@ -91,11 +91,11 @@ async function attack(server: Server, { requests, seed, from = 0, onProgress }: 
   };
   const first = await server.usage();
   let most = first.megabytes;
-  const look = setInterval(async () => {
-    const { megabytes } = await server.usage();
+  const note = ({ megabytes }: { megabytes: number }) => {
     most = Math.max(most, megabytes);
     onProgress?.(next - from, megabytes);
-  }, LOOK_EVERY_MS);
+  };
+  const look = setInterval(() => void server.usage().then(note, () => clearInterval(look)), LOOK_EVERY_MS);
   const startedMs = performance.now();
   await Promise.all(Array.from({ length: LANES }, lane));
   const seconds = (performance.now() - startedMs) / 1000;
@@ -151,10 +151,12 @@ async function startServer(folder: string) {
     execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512'],
   });
   let closing = false;
-  const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
-  const died = exited.then(code => {
+  const exited = new Promise<string>(resolve =>
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`)),
+  );
+  const died = exited.then(how => {
     if (closing) return new Promise<never>(() => undefined);
-    throw new Error(`the server ended with ${code}`);
+    throw new Error(`the server ended with ${how}`);
   });
   died.catch(() => undefined);
   const message = () => Promise.race([died, new Promise<any>(resolve => child.once('message', resolve))]);
@@ -166,7 +168,7 @@ async function startServer(folder: string) {
     port: Number(new URL(url).port),
     async usage(): Promise<{ megabytes: number; longestMs: number }> {
       const told = message();
-      child.send('usage');
+      if (child.connected) child.send('usage');
       const { rss, longestMs } = await told;
       return { megabytes: Math.round(rss / 1e6), longestMs };
     },

@@ -131,6 +131,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     restarts: 0,
     notBeforeMs: 0,
     checkpoint: null,
+    furthestStep: 0,
     claim: null,
     redriveOf: null,
     progress: null,

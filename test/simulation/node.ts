@@ -52,7 +52,8 @@ export function startNode(world: World, slot: Slot, life: number): SimNode {
   const ports = portsOf(world, node, slot.kind, own);
   world.history.note(node.owner, 'starts');
   const recover = scenario.local ? { recover: () => showDeadMessages(world) } : {};
-  const sweeper = () => runSweeper({ ...portsOf(world, node, 'sweeper', own), ...recover }, draining.signal);
+  const sweeper = () =>
+    runSweeper({ ...portsOf(world, node, 'sweeper', own), ...recover, queueBuries: true }, draining.signal);
   if (slot.kind === 'worker') {
     const working = Promise.all([runWorker(ports, draining.signal), sweeper()]);
     void working.then(() => node.kill('drained'));
