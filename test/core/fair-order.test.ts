@@ -123,6 +123,15 @@ describe('a deadline', () => {
     expect(await bench.ports.deadLetters.depth()).toBe(0);
   });
 
+  test('does not end a job that was started in time and given back', async () => {
+    const [id] = await submitMany('t', 1, { deadline: Math.floor(bench.time.nowMs / 1000) + 60 });
+    expect((await bench.lease())?.id).toBe(id);
+    await bench.ports.store.transition(id!, { status: 'in_progress', attempt: 1 }, { status: 'queued', lease: null });
+    bench.time.nowMs += 61_000;
+    expect(await sweepDeadlines(bench.ports)).toBe(0);
+    expect((await bench.lease())?.attempt).toBe(2);
+  });
+
   test('that cannot be met is refused when the job is sent', async () => {
     const [id] = await submitMany('t', 20, { deadline: Math.floor(bench.time.nowMs / 1000) + 200 });
     await notePace(bench.ports.kv, await bench.job(id!), 60_000);

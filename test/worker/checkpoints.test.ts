@@ -71,6 +71,20 @@ describe('a worker that is drained in mid-denoise', () => {
     );
   });
 
+  test('whose checkpoint was refused may save lower steps again', async () => {
+    const { id } = await bench.submit({ ...REQUEST, num_inference_steps: 50 });
+    const given = await drainInDenoise(id);
+    const { status, attempt } = given;
+    const high = { ...given.checkpoint!, step: 49, sha256: '0'.repeat(64) };
+    await bench.ports.store.transition(id, { status, attempt }, { checkpoint: high, furthestStep: 49 });
+    const again = await drainInDenoise(id);
+    expect(again.checkpoint!.step).toBeLessThan(49);
+    expect(again).toMatchObject({ attempt: 2, failures: 0, furthestStep: 49 });
+    expect(startedFrom(id)).toEqual([0, 0]);
+    await cancel(bench.ports, 'local', id);
+    await processJob(bench.ports, await bench.receive(), never);
+  });
+
   test('whose store takes no checkpoint gives the job back all the same', async () => {
     const { id } = await bench.submit(REQUEST);
     const put = () => Promise.reject(new ReelayError('store_unavailable', 'full'));

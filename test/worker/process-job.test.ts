@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
 import { ReelayError } from '#core/errors.ts';
+import type { OutboxEntry } from '#core/events.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
 import { expire } from '#core/jobs/expire.ts';
@@ -15,6 +16,7 @@ import { takeNext } from '#core/jobs/take.ts';
 import { limits } from '#core/limits.ts';
 import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { MODELS_FOLDER } from '#local/bundles.ts';
+import { makeJob } from '#test/contracts/make-job.ts';
 import { openWorkerBench, type WorkerBench } from './worker-bench.ts';
 
 let bench: WorkerBench;
@@ -290,7 +292,59 @@ describe('a worker that dies', () => {
   });
 });
 
+describe('what cannot be paid', () => {
+  test('keeps neither the events of others nor their removal waiting', async () => {
+    const { ports } = bench;
+    const stuck = Array.from({ length: limits.sweepBatch }, () =>
+      makeJob({ tenant: 'local', status: 'failed', attempt: 1, deletedAtMs: 1, outbox: [unpayable()] }),
+    );
+    for (const job of stuck) await ports.store.create(job);
+    const { id } = await bench.submit({ num_inference_steps: 1 });
+    const events = { publish: () => Promise.reject(new ReelayError('store_unavailable', 'out')) };
+    await processJob({ ...ports, events }, await bench.receive(), never);
+    const gone = await bench.submit({ num_inference_steps: 1 });
+    await deleteJob(ports, 'local', gone.id);
+    const deletePrefix = (prefix: string) =>
+      prefix === 'stuck/'
+        ? Promise.reject(new ReelayError('store_unavailable', 'denied'))
+        : ports.blobs.deletePrefix(prefix);
+    const sweeping = {
+      ...ports,
+      now: () => Date.now() + (limits.outboxGraceSeconds + 1) * 1000,
+      blobs: { ...ports.blobs, deletePrefix },
+    };
+    for (let sweeps = 0; sweeps < 3; sweeps++) await sweepOutbox(sweeping).catch(() => undefined);
+    expect(await eventsOf(id)).toEqual(['video.completed']);
+    expect(await expire(sweeping)).toBe(1);
+    expect(await bench.job(gone.id)).toBeUndefined();
+  });
+});
+
+function unpayable(): OutboxEntry {
+  return { kind: 'removal', id: 'x/removal', dueAtMs: 1, prefixes: ['stuck/'] };
+}
+
 describe('what goes wrong', () => {
+  test('a store that is out for longer than the lease costs the job no failure', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50 });
+    const delivery = await bench.receive();
+    let out = false;
+    const load: typeof bench.ports.store.load = jobId =>
+      out ? Promise.reject(new ReelayError('store_unavailable', 'out')) : bench.ports.store.load(jobId);
+    const transition: typeof bench.ports.store.transition = (...args) =>
+      out ? Promise.reject(new ReelayError('store_unavailable', 'out')) : bench.ports.store.transition(...args);
+    const ports = { ...bench.ports, leaseSeconds: 0.3, store: { ...bench.ports.store, load, transition } };
+    const working = processJob(ports, delivery, never);
+    await bench.until(id, job => (job.progress?.step ?? 0) > 0);
+    out = true;
+    setTimeout(() => {
+      out = false;
+    }, 900);
+    expect(await working).toBe('outage');
+    expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 0, restarts: 0, attempt: 1 });
+    await cancel(bench.ports, 'local', id);
+  });
+
   test('a renderer killed in mid-job costs one failure and the job comes again', async () => {
     const { id } = await bench.submit({ num_inference_steps: 50 });
     const working = processJob(bench.ports, await bench.receive(), never);

@@ -236,3 +236,13 @@ test('no proxy, no extra trust and no redirect comes from the environment', asyn
   expect(JSON.parse(stdout)).toEqual(['connection_failed', 'certificate_refused']);
   expect(proxy.connections()).toBe(0);
 });
+
+test('a receiver that answers 101 is a bad answer and not a send without an end', async () => {
+  const there = await raw(socket =>
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    ),
+  );
+  const result = await allowed(`127.0.0.1:${there.port}`).send(post(`http://127.0.0.1:${there.port}/`, 2_000));
+  expect(result).toMatchObject({ failure: 'bad_answer' });
+});
