@@ -125,7 +125,10 @@ describe.skipIf(executable === undefined)('the studio in a real browser', () => 
     }
     await page.reload();
     await page.getByRole('progressbar').waitFor();
-    await page.getByRole('button', { name: /Next in the queue|Waiting, number/ }).first().click();
+    await page
+      .getByRole('button', { name: /Next in the queue|Waiting, number/ })
+      .first()
+      .click();
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.locator('#stage').getByText('Cancelled').waitFor();
   });
