@@ -86,7 +86,7 @@ export interface JobStore {
   countQueuedByTenant(): Promise<ReadonlyMap<string, number>>;
   /** Queued jobs of one tenant whose `queueRank` is below this one, never more than `atMost`. May be approximate. */
   countQueuedBefore(tenant: string, rank: string, atMost: number): Promise<number>;
-  /** Queued records whose deadlineAtMs is at or before `beforeMs`, oldest deadline first. */
+  /** Queued records that were never started and whose deadlineAtMs is at or before `beforeMs`, oldest deadline first. */
   listDeadlinesMissed(beforeMs: number, limit: number): Promise<readonly Job[]>;
   /** Records that owe nothing and are marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
   listRemovable(beforeMs: number, limit: number): Promise<readonly Job[]>;

@@ -135,28 +135,32 @@ export function queuedPromises(promise: Promised): void {
 }
 
 export function deadlinePromises(promise: Promised): void {
-  promise('queued jobs past their deadline are listed, oldest deadline first, until they run or end', async store => {
-    const jobs = [
-      makeJob({ deadlineAtMs: startMs + 30 }),
-      makeJob({ deadlineAtMs: startMs + 10, notBeforeMs: startMs + 99, tenant: 'other' }),
-      makeJob({ deadlineAtMs: startMs + 20, priority: 'low' }),
-      makeJob(),
-      makeRunningJob({ deadlineAtMs: startMs }),
-      makeJob({ status: 'failed', deadlineAtMs: startMs }),
-    ];
-    for (const job of jobs) await store.create(job);
-    const missed = async (store: JobStore, ms: number, limit = 10) =>
-      found(await store.listDeadlinesMissed(startMs + ms, limit), jobs);
-    expect(await missed(store, 9)).toEqual([]);
-    expect(await missed(store, 20)).toEqual([1, 2]);
-    expect(await missed(store, 99)).toEqual([1, 2, 0]);
-    expect(await missed(store, 99, 2)).toEqual([1, 2]);
-    await store.transition(jobs[1]!.id, queued, { status: 'failed' });
-    await store.transition(jobs[2]!.id, queued, { status: 'in_progress', attempt: 1 });
-    expect(await missed(store, 99)).toEqual([0]);
-    await store.transition(jobs[4]!.id, running, { status: 'queued' });
-    expect(await missed(store, 99)).toEqual([4, 0]);
-  });
+  promise(
+    'queued jobs past their deadline are listed, oldest deadline first, until they were started or have ended',
+    async store => {
+      const jobs = [
+        makeJob({ deadlineAtMs: startMs + 30 }),
+        makeJob({ deadlineAtMs: startMs + 10, notBeforeMs: startMs + 99, tenant: 'other' }),
+        makeJob({ deadlineAtMs: startMs + 20, priority: 'low' }),
+        makeJob(),
+        makeRunningJob({ deadlineAtMs: startMs }),
+        makeJob({ status: 'failed', deadlineAtMs: startMs }),
+      ];
+      for (const job of jobs) await store.create(job);
+      const missed = async (store: JobStore, ms: number, limit = 10) =>
+        found(await store.listDeadlinesMissed(startMs + ms, limit), jobs);
+      expect(await missed(store, 9)).toEqual([]);
+      expect(await missed(store, 20)).toEqual([1, 2]);
+      expect(await missed(store, 99)).toEqual([1, 2, 0]);
+      expect(await missed(store, 99, 2)).toEqual([1, 2]);
+      await store.transition(jobs[1]!.id, queued, { status: 'failed' });
+      await store.transition(jobs[2]!.id, queued, { status: 'in_progress', attempt: 1, startedAtMs: startMs });
+      expect(await missed(store, 99)).toEqual([0]);
+      // Started in time and given back: it has met its deadline.
+      await store.transition(jobs[4]!.id, running, { status: 'queued' });
+      expect(await missed(store, 99)).toEqual([0]);
+    },
+  );
 }
 
 /** A lease that ends so many ms after the start. */
