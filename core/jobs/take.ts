@@ -102,17 +102,21 @@ async function leaseOrEnd(ports: TakePorts, job: Job): Promise<Job | undefined> 
     if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // the record owes it
     return undefined;
   }
-  return ports.store.transition(
-    job.id,
-    { status: 'queued', attempt: job.attempt, version: job.version },
-    {
-      status: 'in_progress',
-      attempt: job.attempt + 1,
-      startedAtMs: job.startedAtMs ?? ports.now(),
-      progress: { phase: 'loading', step: 0, steps: job.request.num_inference_steps },
-      lease: newLease(ports),
-    },
-  );
+  const lease = {
+    status: 'in_progress',
+    attempt: job.attempt + 1,
+    startedAtMs: job.startedAtMs ?? ports.now(),
+    progress: { phase: 'loading', step: 0, steps: job.request.num_inference_steps },
+    lease: newLease(ports),
+  } as const;
+  const expected = { status: 'queued', attempt: job.attempt, version: job.version } as const;
+  return ports.store.transition(job.id, expected, lease).catch(async error => {
+    // An answer that was lost: a lease that its owner does not know of would be a failure of the job.
+    const now = await ports.store.load(job.id);
+    const ours = now?.status === 'in_progress' && now.attempt === lease.attempt && now.lease?.owner === ports.owner;
+    if (!ours) throw error;
+    return now;
+  });
 }
 
 /** Ends a queued job whose deadline has passed; undefined when the record moved on. */

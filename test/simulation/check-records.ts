@@ -179,9 +179,13 @@ function checkCompleted(world: World, before: Job, after: Job, is: Is): void {
 function checkFailed(world: World, before: Job, after: Job, is: Is): void {
   const code = after.error?.code;
   if (code === 'deadline_exceeded') {
-    const late = before.status === 'queued' && before.deadlineAtMs !== null;
+    const late = before.status === 'queued' && before.attempt === 0 && before.deadlineAtMs !== null;
     const latestMs = EPOCH_MS + world.time.nowMs() + world.facts.mostAheadMs;
-    is(late && before.deadlineAtMs! <= latestMs, 'deadlines end queued jobs', 'too early');
+    is(
+      late && before.deadlineAtMs! <= latestMs,
+      'a deadline ends only what was never leased',
+      `attempt ${before.attempt}`,
+    );
     return;
   }
   const fatal = world.facts.renderFailures.get(`${before.id}/${before.attempt}`)?.retryable === false;
