@@ -18,8 +18,8 @@ export const HANG_MS = 1_000;
 /** One lane of tries, one at a time, on a connection that is kept where the protocol allows. */
 export function createLane(port: number): { send(fuzzCase: FuzzCase): Promise<Verdict>; close(): void } {
   let kept: Socket | undefined;
-  return {
-    async send(fuzzCase) {
+  const lane = {
+    async send(fuzzCase: FuzzCase): Promise<Verdict> {
       const startedMs = performance.now();
       const reused = fuzzCase.ends === 'answer' && kept !== undefined && !kept.destroyed && kept.writable;
       const socket = reused ? kept! : connect({ port, host: '127.0.0.1', noDelay: true });
@@ -29,7 +29,7 @@ export function createLane(port: number): { send(fuzzCase: FuzzCase): Promise<Ve
       const faults = answers.all.map(answer => faultOf(answer, fuzzCase.isHead));
       // A server that closed its end of an idle connection as we wrote is no fault: once more on a fresh one.
       if (fuzzCase.ends === 'answer' && answers.all.length === 0 && !answers.hung) {
-        if (reused) return this.send(fuzzCase);
+        if (reused) return lane.send(fuzzCase);
         faults.push('closed without an answer');
       }
       if (fuzzCase.ends !== 'answer' || answers.hung) socket.destroy();
@@ -40,8 +40,9 @@ export function createLane(port: number): { send(fuzzCase: FuzzCase): Promise<Ve
         hung: answers.hung,
       };
     },
-    close: () => kept?.destroy(),
+    close: () => void kept?.destroy(),
   };
+  return lane;
 }
 
 function converse(socket: Socket, { pieces, ends, isHead }: FuzzCase): Promise<{ all: Answer[]; hung: boolean }> {
