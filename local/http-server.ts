@@ -25,10 +25,12 @@ const MAX_IN_PROGRESS = 1_024;
 const MAX_SENT_AHEAD = 16;
 /** Bodies being read or handled, all together: nine of the largest, or thousands as usual. */
 const MAX_BODY_BYTES_HELD = 67_108_864;
-/** What the event loop may spend on one round of requests: half of what a status may take at the 99th percentile (R14). */
-const ROUND_MS = 10;
-/** A pause (garbage, a checkpoint of the log, another program) is caught up within this time; who is behind for longer is overloaded. */
+/** Who had no idle moment for this long is overloaded; pauses (garbage, a checkpoint of the log, another program) are caught up sooner. */
 const BEHIND_MS = 250;
+/** What an overloaded process spends on serving in one round of its event loop. Short, since libuv accepts one connection a round. */
+const ROUND_MS = 3;
+/** Less than this between two rounds is the price of looking for more, and no rest. */
+const IDLE_MS = 0.1;
 /** Half-sent headers and bodies are looked for this often. */
 const TIMEOUT_CHECK_MS = 5_000;
 /** A connection on which nothing moves for so long, as with a reader that stopped, is closed; streams send a line every 15 s. */
@@ -88,19 +90,17 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
 /**
  * Refuses what there is no room or time for: undefined lets a request in.
  *
- * Handlers run to their end when their request is read, so what waits, waits unread in the sockets, and a long round of the event loop is
- * the queue: all requests of a round had arrived when the one before it ended. While rounds stay longer than ROUND_MS for BEHIND_MS, the
- * rest of each is refused; that costs a fraction of an answer, so the next round comes soon. (The idea of CoDel, RFC 8289: what counts is
- * how long a queue has been standing, not how long it is.)
+ * Handlers run to their end when their request is read, so what waits, waits unread in the sockets, and nobody can count it. But an event
+ * loop that never rests has a queue: after BEHIND_MS of that, each round serves for ROUND_MS and refuses the rest, which costs a fraction
+ * of serving it, so that the next round comes soon. (As in CoDel, RFC 8289: what counts is how long a queue has been standing.)
  */
 function createAdmission(log: Log): (request: IncomingMessage, response: ServerResponse) => HttpResult | undefined {
   const refuse = refusals(log);
   let inProgress = 0;
   let roundMs: number | undefined;
-  let behindSinceMs: number | undefined;
   let idleBeforeMs = 0;
+  let busySinceMs = 0;
   const endRound = () => {
-    if (performance.now() - (roundMs ?? 0) < ROUND_MS / 2) behindSinceMs = undefined;
     roundMs = undefined;
     idleBeforeMs = idleMs();
   };
@@ -108,12 +108,10 @@ function createAdmission(log: Log): (request: IncomingMessage, response: ServerR
     const nowMs = performance.now();
     if (roundMs === undefined) {
       roundMs = nowMs;
-      if (idleMs() - idleBeforeMs > 1) behindSinceMs = undefined; // there was time to spare
+      if (idleMs() - idleBeforeMs > IDLE_MS) busySinceMs = nowMs;
       setImmediate(endRound); // runs when all that had arrived is read
     }
-    if (nowMs - roundMs <= ROUND_MS) return false;
-    behindSinceMs ??= nowMs;
-    return nowMs - behindSinceMs > BEHIND_MS;
+    return nowMs - roundMs > ROUND_MS && nowMs - busySinceMs > BEHIND_MS;
   };
   return (request, response) => {
     const { socket } = request;

@@ -12,12 +12,15 @@ export interface LoadClient {
   close(): void;
 }
 
-/** The server closes what idles for 5 s (Node's keepAliveTimeout); a request must not cross that close on its way. */
+/**
+ * The server closes what idles for 5 s (Node's keepAliveTimeout); a request must not cross that close on its way. Counted from the last
+ * request, since its answer may have been here for a while before this process looked.
+ */
 const MOST_IDLE_MS = 3_000;
 
 interface Connection {
   readonly socket: Socket;
-  idleSinceMs: number;
+  usedAtMs: number;
   received: string;
   end: ((outcome: Outcome, text: string) => void) | undefined;
 }
@@ -29,37 +32,35 @@ interface Connection {
 export function createLoadClient(port: number, { sockets = 2_048, timeoutMs = 10_000 } = {}): LoadClient {
   const idle: Connection[] = [];
   const open = new Set<Connection>();
-  const waiting: (() => void)[] = [];
+  const waiting: ((connection: Connection) => void)[] = [];
   let opened = 0;
 
+  const dialOne = (): Connection => {
+    const connection = dial(port, dead => open.delete(dead));
+    open.add(connection);
+    opened++;
+    return connection;
+  };
+
+  /** To whoever waits longest; a request that comes now does not overtake it. */
   const release = (connection: Connection, reusable: boolean) => {
-    if (reusable) {
-      connection.idleSinceMs = performance.now();
-      idle.push(connection);
-    } else {
+    if (!reusable) {
       open.delete(connection);
       connection.socket.destroy();
     }
-    waiting.shift()?.();
+    const next = waiting.shift();
+    if (next !== undefined) next(reusable ? connection : dialOne());
+    else if (reusable) idle.push(connection);
   };
 
-  const acquire = async (): Promise<Connection> => {
-    for (;;) {
-      // Last in, first out: few connections stay busy and the others grow old.
-      const connection = idle.pop();
-      if (connection === undefined && open.size < sockets) {
-        const made = dial(port, dead => open.delete(dead));
-        open.add(made);
-        opened++;
-        return made;
-      }
-      if (connection === undefined) await new Promise<void>(resolve => waiting.push(resolve));
-      else if (isFresh(connection)) return connection;
-      else {
-        open.delete(connection);
-        connection.socket.destroy();
-      }
+  const acquire = (): Promise<Connection> | Connection => {
+    // Last in, first out: few connections stay busy and the others grow old.
+    for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
+      if (isFresh(connection)) return connection;
+      open.delete(connection);
+      connection.socket.destroy();
     }
+    return open.size < sockets ? dialOne() : new Promise(resolve => waiting.push(resolve));
   };
 
   return {
@@ -74,6 +75,7 @@ export function createLoadClient(port: number, { sockets = 2_048, timeoutMs = 10
           release(connection, typeof outcome === 'number' && !connection.socket.destroyed);
           resolve({ outcome, text });
         };
+        connection.usedAtMs = performance.now();
         connection.socket.write(request, 'latin1');
       });
     },
@@ -83,13 +85,13 @@ export function createLoadClient(port: number, { sockets = 2_048, timeoutMs = 10
   };
 }
 
-function isFresh({ socket, idleSinceMs }: Connection): boolean {
-  return !socket.destroyed && socket.writable && performance.now() - idleSinceMs < MOST_IDLE_MS;
+function isFresh({ socket, usedAtMs }: Connection): boolean {
+  return !socket.destroyed && socket.writable && performance.now() - usedAtMs < MOST_IDLE_MS;
 }
 
 function dial(port: number, onDead: (connection: Connection) => void): Connection {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  const connection: Connection = { socket, idleSinceMs: 0, received: '', end: undefined };
+  const connection: Connection = { socket, usedAtMs: 0, received: '', end: undefined };
   socket.setEncoding('latin1');
   socket.on('data', (chunk: unknown) => {
     connection.received += String(chunk);
