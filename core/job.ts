@@ -157,9 +157,17 @@ const ADDED_SINCE_1 = {
   redriveOf: null,
 } as const satisfies Partial<Job>;
 
+/** Likewise in the request: there was text-to-video only. */
+const ADDED_TO_REQUEST_SINCE_1 = {
+  task: 't2v',
+  strength: null,
+  reference: null,
+} as const satisfies Partial<VideoRequest>;
+
 /** A stored record as a Job: fields that came after it was written get what they would have had. Adapters read with this. */
 export function jobFromRecord(json: string): Job {
-  return { ...ADDED_SINCE_1, ...(JSON.parse(json) as Job) };
+  const record = JSON.parse(json) as Job;
+  return { ...ADDED_SINCE_1, ...record, request: { ...ADDED_TO_REQUEST_SINCE_1, ...record.request } };
 }
 
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -41,7 +41,12 @@ export interface ModelDefaults {
   readonly num_inference_steps: number;
   readonly guidance_scale: number;
   readonly negative_prompt: string;
+  /** How far a video-to-video request goes from its video, 0 to 1; DEFAULT_STRENGTH where the model says nothing. */
+  readonly strength?: number;
 }
+
+/** What the field's own pipelines use (diffusers 0.42, WanVideoToVideoPipeline and CogVideoXVideoToVideoPipeline). */
+export const DEFAULT_STRENGTH = 0.8;
 
 /** The models a server offers; the first is the default. */
 export type ModelCatalog = readonly ModelCard[];

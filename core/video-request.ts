@@ -9,6 +9,7 @@ import {
   type ModelCard,
   type ModelCatalog,
   offeredSeconds,
+  type Task,
 } from './models.ts';
 
 /**
@@ -29,6 +30,22 @@ export interface VideoRequest {
   /** 0 .. 2^32-1. */
   readonly seed: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What the reference makes of the request: without one it is t2v, with an image i2v, with a video v2v. */
+  readonly task: Task;
+  /** How far v2v goes from the reference, 0 to 1; null for the other tasks. */
+  readonly strength: number | null;
+  /** The image or video to start from; null for t2v. */
+  readonly reference: Reference | null;
+}
+
+/** A reference as it lies in the blob store. */
+export interface Reference {
+  readonly key: string;
+  /** Lower-case hex, of the bytes. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** What the bytes are, not what their sender said. */
+  readonly contentType: string;
 }
 
 /** A whole submission: what to render, and what its sender asks of the queue. */
@@ -221,6 +238,9 @@ function resolve(raw: RawRequest, card: ModelCard, seed: number, problems: Probl
     guidance_scale: guidance,
     seed: used,
     metadata: raw.metadata ?? {},
+    task: 't2v',
+    strength: null,
+    reference: null,
   };
 }
 

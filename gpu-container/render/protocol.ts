@@ -22,6 +22,8 @@ export type ToChild =
       readonly folder: string;
       /** A checkpoint's bytes in a local file, to go on from. One that does not fit is refused, and the task starts at step 0. */
       readonly resumePath?: string | undefined;
+      /** The bytes of `request.reference` in a local file, checked against its hash; undefined for t2v. */
+      readonly referencePath?: string | undefined;
       readonly checkpoint: CheckpointRule;
     }
   | { readonly type: 'cancel'; readonly taskId: string }

@@ -31,6 +31,8 @@ export interface RenderTask {
   readonly folder: string;
   /** Bytes of an earlier attempt's checkpoint, to go on from; what does not fit is refused and told to `onNotice`. */
   readonly resumePath?: string | undefined;
+  /** The bytes of the request's reference in a local file; undefined where it has none. */
+  readonly referencePath?: string | undefined;
 }
 
 /** What the caller watches and how it stops a task. The callbacks must not throw; the child does not wait for them. */
@@ -44,10 +46,8 @@ export interface RenderOptions {
   readonly onCheckpoint: (file: CheckpointFile) => void;
   readonly checkpoint: CheckpointRule;
   /** For the log: a resume file that was refused, a checkpoint that could not be written. */
-  readonly onNotice?: (notice: { readonly type: NoticeType; readonly reason: string }) => void;
+  readonly onNotice?: (notice: { type: 'resume_refused' | 'checkpoint_failed'; reason: string }) => void;
 }
-
-type NoticeType = 'resume_refused' | 'checkpoint_failed';
 
 /** How a task ended when nothing went wrong. */
 export type RenderOutcome =
@@ -240,8 +240,7 @@ function runTask(child: Child, task: RenderTask, watch: RenderOptions, pauseGrac
       else finish(() => (ended instanceof ReelayError ? reject(ended) : resolve(ended)));
     };
     child.process.on('message', onMessage).once('exit', onExit);
-    const { taskId, request, folder, resumePath } = task;
-    const message: ToChild = { type: 'render', taskId, request, folder, resumePath, checkpoint };
+    const message: ToChild = { type: 'render', ...task, checkpoint };
     child.process.send(message, error => {
       if (error !== null) finish(() => lost('The renderer could not be reached.'));
     });

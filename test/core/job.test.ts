@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canBecome, isJobId, isTerminal, newJobId, percentDone, statuses } from '#core/job.ts';
+import { canBecome, isJobId, isTerminal, jobFromRecord, newJobId, percentDone, statuses } from '#core/job.ts';
+import { makeJob } from '#test/contracts/make-job.ts';
 
 describe('a job', () => {
   test('that has ended never changes again', () => {
@@ -42,5 +43,14 @@ describe('a job', () => {
     expect(all.toSorted((a, b) => a - b)).toEqual(all);
     expect(Math.max(...all)).toBeLessThan(100);
     expect(percentDone({ status: 'completed', progress: null })).toBe(100);
+  });
+
+  test('from before there were references reads as text-to-video, and a newer one as it was written', () => {
+    const { task, strength, reference, ...before } = makeJob().request;
+    expect(jobFromRecord(JSON.stringify({ ...makeJob(), request: before })).request).toEqual(makeJob().request);
+    const stored = { key: 'references/a/b/c.png', sha256: 'ab'.repeat(32), bytes: 3, contentType: 'image/png' };
+    const now = makeJob({ request: { ...before, task: 'v2v', strength: 0.5, reference: stored } });
+    expect(jobFromRecord(JSON.stringify(now))).toEqual(now);
+    expect([task, strength, reference]).toEqual(['t2v', null, null]);
   });
 });

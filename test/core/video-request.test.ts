@@ -45,6 +45,9 @@ describe('a request', () => {
       guidance_scale: 3,
       seed: 99,
       metadata: {},
+      task: 't2v',
+      strength: null,
+      reference: null,
     });
   });
 

@@ -25,6 +25,9 @@ export const REQUEST: VideoRequest = {
   guidance_scale: 3,
   seed: 42,
   metadata: {},
+  task: 't2v',
+  strength: null,
+  reference: null,
 };
 
 type RenderMessage = Extract<ToChild, { type: 'render' }>;

@@ -116,6 +116,9 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     guidance_scale,
     seed: 1,
     metadata: {},
+    task: 't2v' as const,
+    strength: null,
+    reference: null,
   };
   return {
     id,
