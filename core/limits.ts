@@ -28,6 +28,12 @@ export const limits = {
   stopTimeoutSeconds: 110,
   /** Loading and hashing a bundle; a large one reads some 20 GB from disk. */
   bundleLoadSeconds: 600,
+  /** Files a bundle lists: graphs, weights and goldens of a handful of components. */
+  maxBundleFiles: 1_000,
+  /** Two experts of 14 B parameters in float32 with their text encoder are some 135 GB. */
+  maxBundleBytes: 200_000_000_000,
+  /** Frames times width times height: over four times 121 frames of 1280x704, and 6 GB as float32. */
+  maxClipPixels: 500_000_000,
   /** One step of the largest supported model on a slow machine; past it the child counts as hung. */
   stepSeconds: 300,
   /** Long-poll of the queue: SQS allows 20 s. */

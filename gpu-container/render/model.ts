@@ -25,7 +25,9 @@ export interface Model {
 /** Loads the three graphs, the tokenizer and the scheduler of a verified bundle; `bundle_invalid` where they do not fit together. */
 export async function openModel(bundle: Bundle, backend: Backend): Promise<Model> {
   const { manifest, name, graphs } = bundle;
-  const { text_encoder, transformer, vae_decoder } = manifest.components;
+  const { text_encoder } = manifest.components;
+  if (manifest.latents === undefined)
+    throw new ReelayError('bundle_invalid', `${name}: the family ${manifest.family} is not rendered yet.`);
   const scheduler = (steps: number) => createScheduler(bundle.scheduler, { steps });
   try {
     scheduler(manifest.defaults.steps);
@@ -36,13 +38,13 @@ export async function openModel(bundle: Bundle, backend: Backend): Promise<Model
   const { channels, frames, height, width } = manifest.latents;
   const textDims = [text_encoder.maxTokens, text_encoder.width];
   const idDims = [1, text_encoder.maxTokens];
-  const encoder = await backend.createSession(graphs.textEncoder, {
-    name: `${name}: ${text_encoder.graph}`,
+  const encoder = await backend.createSession(graphs.text_encoder!, {
+    name: `${name}: text_encoder`,
     knownInputs: { input_ids: { type: 'int64', dims: idDims }, attention_mask: { type: 'int64', dims: idDims } },
     neededOutputs: ['last_hidden_state'],
   });
-  const denoiser = await backend.createSession(graphs.transformer, {
-    name: `${name}: ${transformer.graph}`,
+  const denoiser = await backend.createSession(graphs.transformer!, {
+    name: `${name}: transformer`,
     knownInputs: {
       hidden_states: { type: 'float32', dims: [null, channels, frames, height, width] },
       timestep: { type: 'float32', dims: [null] },
@@ -51,8 +53,8 @@ export async function openModel(bundle: Bundle, backend: Backend): Promise<Model
     neededOutputs: ['out_hidden_states'],
   });
   const latentDims = [1, channels, frames, height, width];
-  const decoder = await backend.createSession(graphs.vaeDecoder, {
-    name: `${name}: ${vae_decoder.graph}`,
+  const decoder = await backend.createSession(graphs.vae_decoder!, {
+    name: `${name}: vae_decoder`,
     knownInputs: { latent_sample: { type: 'float32', dims: latentDims } },
     neededOutputs: ['sample'],
   });

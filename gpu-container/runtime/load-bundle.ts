@@ -5,18 +5,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readFile, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
-import {
-  type BundleManifest,
-  bundleDigest,
-  modelCard,
-  parseJson,
-  parseManifest,
-  SCHEDULER_PATH,
-  TOKENIZER_PATH,
-} from './bundle-manifest.ts';
+import { readCaches, readConfigs, readModelIndex, readObject, type VaeCache } from './bundle-configs.ts';
+import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
+import { graphPaths, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
 import { externalDataFiles } from './onnx-external-data.ts';
 
 /** bundle.json itself: a page of text; anything this large is something else. */
@@ -30,12 +24,21 @@ export interface Bundle {
   readonly card: ModelCard;
   /** See bundleDigest. */
   readonly digest: string;
-  /** Absolute paths. */
-  readonly graphs: { readonly textEncoder: string; readonly transformer: string; readonly vaeDecoder: string };
+  /**
+   * Absolute paths by component: text_encoder, image_encoder, transformer, transformer_2, unet, vae_decoder, vae_encoder; a
+   * streaming decoder has vae_decoder.first and vae_decoder.next instead. Only those that the bundle has.
+   */
+  readonly graphs: Readonly<Record<string, string>>;
+  /** config.json beside each component's graph, parsed, by component; only those that are listed. */
+  readonly configs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** model_index.json, parsed; {} where a bundle of reelay-mini has none. */
+  readonly modelIndex: Readonly<Record<string, unknown>>;
   /** tokenizer.json, parsed. */
   readonly tokenizer: Record<string, unknown>;
   /** scheduler_config.json, parsed. */
   readonly scheduler: Record<string, unknown>;
+  /** Of a streaming decoder, in the order of the graphs' cache inputs. */
+  readonly vaeCaches?: readonly VaeCache[];
 }
 
 /**
@@ -48,22 +51,22 @@ export async function loadBundle(folder: string): Promise<Bundle> {
   const manifest = await readManifest(name, folder);
   const root = await realpath(folder);
   for (const file of manifest.files) await verifyFile(name, root, file);
-  const { text_encoder, transformer, vae_decoder } = manifest.components;
-  for (const component of [text_encoder, transformer, vae_decoder])
-    await refuseUnlistedData(name, root, component.graph, manifest);
+  const paths = graphPaths(manifest);
+  for (const graph of Object.values(paths)) await refuseUnlistedData(name, root, graph, manifest);
   const digest = bundleDigest(manifest);
+  const modelIndex = await readModelIndex(name, root, manifest);
+  const { vae_decoder } = manifest.components;
   return {
     name,
     manifest,
     card: modelCard(manifest, digest),
     digest,
-    graphs: {
-      textEncoder: join(root, text_encoder.graph),
-      transformer: join(root, transformer.graph),
-      vaeDecoder: join(root, vae_decoder.graph),
-    },
+    graphs: Object.fromEntries(Object.entries(paths).map(([component, path]) => [component, join(root, path)])),
+    configs: await readConfigs(name, root, manifest),
+    modelIndex,
     tokenizer: await readObject(name, root, TOKENIZER_PATH),
     scheduler: await readObject(name, root, SCHEDULER_PATH),
+    ...(vae_decoder.plan === 'streaming' && { vaeCaches: await readCaches(name, root, vae_decoder.caches) }),
   };
 }
 
@@ -125,18 +128,12 @@ async function refuseUnlistedData(name: string, root: string, graph: string, man
     throw new ReelayError('bundle_invalid', `${name}: ${graph} is not an ONNX graph.`, { cause });
   }
   for (const location of locations) {
-    const path = `${dirname(graph)}/${location}`;
-    if (!manifest.files.some(file => file.path === path))
+    const path = posix.join(posix.dirname(graph), location);
+    const isName = /^[A-Za-z0-9._-]+$/.test(location);
+    if (!isName || !manifest.files.some(file => file.path === path))
       throw new ReelayError(
         'bundle_invalid',
         `${name}: ${graph} keeps data in ${JSON.stringify(location)}, which bundle.json does not list.`,
       );
   }
-}
-
-async function readObject(name: string, root: string, path: string): Promise<Record<string, unknown>> {
-  const value = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw new ReelayError('bundle_invalid', `${name}: ${path} is not a JSON object.`);
-  return value as Record<string, unknown>;
 }

@@ -76,11 +76,11 @@ describe('a bundle.json we cannot follow is refused with a sentence', () => {
     ['a graph that is not listed', (m: any) => m.files.splice(1, 1), 'transformer/model.onnx is used but not listed'],
     ['a tokenizer that is not listed', (m: any) => m.files.splice(3, 1), 'tokenizer/tokenizer.json is used but not'],
     ['a file listed twice', (m: any) => m.files.push(m.files[0]), 'text_encoder/model.onnx is listed twice'],
-    ['a family of another engine', (m: any) => (m.family = 'wan'), 'family'],
+    ['a family of another engine', (m: any) => (m.family = 'mochi'), 'family: got "mochi"'],
     [
       'a decoding plan of another engine',
       (m: any) => (m.components.vae_decoder.plan = 'streaming'),
-      'vae_decoder.plan',
+      'vae_decoder.first: is missing',
     ],
     ['a limit that is none', (m: any) => (m.limits.fps = { min: 8, max: 4 }), 'limits.fps: min is above max'],
     ['a shortened hash', (m: any) => (m.files[0].sha256 = 'abc'), 'files.0.sha256: expected 64 lower-case hex digits'],

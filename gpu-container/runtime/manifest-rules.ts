@@ -1,0 +1,124 @@
+/** @file What the fields of bundle.json owe one another and the family; each rule is a sentence that says how it was broken. */
+import { limits } from '#core/limits.ts';
+import { describeRange, inRange } from '#core/models.ts';
+import { bundleFamily } from './bundle-families.ts';
+import type { BundleManifest } from './manifest-schema.ts';
+
+/** Files beside the graphs that every bundle has, at fixed places as in a diffusers folder. */
+export const TOKENIZER_PATH = 'tokenizer/tokenizer.json';
+/** Where every bundle keeps its scheduler's settings. */
+export const SCHEDULER_PATH = 'scheduler/scheduler_config.json';
+/** Which diffusers pipeline it is; reelay-mini, which is none, may lack it. */
+export const MODEL_INDEX_PATH = 'model_index.json';
+
+/** The paths of a bundle's graphs inside it, by component; the two of a streaming decoder are `vae_decoder.first` and `.next`. */
+export function graphPaths({ components }: BundleManifest): Record<string, string> {
+  const paths: Record<string, string> = {};
+  const { vae_decoder, ...others } = components;
+  for (const [component, entry] of Object.entries(others)) if (entry !== undefined) paths[component] = entry.graph;
+  if (vae_decoder.plan === 'streaming') {
+    paths['vae_decoder.first'] = vae_decoder.first;
+    paths['vae_decoder.next'] = vae_decoder.next;
+  } else paths.vae_decoder = vae_decoder.graph;
+  return paths;
+}
+
+/** What is wrong, in sentences; none when the bundle makes sense. */
+export function manifestProblems(manifest: BundleManifest): string[] {
+  return [
+    ...componentProblems(manifest),
+    ...latentProblems(manifest),
+    ...limitProblems(manifest),
+    ...fileProblems(manifest),
+  ];
+}
+
+function componentProblems({ family, tasks, components }: BundleManifest): string[] {
+  const known = bundleFamily(family);
+  const problems: string[] = [];
+  const other = known.denoiser === 'unet' ? 'transformer' : 'unet';
+  if (components[known.denoiser] === undefined)
+    problems.push(`components.${known.denoiser}: is missing; the family ${family} has one.`);
+  if (components[other] !== undefined)
+    problems.push(`components.${other}: is not part of the family ${family}, which has a ${known.denoiser}.`);
+  if (components.transformer_2 !== undefined && family !== 'wan')
+    problems.push('components.transformer_2: only the family wan has a second transformer.');
+  if (components.image_encoder !== undefined && family !== 'wan')
+    problems.push('components.image_encoder: only the family wan has an image encoder.');
+  const { plan } = components.vae_decoder;
+  if (!known.plans.includes(plan))
+    problems.push(
+      `components.vae_decoder.plan: got "${plan}"; the family ${family} decodes by ${known.plans.join(' or ')}.`,
+    );
+  for (const task of tasks) {
+    if (!known.tasks.includes(task))
+      problems.push(`tasks: got "${task}"; the family ${family} makes ${known.tasks.join(', ')}.`);
+    else if (task !== 't2v' && components.vae_encoder === undefined)
+      problems.push(`components.vae_encoder: is missing; the task ${task} needs one.`);
+  }
+  return problems;
+}
+
+function latentProblems({ family, latents, limits: { sizes, frames } }: BundleManifest): string[] {
+  if (family !== 'reelay-mini')
+    return latents === undefined ? [] : ['latents: only reelay-mini has them; others compute them from their configs.'];
+  const problems: string[] = [];
+  if (latents === undefined) problems.push('latents: is missing; reelay-mini has no other place for them.');
+  if (sizes.length !== 1) problems.push(`limits.sizes: got ${sizes.length}; reelay-mini makes one size.`);
+  if (frames.min !== frames.max) problems.push('limits.frames: reelay-mini makes one frame count; min and max differ.');
+  return problems;
+}
+
+function limitProblems({ limits: offered, defaults, presets }: BundleManifest): string[] {
+  const { sizes, frames, fps, steps, guidance } = offered;
+  const problems: string[] = [];
+  const twice = sizes.find((size, i) => sizes.indexOf(size) !== i);
+  if (twice !== undefined) problems.push(`limits.sizes: ${twice} is listed twice.`);
+  for (const size of sizes) {
+    const [width, height] = size.split('x').map(Number);
+    if (width! * height! * frames.max > limits.maxClipPixels)
+      problems.push(
+        `limits: ${frames.max} frames of ${size} are ${width! * height! * frames.max} pixels; ${limits.maxClipPixels} are the most of one clip.`,
+      );
+  }
+  if (!sizes.includes(defaults.size))
+    problems.push(`defaults.size: got "${defaults.size}"; limits.sizes has ${sizes.join(', ')}.`);
+  const ranges = { frames, fps, steps };
+  for (const field of ['frames', 'fps', 'steps'] as const)
+    if (!inRange(ranges[field], defaults[field]))
+      problems.push(`defaults.${field}: got ${defaults[field]}; limits.${field} is ${describeRange(ranges[field])}.`);
+  const chosen = Object.entries(presets).map(([name, preset]) => [`presets.${name}`, preset] as const);
+  for (const [where, values] of [['defaults', defaults] as const, ...chosen]) {
+    if (values.guidance !== undefined && (values.guidance < guidance.min || values.guidance > guidance.max))
+      problems.push(
+        `${where}.guidance: got ${values.guidance}; limits.guidance is ${guidance.min} to ${guidance.max}.`,
+      );
+    if (where !== 'defaults' && values.steps !== undefined && !inRange(steps, values.steps))
+      problems.push(`${where}.steps: got ${values.steps}; limits.steps is ${describeRange(steps)}.`);
+  }
+  return problems;
+}
+
+function fileProblems(manifest: BundleManifest): string[] {
+  const { family, files, golden } = manifest;
+  const { vae_decoder } = manifest.components;
+  const listed = new Set(files.map(file => file.path));
+  const used = [
+    ...Object.values(graphPaths(manifest)),
+    TOKENIZER_PATH,
+    SCHEDULER_PATH,
+    ...(family === 'reelay-mini' ? [] : [MODEL_INDEX_PATH]),
+    ...(vae_decoder.plan === 'streaming' ? [vae_decoder.caches] : []),
+    ...(golden === undefined ? [] : [golden]),
+  ];
+  const problems = used.filter(path => !listed.has(path)).map(path => `files: ${path} is used but not listed.`);
+  const seen = new Set<string>();
+  for (const { path } of files) {
+    if (seen.has(path)) problems.push(`files: ${path} is listed twice.`);
+    seen.add(path);
+  }
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes > limits.maxBundleBytes)
+    problems.push(`files: ${bytes} bytes together; ${limits.maxBundleBytes} are the most of one bundle.`);
+  return problems;
+}
