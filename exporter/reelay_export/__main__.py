@@ -1,9 +1,13 @@
 """python -m reelay_export <diffusers folder> <out>"""
 
 import argparse
+import logging
 import shutil
 import sys
 from pathlib import Path
+
+import diffusers
+import transformers
 
 from . import bundle, families, golden
 from .errors import ExportError
@@ -41,7 +45,15 @@ def prepare(out: Path, force: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
+def quiet() -> None:
+    """What the libraries say about their own progress is not this program's output."""
+    logging.disable(logging.WARNING)
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
+
+
 def run(args: argparse.Namespace) -> None:
+    quiet()
     family = families.family_of(args.source)
     options = read_options(args.source, args)
     prepare(args.out, args.force)

@@ -44,8 +44,12 @@ def export_graph(module: torch.nn.Module, inputs: dict[str, torch.Tensor], outpu
 def _dynamo(module, inputs, outputs, path, opset, free):
     shapes = {k: {axis: torch.export.Dim.DYNAMIC for axis in free.get(k, {})} or None for k in inputs}
     try:
-        program = torch.onnx.export(module, args=(), kwargs=dict(inputs), dynamo=True, opset_version=opset, verbose=False,
-                                    input_names=list(inputs), output_names=outputs, dynamic_shapes=shapes)
+        # Deferred: "is this axis 1?" inside a model then becomes a check at run time instead of fixing the axis, so that one graph
+        # serves batches of 1 and 2.
+        exported = torch.export.export(module, args=(), kwargs=dict(inputs), dynamic_shapes=shapes, strict=False,
+                                       prefer_deferred_runtime_asserts_over_guards=True)
+        program = torch.onnx.export(exported, dynamo=True, opset_version=opset, verbose=False,
+                                    input_names=list(inputs), output_names=outputs)
     except Exception as error:
         raise ExportError(f"{path.name}: torch.onnx.export failed: {str(error).strip().splitlines()[0]}") from error
     if _bytes(module) < MAX_INLINE_BYTES:

@@ -1,0 +1,97 @@
+"""The causal VAE of Wan as streaming graphs: one latent frame a call, with what the convolutions remember as inputs and outputs.
+
+diffusers decodes and encodes in chunks with a list of caches (`feat_cache`). A cache that is missing at the first chunk acts as
+zeros before the first frame, so zeros of two frames say the same and every call can have one list of one shape. Only the first
+chunk leaves out the doubling (or halving) of time, therefore two graphs: `first` makes 1 frame of a latent, `next` makes 4.
+"""
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, patchify, unpatchify
+
+from ..errors import ExportError
+
+
+def prepare(vae) -> None:
+    """Upsampling by 2 takes the same pixel in modes nearest and nearest-exact; only the first is an ONNX Resize."""
+    for module in vae.modules():
+        if isinstance(module, torch.nn.Upsample):
+            module.mode = "nearest"
+
+
+class _Stream(torch.nn.Module):
+    """Runs a coder over one chunk. `specs` has a dict of channels, frames and scale for each cache, see `probe`."""
+
+    def __init__(self, vae, coder, first: bool, specs: list[dict]):
+        super().__init__()
+        self.vae, self.first, self.specs = vae, first, specs
+        self.coder = [coder]  # in a list: the VAE holds it already
+        self.slots = sum(isinstance(m, WanCausalConv3d) for m in coder.modules())
+
+    def chunk(self, x: torch.Tensor, caches: tuple, **kwargs):
+        """The coder's output and its caches, all of them brought to the shapes of `specs`."""
+        slots = [*caches, *[None] * (self.slots - len(caches))]
+        index = [0]
+        out = self.coder[0](x, feat_cache=slots, feat_idx=index, **kwargs)
+        height, width = self.base(x, out)
+        return out, [_filled(c, s, x, height, width) for c, s in zip(slots[: index[0]], self.specs, strict=True)]
+
+
+def _filled(cache, spec: dict, x: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """A cache of fewer frames, or none ("Rep"), with zeros in front."""
+    if isinstance(cache, str) or cache is None:
+        return x.new_zeros(1, spec["channels"], spec["frames"], height * spec["scale"], width * spec["scale"])
+    missing = spec["frames"] - cache.shape[2]
+    return torch.cat([torch.zeros_like(cache[:, :, :1]).repeat(1, 1, missing, 1, 1), cache], dim=2) if missing else cache
+
+
+class StreamDecoder(_Stream):
+    """latent_sample [1, C, 1, h, w] (and caches, in `next`) → sample [1, 3, 1 or 4, H, W] in -1..1, and caches."""
+
+    def __init__(self, vae, first: bool, specs: list[dict]):
+        super().__init__(vae, vae.decoder, first, specs)
+
+    def base(self, x, _out):
+        return x.shape[3], x.shape[4]
+
+    def forward(self, latent_sample, caches=()):
+        x = self.vae.post_quant_conv(latent_sample)
+        out, kept = self.chunk(x, () if self.first else tuple(caches), first_chunk=self.first)
+        if self.vae.config.patch_size is not None:
+            out = unpatchify(out, patch_size=self.vae.config.patch_size)
+        return torch.clamp(out, -1.0, 1.0), *kept
+
+
+class StreamEncoder(_Stream):
+    """sample [1, 3, 1 or 4, H, W] in -1..1 (and caches, in `next`) → latent_parameters [1, 2C, 1, h, w], and caches."""
+
+    def __init__(self, vae, first: bool, specs: list[dict]):
+        super().__init__(vae, vae.encoder, first, specs)
+
+    def base(self, _x, out):
+        return out.shape[3], out.shape[4]
+
+    def forward(self, sample, caches=()):
+        x = sample if self.vae.config.patch_size is None else patchify(sample, patch_size=self.vae.config.patch_size)
+        out, kept = self.chunk(x, () if self.first else tuple(caches))
+        return self.vae.quant_conv(out), *kept
+
+
+@torch.no_grad()
+def probe(stream: _Stream, chunks: list[torch.Tensor], height: int, width: int) -> list[dict]:
+    """Channels, frames and scale (to the latent's height and width) of each cache. Two chunks are run as diffusers runs them,
+    after which every cache is there in its final shape. `chunks` are what the coder is given, after patchify or convolution."""
+    slots, index = [None] * stream.slots, [0]
+    for i, chunk in enumerate(chunks):
+        index[0] = 0
+        kwargs = {"first_chunk": i == 0} if isinstance(stream, StreamDecoder) else {}
+        stream.coder[0](chunk, feat_cache=slots, feat_idx=index, **kwargs)
+    shapes = [tuple(cache.shape) for cache in slots[: index[0]]]
+    for shape in shapes:
+        if shape[3] % height or shape[4] % width or shape[3] // height != shape[4] // width:
+            raise ExportError(f"vae: a cache of shape {shape} does not scale with a latent of {height}x{width}.")
+    return [{"channels": s[1], "frames": s[2], "scale": s[3] // height} for s in shapes]
+
+
+def empty_caches(specs: list[dict], height: int, width: int) -> list[torch.Tensor]:
+    """Caches before the first chunk, for a latent of this height and width."""
+    return [torch.zeros(1, s["channels"], s["frames"], height * s["scale"], width * s["scale"]) for s in specs]
