@@ -3,16 +3,16 @@
 import inspect
 
 import torch
-from diffusers import (AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXImageToVideoPipeline, LTXPipeline,
-                       LTXVideoTransformer3DModel)
+from diffusers import LTXImageToVideoPipeline, LTXPipeline
 from PIL import Image
 
-from .. import golden, tiny
+from .. import golden
 from ..bundle import write_component_config, write_json
 from ..errors import ExportError
 from ..onnx_export import export_graph
 from ..options import size_of
 from . import Exported
+from .ltx_tiny import TINY  # noqa: F401 (part of a family's interface)
 
 MAX_TOKENS = 128
 # What the model cards of 0.9.1 and later use; the pipelines' own default, 0, leaves the timestep-conditioned decoder untouched.
@@ -22,7 +22,7 @@ DECODE_TIMESTEP, DECODE_NOISE_SCALE = 0.05, 0.025
 def load(source) -> LTXPipeline:
     """The pipeline in float32. Noise that the decoder of 0.9.1 draws inside itself from the global generator is left out: a
     graph with it would not give the same frames twice."""
-    pipeline = LTXPipeline.from_pretrained(source, dtype=torch.float32, local_files_only=True)
+    pipeline = LTXPipeline.from_pretrained(str(source), dtype=torch.float32, local_files_only=True)
     if pipeline.transformer.config.patch_size != 1 or pipeline.transformer.config.patch_size_t != 1:
         raise ExportError(f"{source}/transformer: patches other than 1x1x1 are not known here.")
     for module in pipeline.vae.decoder.modules():
@@ -90,9 +90,10 @@ def export(pipeline, out, options) -> Exported:
     """Text encoder, transformer, decoder and encoder of one image, each free in the sizes that a request may choose."""
     length = options.max_tokens or MAX_TOKENS
     vae, config = pipeline.vae.eval(), pipeline.transformer.config
-    ids = torch.randint(2, 50, (1, length))
-    parity = export_graph(TextEncoder(pipeline.text_encoder), {"input_ids": ids}, ["last_hidden_state"],
-                          out / "text_encoder/model.onnx", options)
+    axes = {0: "batch", 1: "tokens"}
+    parity = export_graph(TextEncoder(pipeline.text_encoder), {"input_ids": torch.randint(2, 50, (2, length))}, ["last_hidden_state"],
+                          out / "text_encoder/model.onnx", options, free={"input_ids": axes, "last_hidden_state": axes},
+                          checks=({"input_ids": torch.randint(2, 50, (1, length))},))
     write_component_config(pipeline.text_encoder, out / "text_encoder")
 
     shape = (config.in_channels, config.caption_channels, length)
@@ -122,23 +123,22 @@ def export(pipeline, out, options) -> Exported:
 
 
 def write_vae_config(vae, folder) -> None:
-    """The VAE's config with its latent statistics and ratios, which diffusers keeps in the weights and in attributes."""
+    """The VAE's config with what diffusers keeps elsewhere: latent statistics in the weights, ratios in attributes, the decoder's
+    timestep in a call's arguments."""
     write_component_config(vae, folder)
     write_json(folder / "config.json", {
         **{k: v for k, v in vae.config.items() if not k.startswith("_") or k in ("_class_name", "_diffusers_version")},
         "latents_mean": vae.latents_mean.tolist(), "latents_std": vae.latents_std.tolist(),
         "spatial_compression_ratio": vae.spatial_compression_ratio, "temporal_compression_ratio": vae.temporal_compression_ratio,
+        **({"decode_timestep": DECODE_TIMESTEP, "decode_noise_scale": DECODE_NOISE_SCALE} if vae.config.timestep_conditioning else {}),
     })
 
 
 def components(pipeline, length: int) -> dict:
-    decoder = {"graph": "vae_decoder/model.onnx", "plan": "whole", "tile": {"size": 512, "stride": 448}}
-    if pipeline.vae.config.timestep_conditioning:
-        decoder |= {"decodeTimestep": DECODE_TIMESTEP, "decodeNoiseScale": DECODE_NOISE_SCALE}
     return {
         "text_encoder": {"graph": "text_encoder/model.onnx", "maxTokens": length, "width": pipeline.text_encoder.config.d_model},
         "transformer": {"graph": "transformer/model.onnx"},
-        "vae_decoder": decoder,
+        "vae_decoder": {"graph": "vae_decoder/model.onnx", "plan": "whole", "tile": {"size": 512, "stride": 448}},
         "vae_encoder": {"graph": "vae_encoder/model.onnx"},
     }
 
@@ -205,68 +205,3 @@ def conditions(pipeline, seen, call: dict, length: int) -> dict:
         tensors |= {f"{name}_embeds": embeds[i:i + 1], f"{name}_mask": mask[i:i + 1]}
     tensors["model_timesteps"] = torch.stack([d["timestep"][:1] for d in seen.denoiser]).to(torch.float32)
     return tensors
-
-
-def build(folder, *, name: str, vae: dict, scheduler: dict, cases: list) -> None:
-    """Saves a random-weight LTX folder of 32x32 to 64x64 pixels and 9 or 17 frames."""
-    from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
-
-    tokenizer = tiny.t5_like_tokenizer()
-    encoder = T5EncoderModel(T5Config(vocab_size=tokenizer.get_vocab_size(), d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
-                                      feed_forward_proj="gated-gelu", dropout_rate=0.0))
-    transformer = LTXVideoTransformer3DModel(in_channels=8, out_channels=8, num_attention_heads=2, attention_head_dim=10,
-                                             cross_attention_dim=20, num_layers=2, caption_channels=16)
-    model = AutoencoderKLLTXVideo(latent_channels=8, block_out_channels=(8, 8, 16, 16), layers_per_block=(1, 1, 1, 1, 1), **vae)
-    for seed, module, gain in ((1, encoder, 1.0), (2, transformer, 1.0), (3, model, 0.8)):
-        tiny.widen(module, seed, gain)
-    generator = torch.Generator("cpu").manual_seed(4)
-    model.latents_mean.copy_(0.3 * torch.randn(8, generator=generator))
-    model.latents_std.copy_(0.7 + 0.6 * torch.rand(8, generator=generator))
-    with torch.no_grad():
-        transformer.proj_out.weight.mul_(0.7)
-        model.decoder.conv_out.conv.weight.mul_(0.5)
-    pipeline = LTXPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(**scheduler), vae=model, text_encoder=encoder, transformer=transformer,
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=32))
-    pipeline.save_pretrained(folder)
-    write_json(folder / "reelay.json", {
-        "id": name, "license": "Apache-2.0", "owned_by": "reelay", "description": "Random weights, for tests.", "maxTokens": 32,
-        "limits": {"sizes": ["32x32", "64x32", "64x64"], "frames": {"min": 9, "max": 33, "step": 8}},
-        "defaults": {"size": "32x32", "frames": 9, "steps": 3}, "cases": cases})
-
-
-DYNAMIC_SHIFT = {"use_dynamic_shifting": True, "base_shift": 0.95, "max_shift": 2.05, "base_image_seq_len": 1024,
-                 "max_image_seq_len": 4096, "shift_terminal": 0.1}
-REQUEST = {"prompt": "A red circle bouncing over a dark blue background", "negative_prompt": "worst quality, blurry, static",
-           "size": "32x32", "num_frames": 9, "fps": 25, "num_inference_steps": 3, "guidance_scale": 3, "seed": 42}
-
-
-def case(name: str, task: str = "t2v", **changes) -> dict:
-    return {"name": name, "task": task, "request": {k: v for k, v in (REQUEST | changes).items() if v is not None}}
-
-
-def build_ltx(folder) -> None:
-    """LTX-Video 0.9.0: a decoder without timestep, sigmas shifted by the number of tokens."""
-    build(folder, name="ltx-tiny", vae={"decoder_block_out_channels": (8, 8, 16, 16), "decoder_layers_per_block": (1, 1, 1, 1, 1)},
-          scheduler=DYNAMIC_SHIFT, cases=[
-              case("t2v"),
-              case("t2v-guidance-1", guidance_scale=1, negative_prompt=None, seed=7, num_inference_steps=2),
-              case("t2v-wide", size="64x32", num_frames=17, fps=12, seed=3, num_inference_steps=2, prompt="Two cats, baking a cake!"),
-              case("i2v", "i2v", seed=5),
-              case("i2v-guidance-1", "i2v", seed=6, size="32x64", guidance_scale=1, negative_prompt=None, num_inference_steps=2),
-          ])
-
-
-def build_ltx_timestep(folder) -> None:
-    """LTX-Video 0.9.1 and later: the decoder takes a timestep and noise, upsamples with residuals; sigmas with a static shift."""
-    build(folder, name="ltx-timestep-tiny", scheduler={"shift": 1.5, "use_dynamic_shifting": False}, vae={
-        "decoder_block_out_channels": (8, 16, 32), "decoder_layers_per_block": (1, 1, 1, 1), "decoder_spatio_temporal_scaling": (True, True, True),
-        "decoder_inject_noise": (True, True, True, False), "upsample_residual": (True, True, True), "upsample_factor": (2, 2, 2),
-        "timestep_conditioning": True}, cases=[
-              case("t2v"),
-              case("t2v-guidance-1", guidance_scale=1, negative_prompt=None, seed=7, num_inference_steps=2, size="64x32"),
-              case("i2v", "i2v", seed=5, num_inference_steps=2),
-          ])
-
-
-TINY = {"ltx": build_ltx, "ltx-timestep": build_ltx_timestep}
