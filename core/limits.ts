@@ -34,6 +34,14 @@ export const limits = {
   maxBundleBytes: 200_000_000_000,
   /** Frames times width times height: over four times 121 frames of 1280x704, and 6 GB as float32. */
   maxClipPixels: 500_000_000,
+  /** The largest tokenizer.json, of UMT5-XXL, has 17 MB. */
+  maxBundleJsonBytes: 100_000_000,
+  /** protobuf's own limit of one message; larger weights lie in files beside the graph. */
+  maxGraphBytes: 2_147_483_647,
+  /** The largest exported denoisers have some 20,000; a hostile graph has millions, or functions that come to billions. */
+  maxGraphNodes: 500_000,
+  /** The largest constant is UMT5-XXL's table of words, 4.2 GB in float32; one of absurd size must not be asked of the allocator. */
+  maxTensorBytes: 16_000_000_000,
   /** One step of the largest supported model on a slow machine; past it the child counts as hung. */
   stepSeconds: 300,
   /** Long-poll of the queue: SQS allows 20 s. */

@@ -4,7 +4,7 @@ import { join, posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { bundleFamily } from './bundle-families.ts';
 import { type BundleManifest, parseJson } from './bundle-manifest.ts';
-import { graphPaths, MODEL_INDEX_PATH } from './manifest-rules.ts';
+import { cachePaths, graphPaths, MODEL_INDEX_PATH } from './manifest-rules.ts';
 
 /** The Wan 2.1 decoder has 32 caches, of 2 frames and at most 384 channels at 8 times the latent. */
 const MAX_CACHES = 256;
@@ -12,12 +12,15 @@ const MAX_CACHE_CHANNELS = 4096;
 const MAX_CACHE_FRAMES = 16;
 const MAX_CACHE_SCALE = 64;
 
-/** A cache of a streaming VAE decoder: zeros [1, channels, frames, h * scale, w * scale] at the start, h and w of the latent. */
+/** A cache of a streaming VAE: [1, channels, frames, h · scale, w · scale], h and w of the latent. */
 export interface VaeCache {
   readonly channels: number;
   readonly frames: number;
   readonly scale: number;
 }
+
+/** Small files of parts without a graph, at fixed places as in a diffusers folder. */
+const OTHER_CONFIGS = { tokenizer: 'tokenizer_config.json', image_processor: 'preprocessor_config.json' };
 
 /** Beside the graph, as Optimum has it; a decoder's may also lie where diffusers keeps that of the whole VAE. */
 export async function readConfigs(
@@ -34,6 +37,8 @@ export async function readConfigs(
     const place = places.find(one => listed.has(one));
     if (place !== undefined) configs[component] ??= await readObject(name, root, place);
   }
+  for (const [folder, file] of Object.entries(OTHER_CONFIGS))
+    if (listed.has(`${folder}/${file}`)) configs[folder] = await readObject(name, root, `${folder}/${file}`);
   return configs;
 }
 
@@ -55,8 +60,20 @@ export async function readModelIndex(
   return index;
 }
 
-/** stream_caches.json: what the caches of a streaming decoder look like. */
-export async function readCaches(name: string, root: string, path: string): Promise<VaeCache[]> {
+/** What the caches of the streaming components look like, by component. */
+export async function readAllCaches(
+  name: string,
+  root: string,
+  manifest: BundleManifest,
+): Promise<{ vae_decoder?: VaeCache[]; vae_encoder?: VaeCache[] }> {
+  const { vae_decoder, vae_encoder } = cachePaths(manifest);
+  return {
+    ...(vae_decoder !== undefined && { vae_decoder: await readCaches(name, root, vae_decoder) }),
+    ...(vae_encoder !== undefined && { vae_encoder: await readCaches(name, root, vae_encoder) }),
+  };
+}
+
+async function readCaches(name: string, root: string, path: string): Promise<VaeCache[]> {
   const caches = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
   const whole = (value: unknown, most: number) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;

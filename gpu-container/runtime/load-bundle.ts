@@ -4,14 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { lstat, open, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
-import { readCaches, readConfigs, readModelIndex, readObject, type VaeCache } from './bundle-configs.ts';
+import { readAllCaches, readConfigs, readModelIndex, readObject, type VaeCache } from './bundle-configs.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
+import { checkGraph } from './check-graph.ts';
 import { graphPaths, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
-import { externalDataFiles } from './onnx-external-data.ts';
+import type { OnnxModel } from './onnx-graph.ts';
+import { windowOf } from './onnx-wire.ts';
 
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
@@ -25,11 +27,11 @@ export interface Bundle {
   /** See bundleDigest. */
   readonly digest: string;
   /**
-   * Absolute paths by component: text_encoder, image_encoder, transformer, transformer_2, unet, vae_decoder, vae_encoder; a
-   * streaming decoder has vae_decoder.first and vae_decoder.next instead. Only those that the bundle has.
+   * Absolute paths by component: text_encoder, image_encoder, transformer, transformer_2, unet, vae_decoder, vae_encoder; of the
+   * streaming ones vae_decoder.first, vae_decoder.next … instead. Only those that the bundle has.
    */
   readonly graphs: Readonly<Record<string, string>>;
-  /** config.json beside each component's graph, parsed, by component; only those that are listed. */
+  /** config.json beside each component's graph, tokenizer_config.json and preprocessor_config.json, by folder; only those listed. */
   readonly configs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** model_index.json, parsed; {} where a bundle of reelay-mini has none. */
   readonly modelIndex: Readonly<Record<string, unknown>>;
@@ -37,8 +39,8 @@ export interface Bundle {
   readonly tokenizer: Record<string, unknown>;
   /** scheduler_config.json, parsed. */
   readonly scheduler: Record<string, unknown>;
-  /** Of a streaming decoder, in the order of the graphs' cache inputs. */
-  readonly vaeCaches?: readonly VaeCache[];
+  /** Of the streaming components, in the order of the graphs' cache inputs. */
+  readonly caches: { readonly vae_decoder?: readonly VaeCache[]; readonly vae_encoder?: readonly VaeCache[] };
 }
 
 /**
@@ -52,10 +54,9 @@ export async function loadBundle(folder: string): Promise<Bundle> {
   const root = await realpath(folder);
   for (const file of manifest.files) await verifyFile(name, root, file);
   const paths = graphPaths(manifest);
-  for (const graph of Object.values(paths)) await refuseUnlistedData(name, root, graph, manifest);
+  for (const graph of Object.values(paths)) await readGraph(name, root, graph, manifest);
   const digest = bundleDigest(manifest);
   const modelIndex = await readModelIndex(name, root, manifest);
-  const { vae_decoder } = manifest.components;
   return {
     name,
     manifest,
@@ -66,7 +67,7 @@ export async function loadBundle(folder: string): Promise<Bundle> {
     modelIndex,
     tokenizer: await readObject(name, root, TOKENIZER_PATH),
     scheduler: await readObject(name, root, SCHEDULER_PATH),
-    ...(vae_decoder.plan === 'streaming' && { vaeCaches: await readCaches(name, root, vae_decoder.caches) }),
+    caches: await readAllCaches(name, root, manifest),
   };
 }
 
@@ -119,21 +120,24 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** ONNX resolves external data beside the graph; a graph may name any path, so ours may name only listed neighbours. */
-async function refuseUnlistedData(name: string, root: string, graph: string, manifest: BundleManifest): Promise<void> {
-  let locations: string[];
+/**
+ * The graph at a path of the bundle, read and checked before ONNX Runtime meets it. Throws `bundle_invalid` in a sentence that
+ * names the file.
+ */
+async function readGraph(name: string, root: string, graph: string, manifest: BundleManifest): Promise<OnnxModel> {
+  const file = await open(join(root, graph));
   try {
-    locations = externalDataFiles(await readFile(join(root, graph)));
+    const { size } = await file.stat();
+    const folder = posix.dirname(graph);
+    const bytesOfNeighbour = (location: string) =>
+      manifest.files.find(one => one.path === posix.join(folder, location))?.bytes;
+    return checkGraph(windowOf(file.fd, size), bytesOfNeighbour);
   } catch (cause) {
-    throw new ReelayError('bundle_invalid', `${name}: ${graph} is not an ONNX graph.`, { cause });
-  }
-  for (const location of locations) {
-    const path = posix.join(posix.dirname(graph), location);
-    const isName = /^[A-Za-z0-9._-]+$/.test(location);
-    if (!isName || !manifest.files.some(file => file.path === path))
-      throw new ReelayError(
-        'bundle_invalid',
-        `${name}: ${graph} keeps data in ${JSON.stringify(location)}, which bundle.json does not list.`,
-      );
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ReelayError('bundle_invalid', `${name}: ${graph} is no graph that can be loaded: ${cause.message}.`, {
+      cause,
+    });
+  } finally {
+    await file.close();
   }
 }

@@ -8,19 +8,29 @@ import type { BundleManifest } from './manifest-schema.ts';
 export const TOKENIZER_PATH = 'tokenizer/tokenizer.json';
 /** Where every bundle keeps its scheduler's settings. */
 export const SCHEDULER_PATH = 'scheduler/scheduler_config.json';
+/** How an image becomes the pixels that an image encoder takes. */
+export const IMAGE_PROCESSOR_PATH = 'image_processor/preprocessor_config.json';
 /** Which diffusers pipeline it is; reelay-mini, which is none, may lack it. */
 export const MODEL_INDEX_PATH = 'model_index.json';
 
-/** The paths of a bundle's graphs inside it, by component; the two of a streaming decoder are `vae_decoder.first` and `.next`. */
+/** The paths of a bundle's graphs inside it, by component; of a streaming `x`, those of `x.first` and `x.next`. */
 export function graphPaths({ components }: BundleManifest): Record<string, string> {
   const paths: Record<string, string> = {};
-  const { vae_decoder, ...others } = components;
-  for (const [component, entry] of Object.entries(others)) if (entry !== undefined) paths[component] = entry.graph;
-  if (vae_decoder.plan === 'streaming') {
-    paths['vae_decoder.first'] = vae_decoder.first;
-    paths['vae_decoder.next'] = vae_decoder.next;
-  } else paths.vae_decoder = vae_decoder.graph;
+  for (const [component, entry] of Object.entries(components)) {
+    if (entry === undefined) continue;
+    if ('graph' in entry) paths[component] = entry.graph;
+    else Object.assign(paths, { [`${component}.first`]: entry.first, [`${component}.next`]: entry.next });
+  }
   return paths;
+}
+
+/** The lists of caches of the streaming parts, by component. */
+export function cachePaths({ components }: BundleManifest): Partial<Record<'vae_decoder' | 'vae_encoder', string>> {
+  const { vae_decoder, vae_encoder } = components;
+  return {
+    ...(vae_decoder.plan === 'streaming' && { vae_decoder: vae_decoder.caches }),
+    ...(vae_encoder?.plan === 'streaming' && { vae_encoder: vae_encoder.caches }),
+  };
 }
 
 /** What is wrong, in sentences; none when the bundle makes sense. */
@@ -101,14 +111,14 @@ function limitProblems({ limits: offered, defaults, presets }: BundleManifest): 
 
 function fileProblems(manifest: BundleManifest): string[] {
   const { family, files, golden } = manifest;
-  const { vae_decoder } = manifest.components;
   const listed = new Set(files.map(file => file.path));
   const used = [
     ...Object.values(graphPaths(manifest)),
     TOKENIZER_PATH,
     SCHEDULER_PATH,
     ...(family === 'reelay-mini' ? [] : [MODEL_INDEX_PATH]),
-    ...(vae_decoder.plan === 'streaming' ? [vae_decoder.caches] : []),
+    ...(manifest.components.image_encoder === undefined ? [] : [IMAGE_PROCESSOR_PATH]),
+    ...Object.values(cachePaths(manifest)),
     ...(golden === undefined ? [] : [golden]),
   ];
   const problems = used.filter(path => !listed.has(path)).map(path => `files: ${path} is used but not listed.`);
@@ -116,6 +126,18 @@ function fileProblems(manifest: BundleManifest): string[] {
   for (const { path } of files) {
     if (seen.has(path)) problems.push(`files: ${path} is listed twice.`);
     seen.add(path);
+  }
+  const graphs = Object.values(graphPaths(manifest));
+  for (const { path, bytes } of files) {
+    const most = graphs.includes(path)
+      ? limits.maxGraphBytes
+      : used.includes(path)
+        ? limits.maxBundleJsonBytes
+        : undefined;
+    if (most !== undefined && bytes > most)
+      problems.push(
+        `files: ${path} has ${bytes} bytes; ${most} are the most of ${graphs.includes(path) ? 'a graph' : 'it'}.`,
+      );
   }
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   if (bytes > limits.maxBundleBytes)

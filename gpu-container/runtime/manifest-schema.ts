@@ -21,24 +21,38 @@ const insidePath = text
     { error: issue => `got ${JSON.stringify(issue.input)}; a path inside the bundle is allowed` },
   );
 
+/** ONNX Runtime chooses its parser by the name: of its own format (.ort) nothing could be checked. */
+const graphPath = insidePath.refine(path => path.endsWith('.onnx'), {
+  error: issue => `got ${JSON.stringify(issue.input)}; a name that ends in .onnx is allowed`,
+});
+
 const size = text.regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected WIDTHxHEIGHT in pixels');
 const guidance = z.number().min(1).max(100);
-const graph = z.object({ graph: insidePath });
+const graph = z.object({ graph: graphPath });
 const tile = z
   .object({ size: count, stride: count })
   .refine(one => one.stride <= one.size, 'the stride is above the size: pixels would be left out');
 
 const vaeDecoder = z.discriminatedUnion('plan', [
-  z.object({ plan: z.literal('whole'), graph: insidePath, tile: tile.optional() }),
-  z.object({ plan: z.literal('per-frame'), graph: insidePath, tile: tile.optional() }),
+  z.object({ plan: z.literal('whole'), graph: graphPath, tile: tile.optional() }),
+  z.object({ plan: z.literal('per-frame'), graph: graphPath, tile: tile.optional() }),
   z.object({
     plan: z.literal('streaming'),
-    first: insidePath,
-    next: insidePath,
+    first: graphPath,
+    next: graphPath,
     caches: insidePath,
     tile: tile.optional(),
   }),
 ]);
+
+/** Without a plan it is whole. */
+const vaeEncoder = z.preprocess(
+  entry => (entry !== null && typeof entry === 'object' && !('plan' in entry) ? { ...entry, plan: 'whole' } : entry),
+  z.discriminatedUnion('plan', [
+    z.object({ plan: z.literal('whole'), graph: graphPath }),
+    z.object({ plan: z.literal('streaming'), first: graphPath, next: graphPath, caches: insidePath }),
+  ]),
+);
 
 /** What a caller may choose by name instead of by number; a key that is none would be silently without effect. */
 const preset = z.strictObject({
@@ -69,7 +83,7 @@ export const manifestSchema = z.object({
     transformer_2: graph.optional(),
     unet: graph.optional(),
     vae_decoder: vaeDecoder,
-    vae_encoder: graph.optional(),
+    vae_encoder: vaeEncoder.optional(),
   }),
   /** Only reelay-mini: other families compute the latent's shape from their configs. */
   latents: z.object({ channels: count, frames: count, height: count, width: count }).optional(),
@@ -109,7 +123,12 @@ export const manifestSchema = z.object({
 export type BundleManifest = z.infer<typeof manifestSchema>;
 
 /** Says what was found beside what is allowed, where zod's own words name only one of them. */
-export function explainIssue(issue: { code?: string; input?: unknown; [detail: string]: unknown }): string | undefined {
+export function explainIssue(issue: {
+  code?: string;
+  input?: unknown;
+  path?: PropertyKey[] | undefined;
+  [detail: string]: unknown;
+}): string | undefined {
   if (issue.input === undefined) return 'is missing';
   const got = `got ${shown(issue.input)}`;
   switch (issue.code) {
@@ -118,8 +137,9 @@ export function explainIssue(issue: { code?: string; input?: unknown; [detail: s
     case 'invalid_value':
       return `${got}; allowed: ${(issue.values as unknown[]).join(', ')}`;
     case 'invalid_union': {
-      const plan = (issue.input as { plan?: unknown }).plan; // the only union here
-      return plan === undefined ? 'is missing' : `got ${shown(plan)}; allowed: whole, per-frame, streaming`;
+      const { plan } = issue.input as { plan?: unknown }; // there are no other unions
+      const plans = issue.path?.includes('vae_encoder') ? 'whole, streaming' : 'whole, per-frame, streaming';
+      return plan === undefined ? 'is missing' : `got ${shown(plan)}; allowed: ${plans}`;
     }
     case 'too_big':
       return `${got}; ${issue.maximum} is the most`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { familyOfPipeline } from '#gpu-container/runtime/bundle-families.ts';
 import { parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
-import { graphPaths } from '#gpu-container/runtime/manifest-rules.ts';
+import { cachePaths, graphPaths } from '#gpu-container/runtime/manifest-rules.ts';
 
 const entry = (path: string) => ({ path, bytes: 1, sha256: 'a'.repeat(64) });
 
@@ -71,6 +71,13 @@ describe('bundle.json', () => {
     });
   });
 
+  test('may have an encoder that streams', () => {
+    const { first, next, caches } = wan().components.vae_decoder;
+    const streaming = parse(m => (m.components.vae_encoder = { plan: 'streaming', first, next, caches }));
+    expect(graphPaths(streaming)).toMatchObject({ 'vae_encoder.first': first, 'vae_encoder.next': next });
+    expect(cachePaths(streaming)).toEqual({ vae_decoder: caches, vae_encoder: caches });
+  });
+
   test('may have more in it than this version knows, except where it would be without effect', () => {
     expect(parse(m => (m.later = { a: 1 }))).not.toHaveProperty('later');
     expect(() => parse(m => (m.presets.fast = { guidence: 1 }))).toThrow('presets.fast: Unrecognized key: "guidence"');
@@ -99,6 +106,22 @@ describe('bundle.json', () => {
       'a plan of another family',
       m => (m.components.vae_decoder = { plan: 'per-frame', graph: 'vae_decoder/stream_first.onnx' }),
       'plan: got "per-frame"; the family wan decodes by whole or streaming',
+    ],
+    [
+      'an unknown plan of the encoder',
+      m => (m.components.vae_encoder.plan = 'per-frame'),
+      'vae_encoder.plan: got "per-frame"; allowed: whole, streaming',
+    ],
+    ['a graph of another format', m => (m.components.transformer.graph = 'a/b.ort'), 'a name that ends in .onnx'],
+    [
+      'a graph above 2 GB',
+      m => (m.files[1].bytes = 3e9),
+      'transformer/model.onnx has 3000000000 bytes; 2147483647 are',
+    ],
+    [
+      'a tokenizer of gigabytes',
+      m => (m.files[6].bytes = 1e9),
+      'tokenizer/tokenizer.json has 1000000000 bytes; 100000',
     ],
     ['tiles with gaps', m => (m.components.vae_decoder.tile.stride = 300), 'the stride is above the size'],
     ['latents', m => (m.latents = { channels: 1, frames: 1, height: 1, width: 1 }), 'latents: only reelay-mini has'],

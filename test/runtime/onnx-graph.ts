@@ -77,13 +77,13 @@ function encodeEdge({ name, type, shape }: Edge): Buffer {
 }
 
 /** Wire type 2. */
-function field(id: number, content: Uint8Array | string): Buffer {
+export function field(id: number, content: Uint8Array | string): Buffer {
   const bytes = Buffer.from(content as string);
   return Buffer.concat([varint(id * 8 + 2), varint(bytes.length), bytes]);
 }
 
 /** Wire type 0; whole and not negative. */
-function number(id: number, value: number): Buffer {
+export function number(id: number, value: number): Buffer {
   return Buffer.concat([varint(id * 8), varint(value)]);
 }
 

@@ -1,12 +1,18 @@
-/** A bundle of a few hundred bytes, for tests of what is refused: real in form, its graphs are empty. */
+/** A bundle of a few hundred bytes, for tests of what is refused: real in form, its graphs do next to nothing. */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { encodeGraph } from './onnx-graph.ts';
 
-/** ModelProto { ir_version: 10, graph: {} } */
-const EMPTY_GRAPH = Uint8Array.of(0x08, 10, 0x3a, 0);
+/** out = tanh(in) */
+export const TANH_GRAPH = encodeGraph({
+  inputs: [{ name: 'in', type: 'float32', shape: [1] }],
+  outputs: [{ name: 'out', type: 'float32', shape: [1] }],
+  nodes: [{ op: 'Tanh', inputs: ['in'], output: 'out' }],
+  weights: [],
+});
 
 export interface SmallBundle {
   readonly folder: string;
@@ -20,18 +26,22 @@ interface FileEntry {
   sha256: string;
 }
 
-export async function smallBundle(graph: Uint8Array = EMPTY_GRAPH): Promise<SmallBundle> {
+type Contents = Readonly<Record<string, Uint8Array | string>>;
+
+/** `graph` is the transformer's; `more` are files besides, or instead. */
+export async function smallBundle(graph: Uint8Array = TANH_GRAPH, more: Contents = {}): Promise<SmallBundle> {
   const root = await mkdtemp(join(tmpdir(), 'reelay-bundle-'));
   onTestFinished(() => rm(root, { recursive: true }));
   const folder = join(root, 'models', 'small');
   const contents: Record<string, Uint8Array | string> = {
-    'text_encoder/model.onnx': EMPTY_GRAPH,
+    'text_encoder/model.onnx': TANH_GRAPH,
     'transformer/model.onnx': graph,
-    'vae_decoder/model.onnx': EMPTY_GRAPH,
+    'vae_decoder/model.onnx': TANH_GRAPH,
     'tokenizer/tokenizer.json': '{"model":{"vocab":{}}}',
     'scheduler/scheduler_config.json': '{"_class_name":"FlowMatchEulerDiscreteScheduler"}',
   };
   const files: FileEntry[] = [];
+  Object.assign(contents, more);
   for (const [path, content] of Object.entries(contents)) {
     await mkdir(join(folder, dirname(path)), { recursive: true });
     await writeFile(join(folder, path), content);
