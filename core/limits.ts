@@ -106,6 +106,10 @@ export const limits = {
   watchBatch: 1_000,
   /** A client's own retries come within seconds; two equal requests further apart than this are two. */
   collapseSeconds: 120,
+  /** A request that was held up for longer makes no job any more: its client has asked again, and may have deleted what that made. */
+  submitSeconds: 300,
+  /** A removed job's id stays taken this long: a process that was asleep overnight may still write for it when it wakes. */
+  tombstoneHours: 24,
   /** How long an idempotency key stands for its job. */
   idempotencyHours: 48,
   /** As long as a UUID several times over, and short enough for a key. */

@@ -59,7 +59,7 @@ export interface Delivery {
  * sees it.
  */
 export interface JobStore {
-  /** Durable when it resolves. Throws `conflict` if the id exists. */
+  /** Durable when it resolves. Throws `conflict` if the id exists, or did and has left a tombstone. */
   create(job: Job): Promise<void>;
   /** undefined for an unknown id or another tenant's. A record marked deleted is returned: the caller decides. */
   get(id: string, tenant: string): Promise<Job | undefined>;
@@ -90,10 +90,24 @@ export interface JobStore {
   listDeadlinesMissed(beforeMs: number, limit: number): Promise<readonly Job[]>;
   /** Records that owe nothing and are marked deleted, or whose expiresAtMs is at or before `beforeMs`, oldest first. */
   listRemovable(beforeMs: number, limit: number): Promise<readonly Job[]>;
-  /** Removes a record marked deleted; others are left alone. */
-  remove(id: string): Promise<void>;
+  /**
+   * Replaces a record marked deleted by a tombstone in one write; others are left alone. A tombstone is no record, so no read, list or
+   * count shows it; it keeps the id taken until `removeTombstone`.
+   */
+  remove(job: Pick<Job, 'id' | 'tenant'>, removedAtMs: number): Promise<void>;
+  /** Tombstones of records removed at or before `beforeMs`, oldest first. */
+  listTombstones(beforeMs: number, limit: number): Promise<readonly Tombstone[]>;
+  /** Sets the id free again. An unknown id, and that of a record, are left alone. */
+  removeTombstone(id: string): Promise<void>;
   /** Jobs of all tenants that are queued. May be approximate, and never more than `atMost`. */
   countQueued(atMost: number): Promise<number>;
+}
+
+/** What is left of a removed record: enough to keep its id taken, and to find its bytes. */
+export interface Tombstone {
+  readonly id: string;
+  readonly tenant: string;
+  readonly removedAtMs: number;
 }
 
 /** What must still hold of a record for a write to happen. */

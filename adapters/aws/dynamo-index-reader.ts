@@ -1,6 +1,6 @@
 import type { Job } from '#core/job.ts';
-import type { JobQuery } from '#core/ports.ts';
-import { fromItem, placeOf } from './dynamo-job-item.ts';
+import type { JobQuery, Tombstone } from '#core/ports.ts';
+import { fromItem, placeOf, removalKeys, tombstoneFromItem } from './dynamo-job-item.ts';
 import {
   countItems,
   loadItems,
@@ -18,6 +18,8 @@ import type { IndexName } from './dynamo-table.ts';
 export interface DynamoIndexReader {
   /** At most `limit` records, those with the lowest sort keys, as the table has them now: the caller checks that they are still due. */
   due(name: IndexName, range: SortRange, limit: number): Promise<readonly Job[]>;
+  /** Tombstones of records removed by then, oldest first. */
+  tombstones(beforeMs: number, limit: number): Promise<readonly Tombstone[]>;
   /** A tenant's records in the query's order after its cursor, read `pageSize` at a time; unfiltered. */
   ofTenant(tenant: string, query: JobQuery, pageSize: number): AsyncGenerator<Job>;
   /** The first job of each tenant that is queued and may start, of at most `limit` tenants. */
@@ -32,6 +34,11 @@ export interface DynamoIndexReader {
 export function createDynamoIndexReader(table: Table): DynamoIndexReader {
   return {
     due: async (index, range, limit) => loadJobs(table, await lowestIds(table, index, shards, range, limit)),
+    async tombstones(beforeMs, limit) {
+      const range = { from: removalKeys.removed, to: removalKeys.removedAt(beforeMs) };
+      const ids = await lowestIds(table, 'byRemoval', shards, range, limit);
+      return (await loadItems(table, ids)).flatMap(item => tombstoneFromItem(item) ?? []);
+    },
     ofTenant: (tenant, query, pageSize) => ofTenant(table, tenant, query, pageSize),
     queueHeads: (nowMs, limit) => queueHeads(table, nowMs, limit),
     countQueued: atMost => countShards(table, {}, atMost),

@@ -3,10 +3,13 @@ import { leaseExpiresAtMs, outboxDueAtMs, queuedDeadlineAtMs, queuedRank } from 
 import { ReelayError } from '#core/errors.ts';
 import { type Job, jobFromRecord } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
+import type { Tombstone } from '#core/ports.ts';
 import { shardCount, ttlAttribute } from './dynamo-table.ts';
 
 /** Grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
 export const itemVersion = 1;
+/** Of tombstones, which a Reelay that knows none of them is to leave alone; the next version of a job is 3. */
+const TOMBSTONE_VERSION = 2;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
@@ -49,7 +52,29 @@ export function toItem(job: Job, writeId: string): JobItem {
   return item;
 }
 
-/** The job, or undefined for an item of a newer version. */
+/**
+ * A tombstone as DynamoDB holds it, under the key of the job that it replaces, with nothing that a condition on a job could meet. It
+ * holds until it is deleted; the time to live only takes one that no sweep ever reached.
+ */
+export function toTombstoneItem({ id, tenant, removedAtMs }: Tombstone): JobItem {
+  return {
+    id,
+    itemVersion: TOMBSTONE_VERSION,
+    tenant,
+    removedAtMs,
+    shard: shardOf(id),
+    removal: removalKeys.removedAt(removedAtMs),
+    [ttlAttribute]: Math.ceil(removedAtMs / 1000) + TTL_SECONDS,
+  };
+}
+
+/** The tombstone, or undefined for any other item. */
+export function tombstoneFromItem(item: Readonly<Record<string, unknown>>): Tombstone | undefined {
+  if (item.itemVersion !== TOMBSTONE_VERSION || item.removedAtMs === undefined) return undefined;
+  return { id: String(item.id), tenant: String(item.tenant), removedAtMs: Number(item.removedAtMs) };
+}
+
+/** The job, or undefined for a tombstone and for an item of a newer version. */
 export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
   return Number(item.itemVersion) > itemVersion ? undefined : jobFromRecord(String(item.record));
 }
@@ -74,11 +99,13 @@ export function shardOf(id: string): string {
   return String(sum % shardCount);
 }
 
-/** Sort keys of the index byRemoval: the deleted come as one range, the expiring as another that is cut at a time. */
+/** Sort keys of the index byRemoval: the deleted come as one range, the expiring and the removed as two that are cut at a time. */
 export const removalKeys = {
   deleted: 'deleted#',
   expires: 'expires#',
   expiresAt: (ms: number) => `expires#${padded(ms)}`,
+  removed: 'removed#',
+  removedAt: (ms: number) => `removed#${padded(ms)}`,
 };
 
 function removalOf(job: Job): { removal?: string } {

@@ -91,7 +91,9 @@ export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): 
         return oldest(found.flat(), limit, job => (isRemovable(job, beforeMs) ? removableAtMs(job) : null));
       }),
 
-    remove: id => access(() => records.remove(id)),
+    remove: ({ id, tenant }, removedAtMs) => access(() => records.bury({ id, tenant, removedAtMs })),
+    listTombstones: (beforeMs, limit) => access(() => index.tombstones(beforeMs, limit)),
+    removeTombstone: id => access(() => records.removeTombstone(id)),
     countQueued: atMost => access(() => index.countQueued(atMost)),
   };
 }

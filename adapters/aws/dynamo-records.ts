@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
+import type { Tombstone } from '#core/ports.ts';
 import { isAwsError } from './aws-error.ts';
-import { fromItem, toItem } from './dynamo-job-item.ts';
+import { fromItem, toItem, tombstoneFromItem, toTombstoneItem } from './dynamo-job-item.ts';
 
 /** Each failed round means that someone else's write went through; beyond this something other than a race is wrong. */
 const MAX_ROUNDS = 100;
@@ -13,7 +14,7 @@ type Item = Readonly<Record<string, unknown>>;
 /** Single items of the table: read consistently, written only conditionally. */
 export interface DynamoRecords {
   load(id: string): Promise<Job | undefined>;
-  /** Throws `conflict` if the id exists. */
+  /** Throws `conflict` if a record or a tombstone has the id. */
   create(job: Job): Promise<void>;
   /**
    * Reads the record, makes the next one and writes it on the condition that the version read is still there; else again from the
@@ -21,8 +22,10 @@ export interface DynamoRecords {
    * a record goes through here, so "status and attempt still hold" is the one condition "the version still holds".
    */
   rewrite(id: string, next: (job: Job) => Job | undefined): Promise<Job | undefined>;
-  /** Removes a record marked deleted, no other. */
-  remove(id: string): Promise<void>;
+  /** Replaces a record marked deleted, no other, by this tombstone. */
+  bury(tombstone: Tombstone): Promise<void>;
+  /** Removes a tombstone, nothing else. */
+  removeTombstone(id: string): Promise<void>;
 }
 
 /** Single records of the table, by strongly consistent reads and conditional writes. Throws what the SDK throws. */
@@ -52,8 +55,12 @@ export function createDynamoRecords(documents: DynamoDBDocumentClient, TableName
         await documents.send(new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(id)' }));
       } catch (error) {
         if (!isAwsError(error, 'ConditionalCheckFailedException')) throw error;
-        if ((await loadItem(job.id))?.writeId === writeId) return;
-        throw new ReelayError('conflict', `id: ${job.id} exists already.`, { cause: error });
+        const item = await loadItem(job.id);
+        if (item?.writeId === writeId) return;
+        const removed = item !== undefined && tombstoneFromItem(item) !== undefined;
+        throw new ReelayError('conflict', `id: ${job.id} ${removed ? 'was removed' : 'exists already'}.`, {
+          cause: error,
+        });
       }
     },
 
@@ -71,20 +78,26 @@ export function createDynamoRecords(documents: DynamoDBDocumentClient, TableName
       throw new ReelayError('store_unavailable', `The record of ${id} changes faster than it can be written.`);
     },
 
-    async remove(id) {
-      const command = new DeleteCommand({
+    async bury(tombstone) {
+      const command = new PutCommand({
         TableName,
-        Key: { id },
-        ConditionExpression: 'deleted = :true',
-        ExpressionAttributeValues: { ':true': true },
+        Item: toTombstoneItem(tombstone),
+        ConditionExpression: 'deleted = :true AND tenant = :tenant',
+        ExpressionAttributeValues: { ':true': true, ':tenant': tombstone.tenant },
       });
+      await documents.send(command).catch(ignoreFailedCondition);
+    },
+
+    async removeTombstone(id) {
+      const ConditionExpression = 'attribute_exists(removedAtMs)';
+      const command = new DeleteCommand({ TableName, Key: { id }, ConditionExpression });
       await documents.send(command).catch(ignoreFailedCondition);
     },
   };
 }
 
 function toJob(item: Item | undefined, id: string): Job | undefined {
-  if (item === undefined) return undefined;
+  if (item === undefined || tombstoneFromItem(item) !== undefined) return undefined;
   const job = fromItem(item);
   if (job !== undefined) return job;
   throw new ReelayError('store_unavailable', `The record of ${id} was written by a newer Reelay; upgrade this one.`, {

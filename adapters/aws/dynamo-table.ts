@@ -1,7 +1,7 @@
 /**
  * The table of jobs and key value entries as data: infra builds it, tests build it, the stores query it.
  *
- * One item a job or entry, under its id, so that every write is one conditional write of one item. The record itself is JSON in `record`
+ * One item a job (or the tombstone that replaces it) or entry, under its id, so that every write is one conditional write of one item. The record itself is JSON in `record`
  * (`value` of an entry); all other attributes repeat what is searched. An index holds an item only while the item has both of the
  * index's key attributes, and an item has each only while it applies: the indexes stay as small as the work that is open, whatever the
  * history.
@@ -12,7 +12,7 @@
  *     byLease       shard          leaseEndsMs       jobs in progress, with their tenant
  *     byRank        shard          queuePlace        jobs queued, by tenant and rank, with what the search for heads looks at
  *     byDeadline    shard          queuedDeadlineMs  jobs queued that have a deadline
- *     byRemoval     shard          removal           jobs deleted or with an expiry
+ *     byRemoval     shard          removal           jobs deleted or with an expiry, and the tombstones
  *     entriesBySpace  space        nameBytes         entries
  *     entriesDue    dueShard       dueMs             entries with a dueAtMs, by kind
  *     entriesExpiry shard          entryExpiresMs    entries with an expiry
@@ -26,7 +26,7 @@ import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws
 /** Partitions of each sparse index, so that no single one takes every write. */
 export const shardCount = 4;
 
-/** Seconds since 1970; DynamoDB drops the item some time after. Only records marked deleted have it. */
+/** Seconds since 1970; DynamoDB drops the item some time after. Only records marked deleted and tombstones have it. */
 export const ttlAttribute = 'ttlSeconds';
 
 /** What defines an index: its key attributes, and the others that it carries beside the keys. */

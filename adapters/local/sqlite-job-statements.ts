@@ -39,9 +39,11 @@ export function prepareJobStatements(db: DatabaseSync) {
     );
   return {
     load: db.prepare('SELECT record FROM jobs WHERE id = ?'),
+    /** Inserts nothing where a tombstone stands. */
     insert: db.prepare(
       `INSERT INTO jobs (id, tenant, ${COLUMNS.join(', ')})
-       VALUES (:id, :tenant, ${COLUMNS.map(name => `:${name}`).join(', ')})`,
+       SELECT :id, :tenant, ${COLUMNS.map(name => `:${name}`).join(', ')}
+       WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE tombstones.id = :id)`,
     ),
     update: db.prepare(`UPDATE jobs SET ${COLUMNS.map(name => `${name} = :${name}`).join(', ')} WHERE id = :id`),
     listAsc: list('>', 'ASC'),
@@ -67,7 +69,15 @@ export function prepareJobStatements(db: DatabaseSync) {
       `SELECT record FROM jobs WHERE (deleted_at_ms IS NOT NULL OR expires_at_ms <= ?) AND outbox_due_at_ms IS NULL
        ORDER BY coalesce(deleted_at_ms, expires_at_ms), id LIMIT ?`,
     ),
-    remove: db.prepare('DELETE FROM jobs WHERE id = ? AND deleted_at_ms IS NOT NULL'),
+    bury: db.prepare(
+      `INSERT INTO tombstones (id, tenant, removed_at_ms)
+       SELECT id, tenant, :removedAtMs FROM jobs WHERE id = :id AND tenant = :tenant AND deleted_at_ms IS NOT NULL`,
+    ),
+    remove: db.prepare('DELETE FROM jobs WHERE id = ?'),
+    tombstones: db.prepare(
+      'SELECT id, tenant, removed_at_ms FROM tombstones WHERE removed_at_ms <= ? ORDER BY removed_at_ms, id LIMIT ?',
+    ),
+    removeTombstone: db.prepare('DELETE FROM tombstones WHERE id = ?'),
     countQueued: db.prepare('SELECT count(*) AS queued FROM (SELECT 1 FROM jobs WHERE queue_rank IS NOT NULL LIMIT ?)'),
   };
 }

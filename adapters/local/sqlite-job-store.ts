@@ -55,7 +55,16 @@ export function createSqliteJobStore(db: DatabaseSync): JobStore {
       access(() => Number(sql.countQueuedBefore.get(tenant, rank, atMost)?.queued)),
     listDeadlinesMissed: (beforeMs, limit) => access(() => parseAll(sql.deadlinesMissed.all(beforeMs, limit))),
     listRemovable: (beforeMs, limit) => access(() => parseAll(sql.removable.all(beforeMs, limit))),
-    remove: id => access(() => void sql.remove.run(id)),
+    remove: (job, removedAtMs) => access(() => remove(db, sql, job, removedAtMs)),
+    listTombstones: (beforeMs, limit) =>
+      access(() =>
+        sql.tombstones.all(beforeMs, limit).map(({ id, tenant, removed_at_ms }) => ({
+          id: String(id),
+          tenant: String(tenant),
+          removedAtMs: Number(removed_at_ms),
+        })),
+      ),
+    removeTombstone: id => access(() => void sql.removeTombstone.run(id)),
     countQueued: atMost => access(() => Number(sql.countQueued.get(atMost)?.queued)),
   };
 }
@@ -66,12 +75,19 @@ function load(sql: JobStatements, id: string): Job | undefined {
 
 function insert(sql: JobStatements, job: Job): void {
   try {
-    sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
+    const { changes } = sql.insert.run({ ...columns(job), id: job.id, tenant: job.tenant });
+    if (Number(changes) === 0) throw new ReelayError('conflict', `id: ${job.id} was removed.`);
   } catch (error) {
     if (sqliteCode(error) === SQLITE_CONSTRAINT)
       throw new ReelayError('conflict', `id: ${job.id} exists already.`, { cause: error });
     throw error;
   }
+}
+
+function remove(db: DatabaseSync, sql: JobStatements, { id, tenant }: Pick<Job, 'id' | 'tenant'>, removedAtMs: number) {
+  writeTransaction(db, () => {
+    if (Number(sql.bury.run({ id, tenant, removedAtMs }).changes) === 1) sql.remove.run(id);
+  });
 }
 
 function transition(

@@ -74,6 +74,13 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX entries_by_expiry ON entries (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
    CREATE INDEX entries_due ON entries (kind, due_at_ms) WHERE due_at_ms IS NOT NULL;`,
+
+  `CREATE TABLE tombstones (
+     id TEXT PRIMARY KEY,
+     tenant TEXT NOT NULL,
+     removed_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX tombstones_by_time ON tombstones (removed_at_ms);`,
 ];
 
 /** Where the database of a data folder lies. */

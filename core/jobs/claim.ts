@@ -61,6 +61,7 @@ export async function markRemoved(
     const value: Claim = { ...(there.value as Claim), removed: true };
     if ((await ports.kv.replace({ ...there, value })) !== undefined) return;
   }
+  throw new ReelayError('store_unavailable', 'The claim of a removed job is being used by many requests at once.');
 }
 
 function isOver(entry: KeyValueEntry, nowMs: number): boolean {

@@ -15,7 +15,8 @@ export interface ExpirePorts {
 
 /**
  * Phase two, for deleted and expired jobs: bytes first, then the record, so a crash in between leaves a record that is swept again
- * and never bytes that nobody knows of. A job whose worker still runs waits until it has ended. Returns how many records went.
+ * and never bytes that nobody knows of. The record leaves a tombstone. A job whose worker still runs waits until it has ended.
+ * Returns how many records went.
  */
 export async function expire(ports: ExpirePorts): Promise<number> {
   let removed = 0;
@@ -35,6 +36,18 @@ async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
   if (marked === undefined) return false;
   await ports.blobs.deletePrefix(jobPrefix(job));
   await markRemoved(ports, job);
-  await ports.store.remove(job.id);
+  await ports.store.remove(job, ports.now());
   return true;
+}
+
+/**
+ * Phase three: once nobody can be on the way any more who still means the removed job, what such a one wrote after the record was gone
+ * goes, and then the tombstone. Returns how many went.
+ */
+export async function sweepTombstones(ports: ExpirePorts): Promise<number> {
+  const beforeMs = ports.now() - limits.tombstoneHours * 3_600_000;
+  return sweepEach(await ports.store.listTombstones(beforeMs, limits.sweepBatch), async tombstone => {
+    await ports.blobs.deletePrefix(jobPrefix(tombstone));
+    await ports.store.removeTombstone(tombstone.id);
+  });
 }

@@ -40,7 +40,7 @@ export interface SubmitOptions {
  * and, if that fails, by the sweeper, so a full outage of the queue delays a job and never loses it.
  *
  * Throws `invalid_request` or `model_not_found` (nothing written), `idempotency_key_reused`, `deadline_unattainable`, `queue_full`,
- * `store_unavailable`.
+ * `store_unavailable`; `not_found` when another request with the same claim made the job meanwhile and it was deleted.
  */
 export async function submit(
   ports: SubmitPorts,
@@ -62,7 +62,12 @@ export async function submit(
     return made;
   }
   const jobId = newJobId(ports.now(), draw);
-  if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, { id: jobId });
+  const made = {
+    id: jobId,
+    beganAtMs: strict.nowMs,
+    deletedSince: key === undefined ? deletedMeanwhile : deletedUnderKey,
+  };
+  if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, made);
   const ours = { jobId, fingerprint: fingerprintOf(ports, input, submission) };
   const where =
     key === undefined
@@ -71,13 +76,13 @@ export async function submit(
   const held = await (key === undefined
     ? claimRetry(ports, where, ours, options.retryCount ?? 0)
     : claimKey(ports, where, ours));
-  if (held.jobId === jobId) return accept(ports, tenant, submission, { id: jobId, claim: where });
+  if (held.jobId === jobId) return accept(ports, tenant, submission, { ...made, claim: where });
   const job = await heldJob(ports, where, held);
-  if (job !== 'deleted') return job ?? accept(ports, tenant, submission, { id: held.jobId, claim: where });
-  if (key !== undefined) throw deletedSince();
+  if (job !== 'deleted') return job ?? accept(ports, tenant, submission, { ...made, id: held.jobId, claim: where });
+  if (key !== undefined) throw deletedUnderKey();
   // A first try that never arrived, of a request whose equal was made and deleted just before.
   await noteRecent(ports, where, ours);
-  return accept(ports, tenant, submission, { id: jobId, claim: where });
+  return accept(ports, tenant, submission, { ...made, claim: where });
 }
 
 /** A seed that was drawn here is no part of what was asked for. */
@@ -109,25 +114,33 @@ async function heldJob(ports: SubmitPorts, where: ClaimPlace, held: Claim): Prom
   return removed || (job !== undefined && job.deletedAtMs !== null) ? 'deleted' : job;
 }
 
-function deletedSince(): ReelayError {
+function deletedUnderKey(): ReelayError {
   const message = 'Idempotency-Key: the video that this request made was deleted; use a new key to make it again.';
   return invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
 }
 
+function deletedMeanwhile(): ReelayError {
+  return new ReelayError('not_found', 'The video that this request made was deleted.');
+}
+
+function deletedAfterRedrive(): ReelayError {
+  return new ReelayError('not_found', 'the video that it was redriven into was deleted');
+}
+
 /** A dead job's request as a new job; again is the same new job. */
 export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
-  const { seed, ...rest } = dead.request;
-  const submission = parseSubmission({ ...rest, seed, priority: dead.priority }, ports.models, {
-    seed,
-    nowMs: ports.now(),
-    checkUrl: ports.checkWebhookUrl,
-  });
-  const ours = { jobId: newJobId(ports.now(), ports.random(10)), fingerprint: dead.id };
+  // What the reference made of it stays: the parser takes what a sender may say, which these are not.
+  const { seed, task, strength, reference, ...rest } = dead.request;
+  const beganAtMs = ports.now();
+  const strict = { seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl };
+  const parsed = parseSubmission({ ...rest, seed, priority: dead.priority }, ports.models, strict);
+  const submission = { ...parsed, request: { ...parsed.request, task, strength, reference } };
+  const ours = { jobId: newJobId(beganAtMs, ports.random(10)), fingerprint: dead.id };
   const where = { space: `redrive/${dead.tenant}`, name: dead.id };
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
   const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);
-  if (there === 'deleted') throw new ReelayError('not_found', 'the video that it was redriven into was deleted');
-  const made = { id: held.jobId, claim: where, redriveOf: dead.id };
+  if (there === 'deleted') throw deletedAfterRedrive();
+  const made = { id: held.jobId, claim: where, redriveOf: dead.id, beganAtMs, deletedSince: deletedAfterRedrive };
   return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, made);
 }
 
@@ -136,6 +149,10 @@ interface Made {
   readonly id: string;
   readonly claim?: Job['claim'];
   readonly redriveOf?: string;
+  /** When the request for it came, before any claim was looked at. */
+  readonly beganAtMs: number;
+  /** What to say when another request with the same claim made the job, and it was deleted, before this one came so far. */
+  readonly deletedSince: () => ReelayError;
 }
 
 async function accept(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
@@ -147,13 +164,16 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
   const job = newJob(tenant, submission, digest, made, now());
   if (job.deadlineAtMs !== null) await checkDeadline(ports, job, job.deadlineAtMs);
+  // The tombstone that would stop a create from coming after a removal does not stand for ever.
+  if (now() - made.beganAtMs > limits.submitSeconds * 1000)
+    throw new ReelayError('store_unavailable', 'The request was held up for too long on its way; send it again.');
   try {
     await store.create(job);
   } catch (error) {
+    if (!(error instanceof ReelayError) || error.code !== 'conflict') throw error;
     // Another request with the same claim was faster; the job is the same.
-    const conflict = error instanceof ReelayError && error.code === 'conflict';
-    const there = conflict ? await store.get(job.id, tenant) : undefined;
-    if (there === undefined) throw error;
+    const there = await store.get(job.id, tenant);
+    if (there === undefined || there.deletedAtMs !== null) throw made.deletedSince();
     return there;
   }
   await relay(ports, job).catch(() => undefined); // the record owes the message: the sweeper sends it

@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
 import { sweepDeadlines } from './deadlines.ts';
-import { type ExpirePorts, expire } from './expire.ts';
+import { type ExpirePorts, expire, sweepTombstones } from './expire.ts';
 import { type RelayPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
 
 /** What a round of sweeps needs. */
@@ -8,14 +8,15 @@ export interface SweepPorts extends RelayPorts, ExpirePorts {}
 
 /**
  * Everything that anyone may do at any time to bring the records and the outside together: pays what is owed, ends missed deadlines, sends
- * lost messages again, removes deleted and expired jobs, and keys and logs that are over. Dead leases are not among them: telling one
- * takes a process that watches for a whole lease.
+ * lost messages again, removes deleted and expired jobs and later what is left of them, and keys and logs that are over. Dead leases are
+ * not among them: telling one takes a process that watches for a whole lease.
  */
 export const sweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unknown>>> = {
   sweepOutbox,
   sweepDeadlines,
   sweepLostMessages,
   expire,
+  sweepTombstones,
   forget: ports => ports.kv.removeExpired(ports.now() - limits.expiryGraceMs, limits.expiryBatch),
 };
 

@@ -4,6 +4,7 @@ import { createDynamoJobStore } from '#adapters/aws/dynamo-job-store.ts';
 import { createDynamoKeyValueStore } from '#adapters/aws/dynamo-key-value-store.ts';
 import { indexes } from '#adapters/aws/dynamo-table.ts';
 import type { Job } from '#core/job.ts';
+import { limits } from '#core/limits.ts';
 import { type AwsServers, awsNames, clientConfig, startAwsServers } from './aws-servers.ts';
 import { makeJob, makeMessageEntry, startMs } from './make-job.ts';
 
@@ -73,6 +74,38 @@ describe('the DynamoDB store', () => {
     expect(await indexSizes()).toEqual({ byTenant: 1 });
     await aws.store.transition(job.id, { status: 'completed', attempt: 1 }, { deletedAtMs: startMs });
     expect(await indexSizes()).toEqual({ byRemoval: 1 });
+  });
+
+  test('keeps of a removed job its id, tenant and time, in the one index that the sweep reads, and a time to live', async () => {
+    const job = makeJob({ status: 'cancelled', deletedAtMs: startMs });
+    await aws.store.create(job);
+    await aws.store.remove(job, startMs + 5);
+    const { Item } = await aws.clients.dynamo.send(
+      new GetItemCommand({ TableName: awsNames.table, Key: { id: { S: job.id } } }),
+    );
+    const ttlSeconds = startMs / 1000 + 1 + limits.artifactDays * 86_400;
+    expect(Item).toEqual({
+      id: { S: job.id },
+      itemVersion: { N: '2' }, // a Reelay that knows no tombstones takes it for a newer one's and leaves it alone
+      tenant: { S: 'acme' },
+      removedAtMs: { N: String(startMs + 5) },
+      shard: { S: expect.any(String) },
+      removal: { S: `removed#00${startMs + 5}` },
+      ttlSeconds: { N: String(ttlSeconds) },
+    });
+    expect(await indexSizes()).toEqual({ byRemoval: 1 });
+    await aws.store.removeTombstone(job.id);
+    expect(await indexSizes()).toEqual({});
+  });
+
+  test('makes nothing when the SDK repeats a create whose job was made, deleted and removed meanwhile', async () => {
+    const client = new DynamoDBClient(clientConfig(aws.endpoints.dynamo));
+    const job = makeJob({ status: 'cancelled', deletedAtMs: startMs });
+    loseFirstAnswers(client, 'PutItemCommand', () => aws.store.remove(job, startMs));
+    const store = createDynamoJobStore({ client, table: awsNames.table });
+    await expect(store.create(job)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await store.load(job.id)).toBeUndefined();
+    client.destroy();
   });
 
   test('reads a record that lacks the newer fields with what they would have been, and goes on from there', async () => {
@@ -199,14 +232,18 @@ function countCommands(client: DynamoDBClient): Readonly<Record<string, number>>
   return counts;
 }
 
-/** Lets the first try of each such command reach the server and then throws its answer away, as a cut connection does. */
-function loseFirstAnswers(client: DynamoDBClient, command: string): void {
+/**
+ * Lets the first try of each such command reach the server and then throws its answer away, as a cut connection does; `meanwhile`
+ * happens before the next try.
+ */
+function loseFirstAnswers(client: DynamoDBClient, command: string, meanwhile = async () => {}): void {
   client.middlewareStack.add(
     (next, context) => async args => {
       const tries = context as { lost?: boolean };
       const answer = await next(args);
       if (context.commandName !== command || tries.lost === true) return answer;
       tries.lost = true;
+      await meanwhile();
       throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' });
     },
     { step: 'deserialize', name: 'loseFirstAnswers', priority: 'low' },

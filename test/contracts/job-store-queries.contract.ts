@@ -52,7 +52,7 @@ export function tenantPromises(promise: Promised): void {
     const seen = async (order: 'asc' | 'desc') => idsOf(await store.list('acme', { limit: 10, order, after: cursor }));
     await store.transition(cursor, { status: 'queued', attempt: 0 }, { status: 'cancelled', deletedAtMs: startMs });
     expect([await seen('asc'), await seen('desc')]).toEqual([ids.slice(3), [ids[1], ids[0]]]);
-    await store.remove(cursor);
+    await store.remove({ id: cursor, tenant: 'acme' }, startMs);
     expect([await seen('asc'), await seen('desc')]).toEqual([ids.slice(3), [ids[1], ids[0]]]);
     const never = nextJobId();
     expect(idsOf(await store.list('acme', { limit: 10, order: 'asc', after: never }))).toEqual([]);
@@ -200,7 +200,7 @@ export function removablePromises(promise: Promised): void {
     expect(found(await store.listRemovable(startMs + 30, 2), jobs)).toEqual([2, 1]);
     expect(found(await store.listRemovable(startMs + 29, 10), jobs)).toEqual([2, 1]);
     expect(found(await store.listRemovable(startMs, 10), jobs)).toEqual([1]);
-    await store.remove(jobs[1]!.id);
+    await store.remove(jobs[1]!, startMs);
     expect(found(await store.listRemovable(startMs + 30, 10), jobs)).toEqual([2, 0]);
   });
 

@@ -9,6 +9,7 @@ import {
   tenantPromises,
 } from './job-store-queries.contract.ts';
 import { deadlinePromises, headPromises, queuedPromises, runningPromises } from './job-store-scheduling.contract.ts';
+import { tombstonePromises } from './job-store-tombstones.contract.ts';
 import { makeEventEntry, makeJob, makeMessageEntry, makeRunningJob, startMs } from './make-job.ts';
 
 export interface OpenStore {
@@ -31,6 +32,7 @@ export function jobStoreContract(name: string, open: () => Promise<OpenStore>): 
   describe(`${name} as a JobStore`, () => {
     recordPromises(promise);
     absencePromises(promise);
+    tombstonePromises(promise);
     transitionPromises(promise);
     lawPromises(promise);
     racePromises(promise);
@@ -104,7 +106,8 @@ function absencePromises(promise: Promised): void {
     expect(await store.get('video_unknown', 'acme')).toBeUndefined();
     expect(await store.transition('video_unknown', { status: 'queued', attempt: 0 }, {})).toBeUndefined();
     await store.clearOutbox('video_unknown', ['x']);
-    await store.remove('video_unknown');
+    await store.remove({ id: 'video_unknown', tenant: 'acme' }, startMs);
+    await store.removeTombstone('video_unknown');
     expect(await store.load('video_unknown')).toBeUndefined();
   });
 
@@ -126,9 +129,9 @@ function absencePromises(promise: Promised): void {
     const [gone, kept] = [makeJob({ deletedAtMs: startMs }), makeJob()];
     await store.create(gone);
     await store.create(kept);
-    await store.remove(gone.id);
-    await store.remove(gone.id);
-    await store.remove(kept.id);
+    await store.remove(gone, startMs);
+    await store.remove(gone, startMs);
+    await store.remove(kept, startMs);
     expect(await store.load(gone.id)).toBeUndefined();
     expect(await store.load(kept.id)).toEqual(kept);
   });

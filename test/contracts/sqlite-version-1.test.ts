@@ -78,3 +78,12 @@ test('messages of version 1 are in the queue of jobs, the held one under its own
   expect(releaseDeadOwners(db, () => false)).toBe(1);
   expect(await queue.peek(10)).toEqual([queuedId, runningId].map(jobId => ({ v: 1, jobId })));
 });
+
+test('a job of version 1 that is deleted and removed leaves a tombstone', async () => {
+  const store = createSqliteJobStore(db);
+  const done = (await store.load(doneId))!;
+  await store.transition(doneId, { status: 'completed', attempt: done.attempt }, { deletedAtMs: startMs });
+  await store.remove(done, startMs);
+  await expect(store.create(makeJob({ id: doneId }))).rejects.toMatchObject({ code: 'conflict' });
+  expect(await store.listTombstones(startMs, 10)).toEqual([{ id: doneId, tenant: 'acme', removedAtMs: startMs }]);
+});

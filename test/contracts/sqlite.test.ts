@@ -81,7 +81,21 @@ describe('the database of a data folder', () => {
     db.close();
     const refusal = expect.objectContaining({ code: 'store_unavailable', retryable: false });
     expect(() => openDatabase(folder.path)).toThrow(refusal);
-    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 2;/);
+    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 3;/);
+  });
+
+  test('of version 2, which had no tombstones, goes on with them', async () => {
+    const old = openDatabase(folder.path);
+    const job = makeJob({ status: 'cancelled', deletedAtMs: startMs });
+    await createSqliteJobStore(old).create(job);
+    old.exec('DROP TABLE tombstones; PRAGMA user_version = 2');
+    old.close();
+    const db = openDatabase(folder.path);
+    const store = createSqliteJobStore(db);
+    expect(await store.load(job.id)).toEqual(job);
+    await store.remove(job, startMs);
+    await expect(store.create(job)).rejects.toMatchObject({ code: 'conflict' });
+    db.close();
   });
 
   test('that is damaged or cannot be opened is store_unavailable and names the file', () => {

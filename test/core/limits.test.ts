@@ -35,6 +35,16 @@ describe('the limits agree with one another', () => {
     // openai 7.55.0 waits at most 60 s between its tries, of which there are three.
     expect(limits.collapseSeconds).toBeGreaterThanOrEqual(120);
   });
+  test('a removed id stays taken until nobody can be on the way who would make it again, by clocks ten minutes off either way', () => {
+    expect(limits.submitSeconds).toBeGreaterThan(limits.requestTimeoutMs / 1000);
+    expect(limits.submitSeconds).toBeGreaterThan(limits.collapseSeconds);
+    const mostClocksDifferSeconds = 2 * 600;
+    const tombstoneSeconds = limits.tombstoneHours * 3_600;
+    expect(tombstoneSeconds).toBeGreaterThan(10 * (limits.submitSeconds + mostClocksDifferSeconds));
+    // A zombie's bytes come at the latest with its first beat after it woke; the store itself must not drop the tombstone before the sweep.
+    expect(tombstoneSeconds).toBeGreaterThan(10 * (limits.leaseSeconds + mostClocksDifferSeconds));
+    expect(limits.artifactDays).toBeGreaterThan(2 * (limits.tombstoneHours / 24));
+  });
   test('the sweeper looks at least as often as a grace ends', () => {
     expect(limits.sweepEverySeconds).toBeLessThanOrEqual(limits.outboxGraceSeconds);
   });

@@ -89,15 +89,14 @@ function checkEvents(world: World): void {
 
 /**
  * Bytes that were there when their job ended are removed with it. Those of a worker that had lost the job, was stopped and goes on later
- * stay out of sight until the job goes. What comes even later than that is nobody's: no code can remove it, so it is counted and left to
- * the bucket's lifecycle.
+ * stay out of sight until the job goes, and what comes even later until its tombstone goes: both are counted.
  */
 function checkBlobs(world: World): void {
   const { facts, store, blobs } = world;
   for (const key of blobs.blobs.keys()) {
     const id = jobOfKey(key);
     const job = store.records.get(id);
-    if (isOrphan(world, key)) facts.orphans++;
+    if (isOrphan(world, key) && store.tombstones.has(id)) facts.orphans++;
     else if (job === undefined) world.violate('no bytes that nobody knows of', key);
     else if (facts.putMs.get(key)! > (facts.endedMs.get(id) ?? Number.POSITIVE_INFINITY)) facts.lateBytes++;
     else if (key.includes('/checkpoint/')) world.violate('no checkpoint outlives its job', key);
@@ -107,6 +106,6 @@ function checkBlobs(world: World): void {
 }
 
 /** Whether these bytes came after the record of their job was gone. */
-export function isOrphan({ facts }: World, key: string): boolean {
+function isOrphan({ facts }: World, key: string): boolean {
   return facts.putMs.get(key)! >= (facts.removed.get(jobOfKey(key)) ?? Number.POSITIVE_INFINITY);
 }

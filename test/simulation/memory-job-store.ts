@@ -9,7 +9,7 @@ import {
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
 import { isTerminal, type Job } from '#core/job.ts';
-import type { JobPage, JobQuery, JobStore } from '#core/ports.ts';
+import type { JobPage, JobQuery, JobStore, Tombstone } from '#core/ports.ts';
 import { createJobIndex, type JobIndex, lowerBound } from './memory-job-index.ts';
 
 /** How the store keeps its promises; the checks are replaced only to see that breaking them is noticed. */
@@ -26,6 +26,8 @@ export interface MemoryJobStoreOptions {
 export interface MemoryJobStore extends JobStore {
   /** The records by id. */
   readonly records: ReadonlyMap<string, Job>;
+  /** What is left of removed records, by id. */
+  readonly tombstones: ReadonlyMap<string, Tombstone>;
   /** Records that are not over, or still owe something, or wait for their removal. */
   readonly unsettled: ReadonlySet<string>;
 }
@@ -34,6 +36,7 @@ export interface MemoryJobStore extends JobStore {
 export function createMemoryJobStore(options: MemoryJobStoreOptions): MemoryJobStore {
   const { nowMs, lagMs = () => 0, onWrite = () => undefined, holds = expectationHolds } = options;
   const records = new Map<string, Job>();
+  const tombstones = new Map<string, Tombstone>();
   const unsettled = new Set<string>();
   const index = createJobIndex(nowMs);
 
@@ -49,9 +52,11 @@ export function createMemoryJobStore(options: MemoryJobStoreOptions): MemoryJobS
   const lists = listsOf(records, index);
   return {
     records,
+    tombstones,
     unsettled,
     async create(job) {
-      if (records.has(job.id)) throw new ReelayError('conflict', `id: ${job.id} exists already.`);
+      if (records.has(job.id) || tombstones.has(job.id))
+        throw new ReelayError('conflict', `id: ${job.id} exists already.`);
       write(undefined, job);
     },
     async get(id, tenant) {
@@ -72,19 +77,30 @@ export function createMemoryJobStore(options: MemoryJobStoreOptions): MemoryJobS
       if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
       write(job, applyChange(job, { outbox }));
     },
-    async remove(id) {
+    async remove({ id, tenant }, removedAtMs) {
       const job = records.get(id);
-      if (job === undefined || job.deletedAtMs === null) return;
+      if (job === undefined || job.tenant !== tenant || job.deletedAtMs === null) return;
       records.delete(id);
+      tombstones.set(id, { id, tenant, removedAtMs });
       unsettled.delete(id);
       index.note(id, undefined, lagMs());
       onWrite(job, undefined);
+    },
+    async listTombstones(beforeMs, limit) {
+      const due = [...tombstones.values()].filter(({ removedAtMs }) => removedAtMs <= beforeMs);
+      return due.sort((a, b) => a.removedAtMs - b.removedAtMs || (a.id < b.id ? -1 : 1)).slice(0, limit);
+    },
+    async removeTombstone(id) {
+      tombstones.delete(id);
     },
     ...lists,
   };
 }
 
-type Lists = Omit<JobStore, 'create' | 'get' | 'load' | 'transition' | 'clearOutbox' | 'remove'>;
+type Lists = Pick<
+  JobStore,
+  Extract<keyof JobStore, `list${string}` | `count${string}`> & Exclude<keyof JobStore, 'listTombstones'>
+>;
 
 /** The lists: which records comes from the index, what they are from the records themselves. */
 function listsOf(records: ReadonlyMap<string, Job>, index: JobIndex): Lists {

@@ -1,6 +1,7 @@
 /** Promises broken on purpose, one at a time: the checks are worth what they catch of these. */
 import { ReelayError } from '#core/errors.ts';
 import type { JobStore } from '#core/ports.ts';
+import { jobOfKey } from './check-effects.ts';
 import { EPOCH_MS, type Mutation, type NodePorts, type World } from './world.ts';
 
 /** A mutation that replaces what nodes are given. */
@@ -127,6 +128,49 @@ export const mutations: readonly Mutation[] = [
       return real.transition(id, expected, change);
     },
   })),
+  {
+    ...store('a removed job leaves no tombstone', ['a removed job does not come back'], real => ({
+      remove: async (job, nowMs) => {
+        await real.remove(job, nowMs);
+        await real.removeTombstone(job.id);
+      },
+    })),
+    // A request must hang while another one with its key makes the job, deletes it and sees it removed.
+    scenario: drawn => ({
+      ...drawn,
+      wishes: drawn.wishes.map(wish => ({ ...wish, retries: 'key', deleteAfterMs: 0 })),
+      calamities: [],
+      weather: { ...drawn.weather, slow: 0.2 },
+    }),
+  },
+  {
+    ...ports('what comes after a removal stays', ['expired bytes go'], ({ blobs }, world) => ({
+      blobs: {
+        ...blobs,
+        deletePrefix: async prefix => {
+          if (world.store.records.has(jobOfKey(prefix))) await blobs.deletePrefix(prefix);
+        },
+      },
+    })),
+    // A put must outlive its worker, whose death is known at once, and its job, which is deleted.
+    scenario: drawn => ({
+      ...drawn,
+      monthLater: true,
+      local: true,
+      leaseSeconds: 15,
+      skewMs: 0,
+      wishes: drawn.wishes.map((wish, n) => ({
+        ...wish,
+        steps: 2,
+        stepMs: 100,
+        nature: 'healthy',
+        deleteAfterMs: 300 * (n % 12),
+      })),
+      calamities: ['kill'],
+      calamityEveryMs: 3_000,
+      weather: { ...drawn.weather, slow: 0.08 },
+    }),
+  },
   store(
     'leases of the dead are never swept, and messages are lost',
     ['I1 every job ends in the time given'],
