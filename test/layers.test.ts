@@ -40,7 +40,7 @@ const LAW: readonly Room[] = [
   {
     folder: 'gpu-container/runtime',
     rooms: ['core', 'gpu-container/engine'],
-    packages: ['node:', 'onnxruntime-node', '@huggingface/tokenizers', 'zod'],
+    packages: ['node:', 'onnxruntime-node', '@huggingface/tokenizers', 'entities', 'zod'],
   },
   { folder: 'gpu-container/media', rooms: ['core'], packages: ['node:', '@napi-rs/webcodecs', 'mediabunny', 'sharp'] },
   {

@@ -5,12 +5,14 @@
  *           8  version, u32
  *          12  H, the header's length, u32
  *          16  header: JSON in ASCII with counters, names and the length of every array
- *      16 + H  sample f32, history f32 …, scalars f64, generator's words u32, its spare f64
+ *      16 + H  sample f32, history f32 …, scalars f64, generator's words u32, its spare f64, step cache: three arrays f32, then
+ *              error, rate and count of skipped runs f64
  *         end  CRC-32 of all bytes before, u32
  *
  * Little-endian, no padding. Numbers that steps depend on are in the arrays and not in the JSON, which knows neither -0 nor NaN.
  * VERSION rises whenever an old file would be read as another state, also when a scheduler changes what it keeps in `scalars`.
  */
+import type { EasyCacheState } from './caching/easy-cache.ts';
 import { crc32 } from './crc32.ts';
 import { RNG_WORDS, type TorchRngState } from './random/torch-cpu-rng.ts';
 import type { SchedulerState } from './schedulers/scheduler.ts';
@@ -23,6 +25,8 @@ export interface RunState {
   readonly scheduler: SchedulerState;
   /** null: of a run that draws nothing after its first noise. */
   readonly rng: TorchRngState | null;
+  /** null: of a run without step caching, or before its first step. */
+  readonly cache: EasyCacheState | null;
 }
 
 /** A RunState and what it belongs to. */
@@ -36,13 +40,17 @@ export interface CheckpointState extends RunState {
 export const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 const MAGIC = 'REELAYCK';
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX_BYTES = 16;
 const CRC_BYTES = 4;
 const MAX_HEADER_BYTES = 65_536;
 /** Multistep methods keep three or four. */
 const MAX_HISTORY = 16;
 const MAX_SCALARS = 256;
+
+/** What a step cache holds, in the order of the file. */
+const CACHE_ARRAYS = ['lastInput', 'input', 'output'] as const;
+const CACHE_NUMBERS = ['error', 'rate', 'skipped'] as const;
 
 interface Header {
   readonly bundleDigest: string;
@@ -55,11 +63,15 @@ interface Header {
   readonly history: readonly number[];
   readonly scalars: readonly string[];
   readonly rng: { readonly position: number; readonly spare: boolean } | null;
+  /** Whether there is a step cache; its arrays are as long as the sample. */
+  readonly cache: boolean;
 }
 
 /** The same state gives the same bytes. RangeError for a state that could not be read again. */
 export function encodeCheckpoint(state: CheckpointState): Uint8Array<ArrayBuffer> {
-  const { scheduler, rng, bundleDigest, requestHash, step, steps } = state;
+  const { scheduler, rng, cache, bundleDigest, requestHash, step, steps } = state;
+  if (cache !== null && CACHE_ARRAYS.some(name => cache[name].length !== scheduler.sample.length))
+    throw malformed('a step cache of another size than the sample');
   if (rng !== null && rng.words.length !== RNG_WORDS) throw malformed(`a generator of ${rng.words.length} words`);
   const header = checkHeader({
     ...{ bundleDigest, requestHash, step, steps },
@@ -68,6 +80,7 @@ export function encodeCheckpoint(state: CheckpointState): Uint8Array<ArrayBuffer
     history: scheduler.history.map(array => array.length),
     scalars: Object.keys(scheduler.scalars),
     rng: rng && { position: rng.position, spare: rng.spare !== null },
+    cache: cache !== null,
   });
   const json = escapeToAscii(JSON.stringify(header));
   const bytes = new Uint8Array(PREFIX_BYTES + json.length + bodyBytes(header) + CRC_BYTES);
@@ -79,11 +92,14 @@ export function encodeCheckpoint(state: CheckpointState): Uint8Array<ArrayBuffer
   view.setUint32(12, json.length, true);
   putAscii(bytes, PREFIX_BYTES, json);
   let at = PREFIX_BYTES + json.length;
-  for (const { buffer, byteOffset, length } of [scheduler.sample, ...scheduler.history])
-    at = putWords(view, at, new Uint32Array(buffer, byteOffset, length)); // as words: a float's bits, NaN's too, stay as they are
+  for (const array of [scheduler.sample, ...scheduler.history]) at = putFloats(view, at, array);
   for (const name of header.scalars) at = putDouble(view, at, scheduler.scalars[name]!);
   if (rng !== null) at = putWords(view, at, rng.words);
   if (rng !== null && rng.spare !== null) at = putDouble(view, at, rng.spare);
+  if (cache !== null) {
+    for (const name of CACHE_ARRAYS) at = putFloats(view, at, cache[name]);
+    for (const name of CACHE_NUMBERS) at = putDouble(view, at, cache[name]);
+  }
   view.setUint32(at, crc32(bytes.subarray(0, at)), true);
   return bytes;
 }
@@ -113,8 +129,19 @@ export function decodeCheckpoint(bytes: Uint8Array): CheckpointState {
     position: header.rng.position,
     spare: header.rng.spare ? double() : null,
   };
-  return { bundleDigest, requestHash, step, steps, scheduler: { index, sample, history, scalars }, rng };
+  const cache = header.cache
+    ? {
+        lastInput: floats(header.sample),
+        input: floats(header.sample),
+        output: floats(header.sample),
+        ...numbers(double),
+      }
+    : null;
+  return { bundleDigest, requestHash, step, steps, scheduler: { index, sample, history, scalars }, rng, cache };
 }
+
+/** In the order of CACHE_NUMBERS. */
+const numbers = (double: () => number) => ({ error: double(), rate: double(), skipped: double() });
 
 /** Checks length, magic, version, checksum and header, in this order, and that the header's arrays fill the file exactly. */
 function readHeader(bytes: Uint8Array, view: DataView): { header: Header; body: number } {
@@ -147,7 +174,7 @@ function parseJson(text: string): unknown {
 
 function checkHeader(value: unknown): Header {
   const header = (typeof value === 'object' && value !== null ? value : {}) as { [K in keyof Header]: unknown };
-  const { bundleDigest, requestHash, step, steps, index, sample, history, scalars, rng } = header;
+  const { bundleDigest, requestHash, step, steps, index, sample, history, scalars, rng, cache } = header;
   if (!isHash(bundleDigest) || !isHash(requestHash)) throw malformed('no two sha256 of bundle and request');
   if (!isCount(steps, 2 ** 31) || !isCount(step, steps) || !isCount(index, 2 ** 31))
     throw malformed(`step ${step} of ${steps}, index ${index}`);
@@ -161,12 +188,15 @@ function checkHeader(value: unknown): Header {
     const { position, spare } = (rng ?? {}) as { position?: unknown; spare?: unknown };
     if (!isCount(position, RNG_WORDS) || typeof spare !== 'boolean') throw malformed('a generator without a place');
   }
+  if (typeof cache !== 'boolean') throw malformed('no word on a step cache');
   return header as Header;
 }
 
-function bodyBytes({ sample, history, scalars, rng }: Header): number {
+function bodyBytes({ sample, history, scalars, rng, cache }: Header): number {
   const floats = history.reduce((sum, length) => sum + length, sample);
-  return 4 * floats + 8 * scalars.length + (rng === null ? 0 : 4 * RNG_WORDS + (rng.spare ? 8 : 0));
+  const generator = rng === null ? 0 : 4 * RNG_WORDS + (rng.spare ? 8 : 0);
+  const steps = cache ? 4 * CACHE_ARRAYS.length * sample + 8 * CACHE_NUMBERS.length : 0;
+  return 4 * floats + 8 * scalars.length + generator + steps;
 }
 
 const malformed = (what: string) => new RangeError(`checkpoint: it is malformed: ${what}.`);
@@ -187,6 +217,11 @@ function ascii(bytes: Uint8Array, from: number, to: number): string {
   let text = '';
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
   return text;
+}
+
+/** As words: a float's bits, NaN's too, stay as they are. */
+function putFloats(view: DataView, at: number, { buffer, byteOffset, length }: Float32Array): number {
+  return putWords(view, at, new Uint32Array(buffer, byteOffset, length));
 }
 
 function putWords(view: DataView, at: number, words: Uint32Array): number {

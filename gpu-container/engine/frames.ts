@@ -25,3 +25,22 @@ export function framesFromSample(sample: Float32Array, shape: FrameShape): Uint8
     }
   return bytes;
 }
+
+/** Frames one by one [N, 3, H, W] -> colour by colour [3, N, H, W], as a video decoder gives them. */
+export function colorsFirst(sample: Float32Array, { frames, height, width }: FrameShape): Float32Array {
+  const cells = height * width;
+  if (frames === 1) return sample;
+  const out = new Float32Array(sample.length);
+  for (let t = 0; t < frames; t++)
+    for (let color = 0; color < 3; color++) {
+      const from = (t * 3 + color) * cells;
+      out.set(sample.subarray(from, from + cells), (color * frames + t) * cells);
+    }
+  return out;
+}
+
+/** The first value that is no number or infinite; -1 where all are finite. */
+export function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return i;
+  return -1;
+}

@@ -3,8 +3,9 @@
  * constant frame rate. No clock enters the file: the same frames give the same bytes on one machine (x264 cuts a frame in slices
  * by cores, so a machine with another number of cores gives other bytes for the same picture).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output } from 'mediabunny';
-import { type Clip, checkClip, frameOf } from './clip.ts';
+import { type Clip, checkClip, checkShape, frameOf } from './clip.ts';
 import { rgbToI420 } from './color.ts';
 import { clearTimes, completeAvcConfiguration } from './mp4-boxes.ts';
 
@@ -24,31 +25,29 @@ const MAX_BITRATE = 20_000_000;
 /** High profile; the level written here is a ceiling, x264 states the one the stream needs. 5.1 covers 4096x2304. */
 const CODEC = 'avc1.640033';
 
-interface Encoded {
-  readonly packets: readonly EncodedPacket[];
-  /** AVCDecoderConfigurationRecord. */
-  readonly description: Uint8Array;
-  readonly codec: string;
+/** Frames wait in the encoder up to this many, then `add` waits: a fast decoder must not fill the memory. */
+const MAX_QUEUED = 8;
+
+/** An MP4 that grows with the clip; only compressed bytes are kept. */
+export interface Mp4Encoder {
+  /** RGB bytes [H, W, 3] of the next frame. */
+  add(frame: Uint8Array): Promise<void>;
+  /** The whole file. Throws when a frame is missing, and on an encoder error. */
+  finish(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Frees the encoder without a file; does nothing after `finish`. */
+  abandon(): void;
 }
 
-/** A whole MP4 file in memory. Throws on odd sizes and on an encoder error. */
+/** A whole clip's file. Throws on odd sizes and on an encoder error. */
 export async function encodeMp4(clip: Clip): Promise<Uint8Array<ArrayBuffer>> {
   checkClip(clip);
-  const { packets, description, codec } = await encodeFrames(clip);
-  const target = new BufferTarget();
-  const output = new Output({ format: new Mp4OutputFormat({ fastStart: 'in-memory' }), target });
-  const track = new EncodedVideoPacketSource('avc');
-  output.addVideoTrack(track, { frameRate: clip.fps });
-  await output.start();
-  const { width, height } = clip;
-  for (const [i, packet] of packets.entries()) {
-    const decoderConfig = { codec, codedWidth: width, codedHeight: height, description, colorSpace: BT709_LIMITED };
-    await track.add(packet, i === 0 ? { decoderConfig } : undefined);
+  const encoder = await openMp4Encoder(clip);
+  try {
+    for (let i = 0; i < clip.frames; i++) await encoder.add(frameOf(clip, i));
+    return await encoder.finish();
+  } finally {
+    encoder.abandon();
   }
-  await output.finalize();
-  const file = new Uint8Array(target.buffer!); // set by finalize
-  clearTimes(file);
-  return file;
 }
 
 /** True when this platform's encoder makes a file; false when its library is missing or fails. */
@@ -62,13 +61,15 @@ export async function canEncode(): Promise<boolean> {
   }
 }
 
-async function encodeFrames(clip: Clip): Promise<Encoded> {
+/** An encoder for a clip of this size, rate and length. Throws on odd sizes. */
+export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>): Promise<Mp4Encoder> {
+  checkShape(shape);
   const { VideoEncoder, VideoFrame } = await loadCodecs();
-  const { width, height, fps } = clip;
+  const { width, height, fps, frames } = shape;
   const packets: EncodedPacket[] = [];
-  let description: Uint8Array | undefined;
-  let codec = CODEC;
+  const stream: Stream = { codec: CODEC };
   let failure: Error | undefined;
+  let added = 0;
   const encoder = new VideoEncoder({
     output: (chunk, metadata) => {
       const data = new Uint8Array(chunk.byteLength);
@@ -76,8 +77,8 @@ async function encodeFrames(clip: Clip): Promise<Encoded> {
       const frame = Math.round((chunk.timestamp * fps) / 1e6); // back to the exact grid: 1/7 s is no whole microsecond
       packets.push(new EncodedPacket(data, chunk.type === 'key' ? 'key' : 'delta', frame / fps, 1 / fps));
       const config = metadata?.decoderConfig;
-      if (config?.description !== undefined) description ??= completeAvcConfiguration(config.description);
-      codec = config?.codec ?? codec;
+      if (config?.description !== undefined) stream.description ??= completeAvcConfiguration(config.description);
+      stream.codec = config?.codec ?? stream.codec;
     },
     error: error => {
       failure = error;
@@ -85,27 +86,66 @@ async function encodeFrames(clip: Clip): Promise<Encoded> {
   });
   const bitrate = Math.min(MAX_BITRATE, Math.max(MIN_BITRATE, width * height * fps * BITS_PER_PIXEL));
   const alive = setInterval(() => undefined, 1000); // the encoder's threads do not keep the event loop open
-  try {
-    encoder.configure({ codec: CODEC, width, height, framerate: fps, bitrate, avc: { format: 'avc' } });
-    for (let i = 0; i < clip.frames; i++) {
-      const frame = new VideoFrame(rgbToI420(frameOf(clip, i), width, height), {
+  const abandon = () => {
+    clearInterval(alive);
+    if (encoder.state !== 'closed') encoder.close();
+  };
+  encoder.configure({ codec: CODEC, width, height, framerate: fps, bitrate, avc: { format: 'avc' } });
+  return {
+    abandon,
+    async add(rgb) {
+      const frame = new VideoFrame(rgbToI420(rgb, width, height), {
         format: 'I420',
         codedWidth: width,
         codedHeight: height,
-        timestamp: Math.round((i * 1e6) / fps),
+        timestamp: Math.round((added * 1e6) / fps),
         duration: Math.round(1e6 / fps),
         colorSpace: BT709_LIMITED,
       });
-      encoder.encode(frame, { keyFrame: i === 0 });
+      encoder.encode(frame, { keyFrame: added === 0 });
       frame.close();
-    }
-    await encoder.flush();
-  } finally {
-    clearInterval(alive);
-    if (encoder.state !== 'closed') encoder.close();
+      added++;
+      while (encoder.encodeQueueSize > MAX_QUEUED && failure === undefined) await sleep(1);
+    },
+    async finish() {
+      try {
+        await encoder.flush();
+      } finally {
+        abandon();
+      }
+      if (failure !== undefined) throw new Error('mp4: the H.264 encoder failed.', { cause: failure });
+      if (packets.length !== frames || stream.description === undefined)
+        throw new Error(`mp4: the H.264 encoder gave ${packets.length} of ${frames} frames.`);
+      return writeFile(packets, stream, shape);
+    },
+  };
+}
+
+interface Stream {
+  codec: string;
+  /** AVCDecoderConfigurationRecord. */
+  description?: Uint8Array;
+}
+
+async function writeFile(
+  packets: readonly EncodedPacket[],
+  { codec, description }: Stream,
+  { width, height, fps }: Omit<Clip, 'rgb'>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const target = new BufferTarget();
+  const output = new Output({ format: new Mp4OutputFormat({ fastStart: 'in-memory' }), target });
+  const track = new EncodedVideoPacketSource('avc');
+  output.addVideoTrack(track, { frameRate: fps });
+  await output.start();
+  for (const [i, packet] of packets.entries()) {
+    const decoderConfig = {
+      ...{ codec, codedWidth: width, codedHeight: height, colorSpace: BT709_LIMITED },
+      ...(description && { description }),
+    };
+    await track.add(packet, i === 0 ? { decoderConfig } : undefined);
   }
-  if (failure !== undefined) throw new Error('mp4: the H.264 encoder failed.', { cause: failure });
-  if (packets.length !== clip.frames || description === undefined)
-    throw new Error(`mp4: the H.264 encoder gave ${packets.length} of ${clip.frames} frames.`);
-  return { packets, description, codec };
+  await output.finalize();
+  const file = new Uint8Array(target.buffer!); // set by finalize
+  clearTimes(file);
+  return file;
 }

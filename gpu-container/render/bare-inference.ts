@@ -3,6 +3,7 @@ import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { generateFrames } from './generate-frames.ts';
 import { openModel } from './model.ts';
+import { rgbOf } from './video-decoder.ts';
 
 /** The networks of a bundle with nothing around them. */
 export interface BareInference {
@@ -17,7 +18,8 @@ export async function openBareInference(options: { folder: string; threads: numb
   return {
     async run(request) {
       const started = performance.now();
-      await generateFrames(model, text => model.embed(text), request);
+      const { chunks, clip } = await generateFrames(model, request);
+      for await (const chunk of chunks) rgbOf(chunk, clip);
       return performance.now() - started;
     },
     release: () => model.release(),

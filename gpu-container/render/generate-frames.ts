@@ -1,18 +1,25 @@
 /**
- * @file Prompt to frames: the networks and nothing else. text-to-video wraps it with files and messages, bare-inference times it.
+ * @file A request to frames: the networks and nothing else. video-pipeline wraps it with files and messages, bare-inference times
+ * it. The same loop for every family and task; what differs is in engine/families.
  */
 import { ReelayError } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
 import { inRange } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { RunState } from '#gpu-container/engine/checkpoint.ts';
-import { framesFromSample } from '#gpu-container/engine/frames.ts';
+import type { ClipShape, DecoderInput, Run, RunRequest, TextEmbedding } from '#gpu-container/engine/families/family.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
-import { elementCount, latentDims, stack } from '#gpu-container/engine/latents.ts';
 import { createTorchRng, restoreTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
-import { type Denoiser, sample } from '#gpu-container/engine/sampler.ts';
-import type { Clip } from '#gpu-container/media/clip.ts';
+import {
+  type Denoiser,
+  NotFiniteError,
+  type SampleStart,
+  sample,
+  startIndexOf,
+} from '#gpu-container/engine/sampler.ts';
+import type { Scheduler } from '#gpu-container/engine/schedulers/scheduler.ts';
 import type { Model } from './model.ts';
+import type { FrameChunk } from './video-decoder.ts';
 
 /** What a caller may watch or stop. */
 export interface GenerateOptions {
@@ -22,88 +29,120 @@ export interface GenerateOptions {
   readonly checkpoint?: (state?: RunState) => Promise<void>;
   /** Goes on from here; read-resume.ts has seen to it that it fits. */
   readonly resume?: RunState | undefined;
+  /** RGB bytes at the request's size: [H, W, 3] for i2v, [F, H, W, 3] for v2v. */
+  readonly reference?: Uint8Array | undefined;
 }
 
-/** The frames of a clip and how long each part took. */
-export interface Generated {
-  readonly clip: Clip;
+/** A clip on its way: denoised, its frames still to be decoded. */
+export interface Generation {
+  readonly clip: ClipShape & { readonly fps: number };
+  /** In time order; to be read once. */
+  readonly chunks: AsyncGenerator<FrameChunk>;
   readonly encodePromptMs: number;
   readonly denoiseMs: number;
-  readonly decodeMs: number;
 }
 
-/** A text's embedding [1, maxTokens, width]; a remembered one must not be changed. */
-export type Embed = (text: string) => Promise<Float32Array>;
-
 /**
- * Text -> embeddings -> noise of the request's seed -> flow-matching steps -> decoder -> RGB. Resumed, it skips the steps done and
- * gives the same frames, bit by bit on the same CPU provider and threads. Throws `invalid_request` for what this bundle cannot
- * make, and what `checkpoint` rejects with.
+ * Text -> embeddings -> noise of the request's seed -> steps of the bundle's scheduler -> a latent that is decoded as it is read.
+ * Resumed, it skips the steps done and gives the same frames, bit by bit on the same CPU provider and threads. Throws
+ * `invalid_request` for what this bundle cannot make, `render_failed` where a value is no number, and what `checkpoint` rejects with.
  */
 export async function generateFrames(
   model: Model,
-  embed: Embed,
   request: VideoRequest,
   options: GenerateOptions = {},
-): Promise<Generated> {
+): Promise<Generation> {
   const { onProgress, checkpoint } = options;
-  const [width, height] = checkRequest(model, request);
-  const times = [performance.now()];
+  const wanted = runRequest(model, request, options.reference);
+  const started = performance.now();
   await checkpoint?.();
   onProgress?.('encoding_prompt', 0, 0);
-  const denoise = await guidedDenoiser(model, embed, request);
-  times.push(performance.now());
-  const latent = await denoiseLatent(model, request, denoise, options);
-  times.push(performance.now());
+  const texts = [await model.embed(request.prompt)];
+  if (request.guidance_scale > 1) texts.unshift(await model.embed(request.negative_prompt));
+  const encoded = performance.now();
+  const latent = await denoiseLatent(model, request, wanted, texts, options).catch(translated);
+  const denoised = performance.now();
   onProgress?.('decoding', 0, 0);
-  const decoded = await model.decode(latent);
-  const rgb = framesFromSample(decoded, { frames: request.num_frames, height, width });
-  times.push(performance.now());
-  const [encodePromptMs, denoiseMs, decodeMs] = times.slice(1).map((time, i) => time - times[i]!);
   return {
-    clip: { rgb, frames: request.num_frames, width, height, fps: request.fps },
-    encodePromptMs: encodePromptMs!,
-    denoiseMs: denoiseMs!,
-    decodeMs: decodeMs!,
+    clip: { frames: wanted.frames, height: wanted.height, width: wanted.width, fps: request.fps },
+    chunks: model.decode(latent, wanted, async () => checkpoint?.()),
+    encodePromptMs: encoded - started,
+    denoiseMs: denoised - encoded,
   };
 }
 
-/** All steps that are left. The generator that drew the first noise also draws in the steps, where the scheduler asks for it. */
-function denoiseLatent(model: Model, request: VideoRequest, denoise: Denoiser, options: GenerateOptions) {
+/** The request in the engine's words. */
+export function runRequest(model: Model, request: VideoRequest, reference?: Uint8Array): RunRequest {
+  const [width, height] = checkRequest(model, request);
+  const { task, num_frames: frames, num_inference_steps: steps, guidance_scale: guidance, fps } = request;
+  return { task, frames, height, width, fps, steps, guidance, reference };
+}
+
+/** The steps that are left. The generator that drew the first noise also draws in the steps and before decoding. */
+async function denoiseLatent(
+  model: Model,
+  request: VideoRequest,
+  wanted: RunRequest,
+  texts: readonly TextEmbedding[],
+  options: GenerateOptions,
+): Promise<DecoderInput> {
   const { onProgress, checkpoint, resume } = options;
-  const scheduler = model.scheduler(request.num_inference_steps);
+  const scheduler = model.scheduler(wanted);
   const steps = scheduler.timesteps.length;
-  const values = elementCount(latentDims(model.latent, 1));
-  const rng = resume?.rng ? restoreTorchRng(resume.rng) : createTorchRng(request.seed);
-  const noise = resume?.rng ? new Float32Array(0) : rng.randn(values); // a run without a saved generator has drawn this and no more
-  const start = resume ? { resumeFrom: resume.scheduler } : { noise };
+  let rng = createTorchRng(request.seed);
+  const run = await model.family.start(wanted, {
+    draw: count => rng.randn(count), // later too: `finish` may draw
+    encodeVideo: model.encodeVideo,
+    encodeImage: model.encodeImage,
+  });
+  if (resume?.rng) rng = restoreTorchRng(resume.rng);
   onProgress?.('denoising', resume?.step ?? 0, steps);
-  return sample({
-    ...start,
+  const sampled = await sample({
+    ...startOf(run, scheduler, request, resume),
     scheduler,
-    denoise,
-    drawNoise: () => rng.randn(values),
+    denoise: guidedDenoiser(model, run, texts),
+    drawNoise: () => rng.randn(run.noise.length),
     onStep: step => onProgress?.('denoising', step, steps),
     ...(checkpoint && {
-      checkpoint: state => checkpoint({ step: state.index, steps, scheduler: state, rng: rng.save() }),
+      checkpoint: state => checkpoint({ step: state.scheduler.index, steps, rng: rng.save(), ...state }),
     }),
   });
+  return run.finish(sampled);
 }
 
-/**
- * One function for both kinds of step: with guidance, [negative, prompt] as a batch of two in one run; at guidance 1, where the
- * negative prompt has no weight, the prompt alone.
- */
-async function guidedDenoiser(model: Model, embed: Embed, request: VideoRequest): Promise<Denoiser> {
-  const prompt = await embed(request.prompt);
-  const scale = request.guidance_scale;
-  if (scale === 1) return (latents, timestep) => model.velocity(1, latents, timestep, prompt);
-  const both = stack([await embed(request.negative_prompt), prompt]);
-  return async (latents, timestep) => {
-    const velocity = await model.velocity(2, stack([latents, latents]), timestep, both);
-    const half = velocity.length / 2;
-    return guide(velocity.subarray(0, half), velocity.subarray(half), scale);
+function startOf(run: Run, scheduler: Scheduler, request: VideoRequest, resume: RunState | undefined): SampleStart {
+  if (resume !== undefined) return { resumeFrom: { scheduler: resume.scheduler, cache: resume.cache } };
+  const { noise, clean } = run;
+  if (clean === undefined) return { noise };
+  return { clean, noise, startIndex: startIndexOf(request.strength ?? 1, request.num_inference_steps, scheduler) };
+}
+
+/** With two texts classifier-free guidance: both as one batch or one after the other, as the family's graphs are exported. */
+function guidedDenoiser(model: Model, run: Run, texts: readonly TextEmbedding[]): Denoiser {
+  return async (sample, timestep, step) => {
+    const component = run.component(timestep);
+    const output = async (batch: readonly TextEmbedding[]) => {
+      const raw = await model.denoise(component, run.feeds({ sample, timestep, texts: batch }));
+      return run.output?.(raw, batch.length) ?? raw;
+    };
+    if (texts.length === 1) return output(texts);
+    const scale = run.guidance(timestep, step);
+    if (run.batchedGuidance) {
+      const both = await output(texts);
+      const half = both.length / 2;
+      return guide(both.subarray(0, half), both.subarray(half), scale);
+    }
+    const [negative, prompt] = texts as [TextEmbedding, TextEmbedding];
+    const conditional = await output([prompt]);
+    return guide(await output([negative]), conditional, scale);
   };
+}
+
+/** The same job would fail the same way: not worth another try. */
+function translated(error: unknown): never {
+  if (!(error instanceof NotFiniteError)) throw error;
+  const message = `The model gave a value that is no number (${error.message.replace(/^sampler: /, '').replace(/\.$/, '')}).`;
+  throw new ReelayError('render_failed', message, { cause: error, retryable: false });
 }
 
 /** The doors have checked this against the same card; a message from an older front, or for another model, ends here. */
@@ -112,6 +151,7 @@ function checkRequest(model: Model, request: VideoRequest): [width: number, heig
   const refuse = (field: string, got: unknown) =>
     new ReelayError('invalid_request', `${field}: got ${got}; the bundle ${card.id} does not make that.`);
   if (request.model !== card.id) throw refuse('model', request.model);
+  if (!card.tasks.includes(request.task)) throw refuse('task', request.task);
   if (!card.sizes.includes(request.size)) throw refuse('size', request.size);
   if (!inRange(card.frames, request.num_frames)) throw refuse('num_frames', request.num_frames);
   if (!inRange(card.fps, request.fps)) throw refuse('fps', request.fps);

@@ -1,99 +1,105 @@
 import { ReelayError } from '#core/errors.ts';
-import type { LatentShape } from '#gpu-container/engine/latents.ts';
+import type {
+  ClipShape,
+  DecoderInput,
+  DenoiserName,
+  Family,
+  RunRequest,
+  TextEmbedding,
+} from '#gpu-container/engine/families/family.ts';
 import { createScheduler, type Scheduler } from '#gpu-container/engine/schedulers/create-scheduler.ts';
-import type { Backend, Session, Tensor } from '#gpu-container/runtime/backend.ts';
+import type { FloatTensor, TensorMap } from '#gpu-container/engine/tensor.ts';
+import type { Backend, Session } from '#gpu-container/runtime/backend.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
-import { createTokenizer } from '#gpu-container/runtime/tokenizer.ts';
+import { openFamily } from './open-family.ts';
+import { openReferenceEncoder } from './reference-encoder.ts';
+import { openTextEncoder } from './text-encoder.ts';
+import { type FrameChunk, openVideoDecoder } from './video-decoder.ts';
 
-/** A loaded bundle as four functions on plain arrays: the pipelines see neither graphs nor tensors. */
+/** A loaded bundle as functions on plain arrays: the pipelines see neither graphs nor sessions. */
 export interface Model {
   readonly bundle: Bundle;
-  readonly latent: LatentShape;
-  /** Prompt -> embedding [1, maxTokens, width]. */
-  embed(prompt: string): Promise<Float32Array>;
-  /**
-   * Latents [B, C, T, H, W], one timestep for all, embeddings [B, maxTokens, width] -> velocity [B, C, T, H, W]. B is 1, or 2 for
-   * guidance.
-   */
-  velocity(batch: number, latents: Float32Array, timestep: number, embeddings: Float32Array): Promise<Float32Array>;
-  /** Latent [1, C, T, H, W] -> sample [1, 3, frames, height, width] in -1..1. */
-  decode(latent: Float32Array): Promise<Float32Array>;
-  scheduler(steps: number): Scheduler;
+  readonly family: Family;
+  embed(prompt: string): Promise<TextEmbedding>;
+  /** One run of a denoiser: its output, as long as the batch of samples. */
+  denoise(component: DenoiserName, feeds: TensorMap): Promise<Float32Array>;
+  /** A video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
+  encodeVideo(video: FloatTensor): Promise<FloatTensor>;
+  /** An RGB image -> [1, N, D]. */
+  encodeImage(rgb: Uint8Array, height: number, width: number): Promise<FloatTensor>;
+  decode(input: DecoderInput, clip: ClipShape, between?: () => Promise<void>): AsyncGenerator<FrameChunk>;
+  /** `flowShift` in place of the scheduler_config.json's. */
+  scheduler(request: RunRequest, flowShift?: number | null): Scheduler;
   release(): Promise<void>;
 }
 
-/** Loads the three graphs, the tokenizer and the scheduler of a verified bundle; `bundle_invalid` where they do not fit together. */
+/** Loads the graphs, the tokenizer and the scheduler of a verified bundle; `bundle_invalid` where they do not fit together. */
 export async function openModel(bundle: Bundle, backend: Backend): Promise<Model> {
-  const { manifest, name, graphs } = bundle;
-  const { text_encoder } = manifest.components;
-  if (manifest.latents === undefined)
-    throw new ReelayError('bundle_invalid', `${name}: the family ${manifest.family} is not rendered yet.`);
-  const scheduler = (steps: number) => createScheduler(bundle.scheduler, { steps });
-  try {
-    scheduler(manifest.defaults.steps);
-  } catch (cause) {
-    throw new ReelayError('bundle_invalid', `${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
-  const tokenizer = createTokenizer(`${name}: tokenizer.json`, bundle.tokenizer, text_encoder.maxTokens);
-  const { channels, frames, height, width } = manifest.latents;
-  const textDims = [text_encoder.maxTokens, text_encoder.width];
-  const idDims = [1, text_encoder.maxTokens];
-  const encoder = await backend.createSession(graphs.text_encoder!, {
-    name: `${name}: text_encoder`,
-    knownInputs: { input_ids: { type: 'int64', dims: idDims }, attention_mask: { type: 'int64', dims: idDims } },
-    neededOutputs: ['last_hidden_state'],
-  });
-  const denoiser = await backend.createSession(graphs.transformer!, {
-    name: `${name}: transformer`,
-    knownInputs: {
-      hidden_states: { type: 'float32', dims: [null, channels, frames, height, width] },
-      timestep: { type: 'float32', dims: [null] },
-      encoder_hidden_states: { type: 'float32', dims: [null, ...textDims] },
-    },
-    neededOutputs: ['out_hidden_states'],
-  });
-  const latentDims = [1, channels, frames, height, width];
-  const decoder = await backend.createSession(graphs.vae_decoder!, {
-    name: `${name}: vae_decoder`,
-    knownInputs: { latent_sample: { type: 'float32', dims: latentDims } },
-    neededOutputs: ['sample'],
-  });
-  return {
-    bundle,
-    latent: manifest.latents,
-    scheduler,
-    async embed(prompt) {
-      const ids = BigInt64Array.from(tokenizer.encode(prompt), BigInt);
-      const mask = BigInt64Array.from(ids, id => (id === BigInt(tokenizer.padId) ? 0n : 1n));
-      const feeds = {
-        input_ids: { type: 'int64', data: ids, dims: idDims },
-        attention_mask: { type: 'int64', data: mask, dims: idDims },
-      } satisfies Record<string, Tensor>;
-      return floats(encoder, feeds, 'last_hidden_state');
-    },
-    velocity(batch, latents, timestep, embeddings) {
-      const feeds = {
-        hidden_states: { type: 'float32', data: latents, dims: [batch, channels, frames, height, width] },
-        timestep: { type: 'float32', data: new Float32Array(batch).fill(timestep), dims: [batch] },
-        encoder_hidden_states: { type: 'float32', data: embeddings, dims: [batch, ...textDims] },
-      } satisfies Record<string, Tensor>;
-      return floats(denoiser, feeds, 'out_hidden_states');
-    },
-    decode(latent) {
-      return floats(decoder, { latent_sample: { type: 'float32', data: latent, dims: latentDims } }, 'sample');
-    },
-    async release() {
-      for (const session of [encoder, denoiser, decoder]) await session.release();
-    },
+  const family = openFamily(bundle);
+  const opened: { release(): Promise<void> }[] = [];
+  const open = async <Part extends { release(): Promise<void> }>(part: Promise<Part>): Promise<Part> => {
+    opened.push(await part);
+    return part;
   };
+  try {
+    const text = await open(openTextEncoder(bundle, family, backend));
+    const denoisers = await openDenoisers(bundle, family, backend, open);
+    const reference = await open(openReferenceEncoder(bundle, backend));
+    const decoder = await open(openVideoDecoder(bundle, family.decoder, backend));
+    return {
+      bundle,
+      family,
+      embed: text.embed,
+      encodeVideo: reference.encodeVideo,
+      encodeImage: reference.encodeImage,
+      decode: decoder.decode,
+      scheduler: (request, flowShift) => schedulerOf(bundle, family, request, flowShift ?? null),
+      async denoise(component, feeds) {
+        const session = denoisers.get(component);
+        if (session === undefined) throw new RangeError(`model: there is no ${component}.`);
+        const output = (await session.run(feeds))[family.denoiserOutput];
+        if (output?.type !== 'float32') throw new TypeError(`session: output of ${component} is not float32.`);
+        return output.data;
+      },
+      async release() {
+        for (const part of opened) await part.release();
+      },
+    };
+  } catch (error) {
+    for (const part of opened) await part.release();
+    throw error;
+  }
 }
 
-async function floats(
-  session: Session,
-  feeds: Readonly<Record<string, Tensor>>,
-  output: string,
-): Promise<Float32Array> {
-  const tensor = (await session.run(feeds))[output];
-  if (tensor?.type !== 'float32') throw new TypeError(`session: output ${output} is not float32.`);
-  return tensor.data;
+async function openDenoisers(
+  { name, graphs }: Bundle,
+  family: Family,
+  backend: Backend,
+  open: (session: Promise<Session>) => Promise<Session>,
+): Promise<ReadonlyMap<DenoiserName, Session>> {
+  const sessions = new Map<DenoiserName, Session>();
+  const knownInputs = Object.fromEntries(
+    Object.entries(family.denoiserInputs).map(([input, dims]) => [input, { type: 'float32' as const, dims }]),
+  );
+  for (const component of ['transformer', 'transformer_2', 'unet'] as const) {
+    const path = graphs[component];
+    if (path === undefined) continue;
+    const wanted = { name: `${name}: ${component}`, knownInputs, neededOutputs: [family.denoiserOutput] };
+    sessions.set(component, await open(backend.createSession(path, wanted)));
+  }
+  return sessions;
+}
+
+/** Its own settings, with the shift a request asks for where the class has one. */
+function schedulerOf(
+  { scheduler, name }: Bundle,
+  family: Family,
+  request: RunRequest,
+  shift: number | null,
+): Scheduler {
+  const key = ['flow_shift', 'shift'].find(one => Object.hasOwn(scheduler, one));
+  if (shift !== null && key === undefined)
+    throw new ReelayError('invalid_request', `flow_shift: got ${shift}; the scheduler of ${name} has no shift.`);
+  const config = shift === null ? scheduler : { ...scheduler, [key!]: shift };
+  return createScheduler(config, family.scheduleOptions(request));
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { VideoRequest } from '#core/video-request.ts';
 import { decodeCheckpoint, MAX_CHECKPOINT_BYTES, type RunState } from '#gpu-container/engine/checkpoint.ts';
-import { elementCount, latentDims } from '#gpu-container/engine/latents.ts';
+import { elementCount } from '#gpu-container/engine/tensor.ts';
+import { runRequest } from './generate-frames.ts';
 import type { Model } from './model.ts';
 
 /**
@@ -16,8 +17,9 @@ export async function readResume(path: string, model: Model, request: VideoReque
   const { bundleDigest, requestHash, ...state } = decodeCheckpoint(await readFile(path));
   if (bundleDigest !== model.bundle.digest) throw new RangeError('checkpoint: it is of another bundle.');
   if (requestHash !== hashRequest(request)) throw new RangeError('checkpoint: it is of another request.');
-  const scheduler = model.scheduler(request.num_inference_steps);
-  const values = elementCount(latentDims(model.latent, 1));
+  const wanted = runRequest(model, request);
+  const scheduler = model.scheduler(wanted);
+  const values = elementCount(model.family.sampleDims(wanted, wanted.task));
   const { index, sample, history } = state.scheduler;
   const fits =
     state.steps === scheduler.timesteps.length &&

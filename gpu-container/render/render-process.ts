@@ -10,7 +10,7 @@ import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { openModel } from './model.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { failure, type Pipeline, type RunningTask, startTask } from './render-task.ts';
-import { createTextToVideo } from './text-to-video.ts';
+import { createVideoPipeline } from './video-pipeline.ts';
 
 const send = (message: FromChild): Promise<void> =>
   new Promise(resolve => {
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   try {
     const bundle = await loadBundle(folder);
     const model = await openModel(bundle, createOrtBackend({ threads: Number(threads) }));
-    serve({ model, render: createTextToVideo(model) });
+    serve({ model, render: createVideoPipeline(model) });
     const loadMs = performance.now() - started;
     await send({ type: 'ready', bundleId: bundle.card.id, digest: bundle.digest, loadMs });
   } catch (error) {

@@ -14,12 +14,12 @@ import { createCheckpoints } from './checkpoint-files.ts';
 import type { Model } from './model.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { hashRequest, readResume } from './read-resume.ts';
-import type { TextToVideo } from './text-to-video.ts';
+import type { VideoPipeline } from './video-pipeline.ts';
 
 /** A model and what makes videos with it, as a child holds them. */
 export interface Pipeline {
   readonly model: Model;
-  readonly render: TextToVideo;
+  readonly render: VideoPipeline;
 }
 
 /** A task under way. */
@@ -33,7 +33,7 @@ export interface RunningTask {
 /** Says on the channel what happens on the way; the answer is the caller's to send. */
 export function startTask(
   { model, render }: Pipeline,
-  { taskId, request, folder, resumePath, checkpoint }: Extract<ToChild, { type: 'render' }>,
+  { taskId, request, folder, resumePath, referencePath, checkpoint }: Extract<ToChild, { type: 'render' }>,
   send: (message: FromChild) => void,
 ): RunningTask {
   let stop: 'cancelled' | 'paused' | undefined;
@@ -61,6 +61,7 @@ export function startTask(
       send({ type: 'started', taskId, resumedAtStep: resume?.step ?? 0 });
       const rendering = await render(request, folder, {
         resume,
+        referencePath,
         onProgress: (phase, step, steps) => send({ type: 'progress', taskId, phase, step, steps }),
         checkpoint: async state => {
           if (state !== undefined) checkpoints.reached(state);

@@ -1,3 +1,5 @@
+import type { TensorMap, TensorType } from '#gpu-container/engine/tensor.ts';
+
 /**
  * What an inference engine offers the render child. Tensors at graph edges are float32 or int64; half precision stays inside a
  * graph. ONNX Runtime is one implementation: ort-backend.ts.
@@ -19,30 +21,23 @@ export interface SessionOptions {
 
 /** An input that the caller knows how to feed. */
 export interface KnownInput {
+  /** Where the graph wants the other type, values are converted. */
   readonly type: TensorType;
-  /** What will be fed; null where the size varies from run to run, so that the graph must leave it free. */
-  readonly dims: readonly (number | null)[];
+  /** What will be fed; null where the size varies from run to run, so that the graph must leave it free; undefined: it may be either. */
+  readonly dims: readonly (number | null | undefined)[];
 }
 
 /** A loaded graph. */
 export interface Session {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  /** One inference; the declared inputs are taken from `feeds`, others are left out. Blocks the event loop while it runs. */
+  /**
+   * One inference; the declared inputs are taken from `feeds`, others are left out. Blocks the event loop while it runs. Throws
+   * `bundle_invalid` where a graph's fixed size is not what is fed.
+   */
   run(feeds: TensorMap): Promise<TensorMap>;
   release(): Promise<void>;
 }
-
-/** The types that cross a graph's edge. */
-export type TensorType = 'float32' | 'int64';
-
-/** Row-major. */
-export type Tensor =
-  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
-  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] };
-
-/** Tensors by the graph's own names. */
-export type TensorMap = Readonly<Record<string, Tensor>>;
 
 /** What a graph declares of an input or output. */
 export interface TensorInfo {

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ReelayError } from '#core/errors.ts';
-import type { Backend, Session, SessionOptions, Tensor, TensorInfo, TensorMap } from './backend.ts';
+import type { Tensor, TensorMap } from '#gpu-container/engine/tensor.ts';
+import type { Backend, KnownInput, Session, SessionOptions, TensorInfo } from './backend.ts';
 
 type Ort = typeof import('onnxruntime-node');
 
@@ -51,7 +52,7 @@ function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions): Sess
   const outputs = session.outputMetadata.map(info => describe(info, wanted.name));
   for (const input of inputs) {
     const known = Object.hasOwn(wanted.knownInputs, input.name) ? wanted.knownInputs[input.name] : undefined;
-    if (known === undefined || known.type !== input.type || !accepts(input.shape, known.dims))
+    if (known === undefined || !accepts(input.shape, known.dims))
       throw new ReelayError(
         'bundle_invalid',
         `${wanted.name}: input ${shown(input.name, input.type, input.shape)} cannot be fed; known here: ${Object.entries(
@@ -61,31 +62,42 @@ function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions): Sess
           .join(', ')}.`,
       );
   }
-  for (const name of wanted.neededOutputs)
-    if (!outputs.some(output => output.name === name && output.type === 'float32'))
-      throw new ReelayError(
-        'bundle_invalid',
-        `${wanted.name}: output ${name} (float32) is missing; the graph has ${outputs.map(o => o.name).join(', ')}.`,
-      );
-  const fetches = [...wanted.neededOutputs];
+  const fetches = new Map(wanted.neededOutputs.map(name => [name, outputNamed(outputs, name, wanted)]));
   return {
     inputs,
     outputs,
     async run(feeds) {
       const given: Record<string, OrtTensor> = {};
-      for (const { name } of inputs) given[name] = toOrt(ort, name, feeds[name]);
-      return fromOrt(await session.run(given, fetches));
+      for (const input of inputs) given[input.name] = toOrt(ort, wanted.name, input, feeds[input.name]);
+      const results = fromOrt(await session.run(given, [...fetches.values()]));
+      return Object.fromEntries([...fetches].map(([name, own]) => [name, results[own]!]));
     },
     release: () => session.release(),
   };
 }
 
-/** Free sizes take anything; fixed ones only what is always fed. */
-function accepts(shape: TensorInfo['shape'], dims: readonly (number | null)[]): boolean {
-  return shape.length === dims.length && shape.every((size, i) => typeof size === 'string' || size === dims[i]);
+/** The graph's own name of an output; where one is needed, a graph with one output may call it as it likes. */
+function outputNamed(outputs: readonly TensorInfo[], name: string, wanted: SessionOptions): string {
+  const found = outputs.find(output => output.name === name);
+  const output = found ?? (outputs.length === 1 && wanted.neededOutputs.length === 1 ? outputs[0] : undefined);
+  if (output?.type !== 'float32')
+    throw new ReelayError(
+      'bundle_invalid',
+      `${wanted.name}: output ${name} (float32) is missing; the graph has ${outputs.map(o => o.name).join(', ')}.`,
+    );
+  return output.name;
 }
 
-const shown = (name: string, type: string, dims: readonly (number | string | null)[]) =>
+/** Free sizes take anything; fixed ones only what is always fed, or what is not known yet. */
+function accepts(shape: TensorInfo['shape'], dims: KnownInput['dims']): boolean {
+  if (shape.length === 0 && dims.length === 1 && dims[0] === 1) return true; // a scalar, as torch's one timestep
+  return (
+    shape.length === dims.length &&
+    shape.every((size, i) => typeof size === 'string' || dims[i] === undefined || size === dims[i])
+  );
+}
+
+const shown = (name: string, type: string, dims: readonly (number | string | null | undefined)[]) =>
   `${name} (${type} [${dims.map(size => size ?? 'any').join(', ')}])`;
 
 function describe(info: InferenceSession.ValueMetadata, name: string): TensorInfo {
@@ -99,12 +111,26 @@ function describe(info: InferenceSession.ValueMetadata, name: string): TensorInf
   return { name: info.name, type: info.type, shape: info.shape };
 }
 
-function toOrt(ort: Ort, name: string, tensor: Tensor | undefined): OrtTensor {
+function toOrt(ort: Ort, graph: string, input: TensorInfo, tensor: Tensor | undefined): OrtTensor {
+  const { name, type, shape } = input;
   if (tensor === undefined) throw new TypeError(`session: input ${name} was not fed.`);
-  return tensor.type === 'float32'
-    ? new ort.Tensor('float32', tensor.data, tensor.dims)
-    : new ort.Tensor('int64', tensor.data, tensor.dims);
+  const dims = shape.length === 0 && tensor.data.length === 1 ? [] : tensor.dims;
+  if (shape.length !== dims.length || shape.some((size, i) => typeof size === 'number' && size !== dims[i]))
+    throw new ReelayError(
+      'bundle_invalid',
+      `${graph}: ${name} would be fed [${dims.join(', ')}], but the graph was exported for [${shape.join(', ')}].`,
+    );
+  if (type === 'int64')
+    return new ort.Tensor('int64', tensor.type === 'int64' ? tensor.data : toIntegers(tensor.data), dims);
+  return new ort.Tensor(
+    'float32',
+    tensor.type === 'float32' ? tensor.data : Float32Array.from(tensor.data, Number),
+    dims,
+  );
 }
+
+/** Toward zero, as torch's `.to(int64)`. */
+const toIntegers = (values: Float32Array) => BigInt64Array.from(values, value => BigInt(Math.trunc(value)));
 
 function fromOrt(results: InferenceSession.ReturnType): TensorMap {
   const tensors: Record<string, Tensor> = {};

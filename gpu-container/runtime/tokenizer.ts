@@ -26,22 +26,36 @@ const documentSchema = z.looseObject({
   model: z.looseObject({ unk_token: z.string().nullish(), vocab: z.unknown() }),
 });
 
-/** Text to a fixed number of ids. */
-export interface Tokenizer {
-  readonly padId: number;
-  /** maxTokens ids: cut behind, padded behind; special tokens of the template are kept when cutting. */
-  encode(text: string): number[];
+/** A text's tokens, maxTokens of each. */
+export interface TokenIds {
+  readonly ids: number[];
+  /** 1 for a token, 0 for padding. */
+  readonly mask: number[];
 }
 
-/** `document` is tokenizer.json, parsed; `name` opens the sentence when it is not one (`bundle_invalid`). */
-export function createTokenizer(name: string, document: unknown, maxTokens: number): Tokenizer {
+/** Text to a fixed number of ids. */
+export interface Tokenizer {
+  /** Cut behind, padded behind; special tokens of the template are kept when cutting. */
+  encode(text: string): TokenIds;
+}
+
+/**
+ * `document` is tokenizer.json, parsed; `name` opens the sentence when it is not one (`bundle_invalid`). `config` is
+ * tokenizer_config.json, of which only the padding token is taken where tokenizer.json has none (CLIP pads with its end token).
+ */
+export function createTokenizer(
+  name: string,
+  document: unknown,
+  maxTokens: number,
+  config: Readonly<Record<string, unknown>> = {},
+): Tokenizer {
   const parsed = documentSchema.safeParse(document);
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}.`);
     throw new ReelayError('bundle_invalid', `${name}: ${sentences.join(' ')}`);
   }
   const { data } = parsed;
-  const padId = data.padding?.pad_id ?? data.added_tokens.find(token => /^(\[PAD\]|<pad>)$/i.test(token.content))?.id;
+  const padId = data.padding?.pad_id ?? paddingOf(data.added_tokens, config.pad_token);
   if (padId === undefined) throw new ReelayError('bundle_invalid', `${name}: there is no padding token.`);
   const inner = construct(name, { ...data, pre_tokenizer: withUnicodeWords(data.pre_tokenizer) });
   const unknownId = data.model.unk_token == null ? undefined : inner.token_to_id(data.model.unk_token);
@@ -63,13 +77,23 @@ export function createTokenizer(name: string, document: unknown, maxTokens: numb
   const before = leadingCount(frame, inner.encode('a').ids);
 
   return {
-    padId,
     encode(text) {
       const words = idsOf(text, false).slice(0, Math.max(0, maxTokens - frame.length));
       const ids = [...frame.slice(0, before), ...words, ...frame.slice(before)].slice(0, maxTokens);
-      return [...ids, ...new Array<number>(maxTokens - ids.length).fill(padId)];
+      const rest = maxTokens - ids.length;
+      return {
+        ids: [...ids, ...new Array<number>(rest).fill(padId)],
+        mask: [...ids.map(() => 1), ...new Array<number>(rest).fill(0)],
+      };
     },
   };
+}
+
+/** The token that tokenizer_config.json names, as a text or an object with `content`; else the one that looks like padding. */
+function paddingOf(tokens: readonly { id: number; content: string }[], named: unknown): number | undefined {
+  const content = typeof named === 'string' ? named : (named as { content?: unknown } | null | undefined)?.content;
+  const isPadding = (text: string) => (content === undefined ? /^(\[PAD\]|<pad>)$/i.test(text) : text === content);
+  return tokens.find(token => isPadding(token.content))?.id;
 }
 
 /** How many of the template's tokens stand before the text. */

@@ -29,6 +29,7 @@ const STATE: CheckpointState = {
     scalars: { lower_order_nums: 2, 'λ "größe"': -0, tiny: 5e-324, nothing: Number.NaN, far: -Infinity, third: 1 / 3 },
   },
   rng: { ...createTorchRng(7).save(), position: 5, spare: -0 },
+  cache: { lastInput: hard(), input: hard(), output: hard(), error: 1 / 3, rate: Number.NaN, skipped: 2 },
 };
 
 describe('a checkpoint', () => {
@@ -43,7 +44,7 @@ describe('a checkpoint', () => {
   test('holds a run without generator, history and scalars, and one whose arrays are views into larger ones', () => {
     const wide = Float32Array.from({ length: 100 }, (_, i) => i);
     const scheduler = { index: 0, sample: wide.subarray(7, 10), history: [], scalars: {} };
-    const plain = { ...STATE, step: 0, scheduler, rng: null };
+    const plain = { ...STATE, step: 0, scheduler, rng: null, cache: null };
     const bytes = encodeCheckpoint(plain);
     expect(decodeCheckpoint(bytes)).toEqual({
       ...plain,
@@ -111,7 +112,7 @@ describe('what is no checkpoint is refused in words, never read as another state
     expect(refusal(copy => Uint8Array.of(...copy, 0))).toThrow('damaged or cut short');
     expect(refusal(() => new Uint8Array(0))).toThrow('these bytes are none');
     expect(refusal(() => new Uint8Array(64).fill(0x41))).toThrow('these bytes are none');
-    expect(refusal(copy => copy.with(8, 2))).toThrow('it is of version 2; this program reads 1');
+    expect(refusal(copy => copy.with(8, 3))).toThrow('it is of version 3; this program reads 2');
   });
 
   test('larger than any real one', () => {

@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { frameOf } from '#gpu-container/media/clip.ts';
 import { encodeSpritesheet, sheetFrames } from '#gpu-container/media/spritesheet.ts';
-import { encodeThumbnail } from '#gpu-container/media/thumbnail.ts';
+import { encodeThumbnail, thumbnailFrame } from '#gpu-container/media/thumbnail.ts';
 import { paint } from './clips.ts';
 
 /** Frame t is one flat colour that tells t. */
@@ -9,7 +10,8 @@ const counting = (frames: number, width = 32, height = 16) =>
   paint(frames, width, height, 8, (_x, _y, t) => [10 + 12 * t, 100, 200 - 5 * t]);
 
 test('the thumbnail is a WebP of the middle frame', async () => {
-  const file = await encodeThumbnail(counting(9));
+  const clip = counting(9);
+  const file = await encodeThumbnail(frameOf(clip, thumbnailFrame(9)), clip);
   const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   expect((await sharp(file).metadata()).format).toBe('webp');
   expect([info.width, info.height]).toEqual([32, 16]);

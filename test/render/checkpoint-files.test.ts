@@ -13,6 +13,7 @@ const at = (step: number): RunState => ({
   steps: 50,
   scheduler: { index: step, sample: Float32Array.of(step, -step), history: [], scalars: {} },
   rng: createTorchRng(1).save(),
+  cache: null,
 });
 
 async function open(rule: CheckpointRule) {

@@ -5,41 +5,41 @@ import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { MINI, REQUEST } from './child.ts';
+import { velocityOf, wholeClip } from './whole-clip.ts';
 
 describe('the pipeline on the bundled model', () => {
   let model: Model;
   const batches: number[] = [];
+  const texts: string[] = [];
   beforeAll(async () => {
     const opened = await openModel(await loadBundle(MINI), createOrtBackend({ threads: 1 }));
     model = {
       ...opened,
-      velocity: (batch, ...rest) => {
-        batches.push(batch);
-        return opened.velocity(batch, ...rest);
+      embed: text => {
+        texts.push(text);
+        return opened.embed(text);
+      },
+      denoise: (component, feeds) => {
+        batches.push(feeds.timestep!.dims[0]!);
+        return opened.denoise(component, feeds);
       },
     };
   });
   afterAll(() => model.release());
 
   test('runs both halves of guidance as one batch, and only the prompt at guidance 1', async () => {
-    const texts: string[] = [];
-    const embed = (text: string) => {
-      texts.push(text);
-      return model.embed(text);
-    };
     const short = { ...REQUEST, num_inference_steps: 2, negative_prompt: 'square' };
-    batches.length = 0;
-    const guided = await generateFrames(model, embed, short);
+    const guided = await generateFrames(model, short);
     expect([batches, texts]).toEqual([
       [2, 2],
       [REQUEST.prompt, 'square'],
     ]);
     batches.length = texts.length = 0;
-    const plain = await generateFrames(model, embed, { ...short, guidance_scale: 1 });
+    const plain = await generateFrames(model, { ...short, guidance_scale: 1 });
     expect([batches, texts]).toEqual([[1, 1], [REQUEST.prompt]]);
-    for (const { clip } of [guided, plain]) {
-      expect(clip).toMatchObject({ frames: 16, width: 256, height: 256, fps: 8 });
-      expect(clip.rgb.length).toBe(16 * 256 * 256 * 3);
+    for (const generation of [guided, plain]) {
+      expect(generation.clip).toEqual({ frames: 16, width: 256, height: 256, fps: 8 });
+      expect((await wholeClip(generation)).length).toBe(16 * 256 * 256 * 3);
     }
   });
 
@@ -47,8 +47,8 @@ describe('the pipeline on the bundled model', () => {
     const [a, b] = [await model.embed('a red circle'), await model.embed('')];
     const size = 96 * 4 * 4 * 4;
     const latent = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
-    const both = await model.velocity(2, Float32Array.of(...latent, ...latent), 500, Float32Array.of(...a, ...b));
-    const [first, second] = [await model.velocity(1, latent, 500, a), await model.velocity(1, latent, 500, b)];
+    const both = await velocityOf(model, latent, 500, [a, b]);
+    const [first, second] = [await velocityOf(model, latent, 500, [a]), await velocityOf(model, latent, 500, [b])];
     const apart = both.reduce(
       (worst, v, i) => Math.max(worst, Math.abs(v - (i < size ? first[i]! : second[i - size]!))),
       0,

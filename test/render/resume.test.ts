@@ -120,7 +120,7 @@ async function statesOf(bundle: string, request: VideoRequest): Promise<Checkpoi
   const model = await openModel(await loadBundle(bundle), createOrtBackend({ threads: 1 }));
   const identity = { bundleDigest: model.bundle.digest, requestHash: hashRequest(request) };
   const states: CheckpointState[] = [];
-  await generateFrames(model, text => model.embed(text), request, {
+  await generateFrames(model, request, {
     checkpoint: async state => void (state && states.push({ ...identity, ...state })),
   });
   await model.release();

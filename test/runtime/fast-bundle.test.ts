@@ -9,6 +9,7 @@ import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { requestOf } from '../render/child.ts';
+import { velocityOf, wholeClip } from '../render/whole-clip.ts';
 import { writeFastBundle } from './fast-bundle.ts';
 
 describe('the fast bundle', () => {
@@ -27,8 +28,7 @@ describe('the fast bundle', () => {
   });
 
   const frames = async (change: Partial<VideoRequest> = {}) => {
-    const { clip } = await generateFrames(model, text => model.embed(text), requestOf(card, change));
-    return Buffer.from(clip.rgb);
+    return wholeClip(await generateFrames(model, requestOf(card, change)));
   };
 
   test('is a bundle like any other, the same on every writing', async () => {
@@ -61,11 +61,11 @@ describe('the fast bundle', () => {
     const size = 6 * 2 * 8 * 8;
     const latents = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
     const [red, blue] = [await model.embed('a red circle'), await model.embed('a blue circle')];
-    const velocity = await model.velocity(1, latents, 500, red);
-    expect(await model.velocity(1, latents, 500, red)).toEqual(velocity);
-    expect(await model.velocity(1, latents, 500, blue)).not.toEqual(velocity);
-    expect(await model.velocity(1, latents, 501, red)).not.toEqual(velocity);
+    const velocity = await velocityOf(model, latents, 500, [red]);
+    expect(await velocityOf(model, latents, 500, [red])).toEqual(velocity);
+    expect(await velocityOf(model, latents, 500, [blue])).not.toEqual(velocity);
+    expect(await velocityOf(model, latents, 501, [red])).not.toEqual(velocity);
     for (let i = 0; i < size; i += 13)
-      expect(await model.velocity(1, latents.with(i, latents[i]! + 0.01), 500, red)).not.toEqual(velocity);
+      expect(await velocityOf(model, latents.with(i, latents[i]! + 0.01), 500, [red])).not.toEqual(velocity);
   });
 });

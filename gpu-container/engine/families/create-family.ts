@@ -1,0 +1,12 @@
+import type { Family, FamilySource } from './family.ts';
+import { createWan } from './wan.ts';
+
+/** Family name in bundle.json -> its maker. reelay-mini is made by render/open-family.ts: its shapes are in bundle.json itself. */
+const makers: Readonly<Record<string, (source: FamilySource) => Family>> = { wan: createWan };
+
+/** The family of a bundle; RangeError naming the file and key whose value does not fit it. */
+export function createFamily(name: string, source: FamilySource): Family {
+  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
+  if (make === undefined) throw new RangeError(`family: got ${name}; known: ${Object.keys(makers).join(', ')}.`);
+  return make(source);
+}

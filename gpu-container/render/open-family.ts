@@ -1,0 +1,63 @@
+import { ReelayError } from '#core/errors.ts';
+import { createFamily } from '#gpu-container/engine/families/create-family.ts';
+import type { Family } from '#gpu-container/engine/families/family.ts';
+import { createReelayMini } from '#gpu-container/engine/families/reelay-mini.ts';
+import { createScheduler } from '#gpu-container/engine/schedulers/create-scheduler.ts';
+import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
+
+/**
+ * The family of a verified bundle, with its sizes. `bundle_invalid` where its files contradict each other, its card offers what
+ * its components cannot make, or its scheduler is not known: found at load, not in the first job.
+ */
+export function openFamily(bundle: Bundle): Family {
+  try {
+    const family = familyOf(bundle);
+    checkCard(bundle, family);
+    return family;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ReelayError('bundle_invalid', `${bundle.name}: ${cause.message}`, { cause });
+  }
+}
+
+function familyOf({ manifest, modelIndex, configs, scheduler, graphs }: Bundle): Family {
+  const { family, latents, components, defaults } = manifest;
+  const source = {
+    ...{ modelIndex, configs, scheduler },
+    components: new Set(Object.keys(graphs).map(name => name.split('.')[0]!)),
+    textWidth: components.text_encoder.width,
+    maxTokens: components.text_encoder.maxTokens,
+  };
+  if (family !== 'reelay-mini') return createFamily(family, source);
+  const [width, height] = sizeOf(defaults.size);
+  return createReelayMini(source, latents!, { frames: defaults.frames, height, width });
+}
+
+function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
+  const { tasks, limits, defaults } = manifest;
+  const more = tasks.filter(task => !family.tasks.includes(task));
+  if (more.length > 0)
+    throw new RangeError(`bundle.json: tasks: ${more.join(', ')}; its components make ${family.tasks.join(', ')}.`);
+  for (const size of limits.sizes)
+    if (sizeOf(size).some(side => side % family.pixelMultiple !== 0))
+      throw new RangeError(
+        `bundle.json: limits.sizes: ${size}; both sides are multiples of ${family.pixelMultiple} here.`,
+      );
+  const { first, step } = family.frameRule;
+  const { min, max } = limits.frames;
+  const fits = (frames: number) => frames >= first && (frames - first) % step === 0;
+  if (!fits(min) || (max !== min && limits.frames.step % step !== 0))
+    throw new RangeError(
+      `bundle.json: limits.frames: ${min} to ${max} in steps of ${limits.frames.step}; this family makes ${first} + k · ${step}.`,
+    );
+  const [width, height] = sizeOf(defaults.size);
+  const clip = { frames: defaults.frames, height, width, fps: defaults.fps };
+  const { steps, guidance } = defaults;
+  try {
+    createScheduler(scheduler, family.scheduleOptions({ ...clip, task: tasks[0]!, steps, guidance }));
+  } catch (cause) {
+    throw new RangeError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+const sizeOf = (size: string) => size.split('x').map(Number) as [width: number, height: number];

@@ -1,0 +1,100 @@
+import { ReelayError } from '#core/errors.ts';
+import { concatFrames, type FloatTensor, floats } from '#gpu-container/engine/tensor.ts';
+import { cropLatent } from '#gpu-container/engine/tiling.ts';
+import type { Backend } from '#gpu-container/runtime/backend.ts';
+import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
+import { floatsOf, openStream } from './causal-stream.ts';
+import { createImagePreprocessor } from './image-preprocessor.ts';
+
+/** What image- and video-to-video need: the VAE's encoder, and the image encoder of Wan 2.1. */
+export interface ReferenceEncoder {
+  /** A video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
+  encodeVideo(video: FloatTensor): Promise<FloatTensor>;
+  /** An RGB image [H, W, 3] -> [1, N, D]. */
+  encodeImage(rgb: Uint8Array, height: number, width: number): Promise<FloatTensor>;
+  release(): Promise<void>;
+}
+
+const ANY = undefined;
+/** Frames that a streaming encoder takes after the first. */
+const NEXT_FRAMES = 4;
+
+interface Encoder<Input extends readonly unknown[]> {
+  encode(...input: Input): Promise<FloatTensor>;
+  release(): Promise<void>;
+}
+
+/** Opens those of the two that the bundle has; asking for the other rejects with `unsupported_operation`. */
+export async function openReferenceEncoder(bundle: Bundle, backend: Backend): Promise<ReferenceEncoder> {
+  const missing = (component: string) => async () => {
+    const message = `${bundle.name}: there is no ${component}; the bundle takes no reference.`;
+    throw new ReelayError('unsupported_operation', message);
+  };
+  const video = await openVideoEncoder(bundle, backend);
+  const image = await openImageEncoder(bundle, backend);
+  return {
+    encodeVideo: video?.encode ?? missing('vae_encoder'),
+    encodeImage: image?.encode ?? missing('image_encoder'),
+    async release() {
+      await video?.release();
+      await image?.release();
+    },
+  };
+}
+
+async function openVideoEncoder(bundle: Bundle, backend: Backend): Promise<Encoder<[video: FloatTensor]> | undefined> {
+  const { vae_encoder } = bundle.manifest.components;
+  if (vae_encoder === undefined) return undefined;
+  const names = { input: 'sample', output: 'latent_parameters' };
+  if (vae_encoder.plan === 'streaming') {
+    const stream = await openStream(bundle, backend, { component: 'vae_encoder', ...names });
+    return { encode: video => encodeInParts(stream.open(), video), release: stream.release };
+  }
+  const session = await backend.createSession(bundle.graphs.vae_encoder!, {
+    name: `${bundle.name}: vae_encoder`,
+    knownInputs: { sample: { type: 'float32', dims: [ANY, ANY, ANY, ANY, ANY] } },
+    neededOutputs: ['latent_parameters'],
+  });
+  return {
+    encode: async sample => floatsOf('latent_parameters', (await session.run({ sample })).latent_parameters),
+    release: () => session.release(),
+  };
+}
+
+/** One frame, then four at a time; the latent frames joined. */
+async function encodeInParts(
+  next: (frames: FloatTensor) => Promise<FloatTensor>,
+  video: FloatTensor,
+): Promise<FloatTensor> {
+  const [, channels, frames, height, width] = video.dims as [number, number, number, number, number];
+  const whole = { row: 0, column: 0, top: 0, left: 0, height, width };
+  const parts: FloatTensor[] = [];
+  for (let from = 0; from < frames; ) {
+    const to = Math.min(frames, from + (from === 0 ? 1 : NEXT_FRAMES));
+    const part = cropLatent(video.data, video.dims, [from, to], whole);
+    parts.push(await next(floats(part, [1, channels, to - from, height, width])));
+    from = to;
+  }
+  return concatFrames(parts);
+}
+
+async function openImageEncoder(
+  bundle: Bundle,
+  backend: Backend,
+): Promise<Encoder<[rgb: Uint8Array, height: number, width: number]> | undefined> {
+  const path = bundle.graphs.image_encoder;
+  if (path === undefined) return undefined;
+  const preprocess = createImagePreprocessor(bundle.configs.image_processor);
+  const session = await backend.createSession(path, {
+    name: `${bundle.name}: image_encoder`,
+    knownInputs: { pixel_values: { type: 'float32', dims: [ANY, ANY, ANY, ANY] } },
+    neededOutputs: ['last_hidden_state'],
+  });
+  return {
+    encode: async (rgb, height, width) => {
+      const results = await session.run({ pixel_values: preprocess(rgb, { height, width }) });
+      return floatsOf('last_hidden_state', results.last_hidden_state);
+    },
+    release: () => session.release(),
+  };
+}
