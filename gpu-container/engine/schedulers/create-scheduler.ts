@@ -1,5 +1,6 @@
 import { createFlowMatchEuler } from './flow-match-euler.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+import { createUniPc } from './unipc.ts';
 
 /** Callers of createScheduler find its types here too. */
 export type { Scheduler, SchedulerOptions, SchedulerState } from './scheduler.ts';
@@ -8,6 +9,7 @@ export type { Scheduler, SchedulerOptions, SchedulerState } from './scheduler.ts
 const makers: Readonly<
   Record<string, (config: Record<string, unknown>, options: SchedulerOptions) => Scheduler | undefined>
 > = {
+  UniPCMultistepScheduler: createUniPc,
   FlowMatchEulerDiscreteScheduler: createFlowMatchEuler,
 };
 

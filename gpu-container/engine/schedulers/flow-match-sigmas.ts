@@ -5,30 +5,43 @@
  * of the table come from sigmas shifted at construction and are shifted again. And the default table is computed in float64,
  * a custom one in float32. `round` below is Math.fround or the identity accordingly.
  */
+import { checkOptions } from './define-scheduler.ts';
+import { linspace } from './numpy.ts';
+import {
+  type ConfigOf,
+  choice,
+  flag,
+  integer,
+  number,
+  optionalNumber,
+  readConfig,
+  unsupported,
+} from './read-config.ts';
 import type { SchedulerOptions } from './scheduler.ts';
 
 type Round = (value: number) => number;
 
-const DEFAULTS = {
-  num_train_timesteps: 1000,
-  shift: 1,
-  use_dynamic_shifting: false,
-  base_shift: 0.5, // the next four only help a pipeline to compute mu
-  max_shift: 1.15,
-  base_image_seq_len: 256,
-  max_image_seq_len: 4096,
-  invert_sigmas: false,
-  shift_terminal: null as number | null,
-  use_karras_sigmas: false,
-  use_exponential_sigmas: false,
-  use_beta_sigmas: false,
-  time_shift_type: 'exponential',
-  stochastic_sampling: false,
+/** diffusers' class. */
+export const FLOW_MATCH_EULER = 'FlowMatchEulerDiscreteScheduler';
+
+const FIELDS = {
+  num_train_timesteps: integer(1000, 1),
+  shift: number(1),
+  use_dynamic_shifting: flag(false),
+  base_shift: { ...optionalNumber, initial: 0.5 }, // the next four only help a pipeline to compute mu
+  max_shift: { ...optionalNumber, initial: 1.15 },
+  base_image_seq_len: number(256),
+  max_image_seq_len: number(4096),
+  invert_sigmas: flag(false),
+  shift_terminal: optionalNumber,
+  use_karras_sigmas: flag(false),
+  use_exponential_sigmas: flag(false),
+  use_beta_sigmas: unsupported(false),
+  time_shift_type: choice('exponential', 'linear'),
+  stochastic_sampling: flag(false),
 };
 
-type Config = typeof DEFAULTS;
-
-const NULLABLE = ['shift_terminal', 'base_shift', 'max_shift'];
+type Config = ConfigOf<typeof FIELDS>;
 
 /** The noise levels of a run and the timesteps that the model is told. */
 export interface FlowMatchSchedule {
@@ -41,8 +54,8 @@ export interface FlowMatchSchedule {
 
 /** set_timesteps of the original. */
 export function buildSchedule(raw: Record<string, unknown>, options: SchedulerOptions): FlowMatchSchedule {
-  const config = readConfig(raw);
-  checkOptions(config, options);
+  const config = readConfig(FLOW_MATCH_EULER, FIELDS, raw);
+  refuse(config, options);
   const train = config.num_train_timesteps;
   const custom = options.sigmas ?? options.timesteps;
   const round: Round = custom === undefined ? value => value : Math.fround;
@@ -60,8 +73,6 @@ export function buildSchedule(raw: Record<string, unknown>, options: SchedulerOp
     sigmas = sigmas.map(sigma => Math.fround(1 - sigma));
     timesteps = sigmas.map(sigma => Math.fround(sigma * train));
   }
-  const bad = sigmas.find(sigma => !Number.isFinite(sigma));
-  if (bad !== undefined) throw new RangeError(`scheduler: these settings give a sigma of ${bad}.`);
   return {
     sigmas: Float64Array.from([...sigmas, config.invert_sigmas ? 1 : 0]),
     timesteps: Float64Array.from(timesteps),
@@ -69,36 +80,11 @@ export function buildSchedule(raw: Record<string, unknown>, options: SchedulerOp
   };
 }
 
-function readConfig(raw: Record<string, unknown>): Config {
-  const config: Record<string, unknown> = { ...DEFAULTS };
-  for (const [key, value] of Object.entries(raw)) {
-    if (key.startsWith('_')) continue; // _class_name, _diffusers_version
-    if (!Object.hasOwn(DEFAULTS, key))
-      throw new Error(`scheduler: option ${key} is not one of FlowMatchEulerDiscreteScheduler.`);
-    const wanted = key === 'shift_terminal' ? 'number' : typeof DEFAULTS[key as keyof Config];
-    const kind: string = typeof value === 'number' && !Number.isFinite(value) ? 'number that is none' : typeof value;
-    if (kind !== wanted && !(value === null && NULLABLE.includes(key)))
-      throw new Error(`scheduler: option ${key} should be a ${wanted}, got ${JSON.stringify(value)}.`);
-    config[key] = value;
-  }
-  return config as Config;
-}
-
-function checkOptions(config: Config, options: SchedulerOptions): void {
-  const { steps, sigmas, timesteps, mu } = options;
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new RangeError(`scheduler: got ${steps} steps; 1 or more are needed.`);
-  for (const [name, list] of Object.entries({ sigmas, timesteps }))
-    if (list !== undefined && list.length !== steps)
-      throw new RangeError(`scheduler: got ${list.length} ${name} for ${steps} steps; the counts must agree.`);
-  if (config.use_beta_sigmas) throw new Error('scheduler: option use_beta_sigmas is not supported.');
+function refuse(config: Config, options: SchedulerOptions): void {
+  checkOptions(FLOW_MATCH_EULER, options, ['sigmas', 'timesteps', 'mu']);
   if (config.use_karras_sigmas && config.use_exponential_sigmas)
     throw new Error('scheduler: use_karras_sigmas and use_exponential_sigmas exclude each other.');
-  if (config.time_shift_type !== 'exponential' && config.time_shift_type !== 'linear')
-    throw new Error(`scheduler: got time_shift_type ${config.time_shift_type}; known: exponential, linear.`);
-  if (!Number.isInteger(config.num_train_timesteps) || config.num_train_timesteps < 1)
-    throw new RangeError(`scheduler: got num_train_timesteps ${config.num_train_timesteps}; 1 or more are needed.`);
-  if (config.use_dynamic_shifting && mu === undefined)
+  if (config.use_dynamic_shifting && options.mu === undefined)
     throw new Error('scheduler: use_dynamic_shifting needs mu, the shift of this resolution.');
 }
 
@@ -138,10 +124,4 @@ function karras(sigmas: number[]): number[] {
 
 function exponential(sigmas: number[]): number[] {
   return linspace(Math.log(sigmas[0]!), Math.log(sigmas.at(-1)!), sigmas.length).map(Math.exp);
-}
-
-/** numpy.linspace: the last value is `to` exactly; one value is `from`. */
-function linspace(from: number, to: number, count: number): number[] {
-  const stride = (to - from) / (count - 1);
-  return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? to : i === 0 ? from : i * stride + from));
 }
