@@ -23,7 +23,6 @@ for (const name of readdirSync(BUNDLES).sort()) {
       '%s: the latents of every step and the frames are those of diffusers',
       async (_, one) => {
         const differences = await compareCase(model, folder, one);
-        console.log(name, one.name, JSON.stringify(differences));
         expect(differences.embeds).toBeLessThan(1e-5);
         expect(differences.timesteps).toBeLessThan(1e-6);
         expect(Math.max(...differences.latents)).toBeLessThan(1e-4);

@@ -1,8 +1,9 @@
 import type { Family, FamilySource } from './family.ts';
+import { createLtx } from './ltx.ts';
 import { createWan } from './wan.ts';
 
 /** Family name in bundle.json -> its maker. reelay-mini is made by render/open-family.ts: its shapes are in bundle.json itself. */
-const makers: Readonly<Record<string, (source: FamilySource) => Family>> = { wan: createWan };
+const makers: Readonly<Record<string, (source: FamilySource) => Family>> = { wan: createWan, ltx: createLtx };
 
 /** The family of a bundle; RangeError naming the file and key whose value does not fit it. */
 export function createFamily(name: string, source: FamilySource): Family {

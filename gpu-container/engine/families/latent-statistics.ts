@@ -25,3 +25,25 @@ export function denormalizeLatent(latent: Float32Array, { mean, std }: LatentSta
   }
   return out;
 }
+
+/** (z - mean) · factor / std per channel, operation by operation (LTX-Video). */
+export function scaleToStatistics(latent: Float32Array, { mean, std }: LatentStatistics, factor: number): Float32Array {
+  const plane = latent.length / mean.length;
+  const out = new Float32Array(latent.length);
+  for (let c = 0, at = 0; c < mean.length; c++)
+    for (let i = 0; i < plane; i++, at++) out[at] = Math.fround(Math.fround(latent[at]! - mean[c]!) * factor) / std[c]!;
+  return out;
+}
+
+/** z · std / factor + mean per channel, the way back. */
+export function scaleFromStatistics(
+  latent: Float32Array,
+  { mean, std }: LatentStatistics,
+  factor: number,
+): Float32Array {
+  const plane = latent.length / mean.length;
+  const out = new Float32Array(latent.length);
+  for (let c = 0, at = 0; c < mean.length; c++)
+    for (let i = 0; i < plane; i++, at++) out[at] = Math.fround(Math.fround(latent[at]! * std[c]!) / factor) + mean[c]!;
+  return out;
+}

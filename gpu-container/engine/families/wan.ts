@@ -6,10 +6,11 @@
  * and the latent of the frame with gray behind it; both may be split over two experts at `boundary_ratio` (A14B).
  */
 import { posteriorMean, videoFromRgb } from '../pixels.ts';
-import { concat, elementCount, type FloatTensor, filled, floats, type Tensor } from '../tensor.ts';
+import { concat, elementCount, type FloatTensor, filled, floats } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
-import type { ClipShape, DenoiserCall, Family, FamilySource, Run, RunMeans, RunRequest, Task } from './family.ts';
+import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, Task } from './family.ts';
 import { denormalizeLatent, type LatentStatistics, normalizeLatent } from './latent-statistics.ts';
+import { textTensor } from './text-tensor.ts';
 
 interface Sizes {
   readonly channels: number;
@@ -137,11 +138,6 @@ function plainRun(sizes: Sizes, dims: number[], request: RunRequest, noise: Floa
 
 /** Patches of 2x2 latent cells over all latent frames. */
 const tokensOf = (dims: readonly number[]) => dims[2]! * (dims[3]! / 2) * (dims[4]! / 2);
-
-function textTensor(texts: DenoiserCall['texts']): Tensor {
-  const { tokens, width } = texts[0]!;
-  return floats(concat(texts.map(text => text.embeds)), [texts.length, tokens, width]);
-}
 
 /** v2v: the posterior's mean of the whole video, normalized. */
 async function encodeClean(sizes: Sizes, request: RunRequest, means: RunMeans): Promise<Float32Array> {
