@@ -4,6 +4,7 @@ how far latents and frames are from the goldens: the formulas that gpu-container
     python test/oracle/replay-families.py test/fixtures/bundles/ltx ...
 """
 
+import inspect
 import json
 import math
 import sys
@@ -40,7 +41,7 @@ class Bundle:
     def ids(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Ids and mask [1, L]: cut behind, the template's last token kept, padded behind."""
         tokenizer, length = Tokenizer.from_file(str(self.root / "tokenizer/tokenizer.json")), self.manifest["components"]["text_encoder"]["maxTokens"]
-        pad = (tokenizer.padding or {}).get("pad_id", 0)
+        pad = (tokenizer.padding or {"pad_id": tokenizer.token_to_id("<pad>")})["pad_id"]
         tokenizer.no_padding()
         tokenizer.enable_truncation(length)
         found = tokenizer.encode(text).ids
@@ -139,7 +140,42 @@ def ltx(bundle: Bundle, case: dict, given: dict) -> tuple[np.ndarray, np.ndarray
     return np.stack(seen), pixels(bundle.run("vae_decoder/model.onnx", feeds | {"latent_sample": z})[0])
 
 
-FAMILIES = {"ltx": ltx}
+def late(steps: int, strength: float) -> int:
+    """The index of the first timestep of a video-to-video run."""
+    return steps - min(int(steps * strength), steps)
+
+
+def animatediff(bundle: Bundle, case: dict, given: dict) -> tuple[np.ndarray, np.ndarray]:
+    request, draw = case["request"], Draws(case["request"]["seed"])
+    vae = bundle.json("vae_decoder/config.json")
+    factor, scale = 2 ** (len(vae["block_out_channels"]) - 1), F32(vae["scaling_factor"])
+    frames, height, width = sizes(request)
+    scheduler = getattr(diffusers, bundle.scheduler_config["_class_name"]).from_config(bundle.scheduler_config)
+    scheduler.set_timesteps(request["num_inference_steps"])
+    steps = scheduler.timesteps
+    if case["task"] == "v2v":
+        steps = steps[late(request["num_inference_steps"], request["strength"]):]
+        video = normalized(given["video"])
+        z0 = np.concatenate([posterior(bundle.run("vae_encoder/model.onnx", {"sample": video[i:i + 16]})[0], draw)
+                             for i in range(0, frames, 16)])[None] * scale  # [1, F, 4, h, w]: frames before channels
+        latents = scheduler.add_noise(torch.from_numpy(z0), torch.from_numpy(draw(*z0.shape)), steps[:1]).permute(0, 2, 1, 3, 4)
+    else:
+        latents = torch.from_numpy(draw(1, 4, frames, height // factor, width // factor)) * scheduler.init_noise_sigma
+
+    embeds = np.repeat(bundle.encode(request)[0], frames, 0)
+    batch, seen = len(embeds) // frames, []
+    takes_generator = {"generator": draw.generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+    for step in steps:
+        scaled = scheduler.scale_model_input(latents, step).numpy()
+        out = bundle.run("unet/model.onnx", {"sample": np.repeat(scaled, batch, 0), "timestep": step.numpy(), "encoder_hidden_states": embeds})[0]
+        latents = scheduler.step(torch.from_numpy(guide(out, request["guidance_scale"])), step, latents, **takes_generator).prev_sample
+        seen.append(latents.numpy())
+    z = (F32(1 / vae["scaling_factor"]) * seen[-1])[0].transpose(1, 0, 2, 3)
+    sample = bundle.run("vae_decoder/model.onnx", {"latent_sample": z})[0]
+    return np.stack(seen), pixels(sample.transpose(1, 0, 2, 3)[None])
+
+
+FAMILIES = {"ltx": ltx, "animatediff": animatediff}
 
 
 def check_ids(bundle: Bundle, request: dict, tensors: dict) -> None:
@@ -158,7 +194,7 @@ def main() -> int:
             latents, frames = FAMILIES[bundle.manifest["family"]](bundle, case, tensors)
             off = [float(np.abs(a.reshape(b.shape) - b).max()) for a, b in ((latents, tensors["latents"]), (frames, tensors["frames"]))]
             worst = max(worst, *off)
-            print(f"{root.name:22} {case['name']:18} latents {off[0]:.1e}  frames {off[1]:.1e}")
+            print(f"{root.name:24} {case['name']:18} latents {off[0]:.1e}  frames {off[1]:.1e}")
     return 0 if worst < 1e-3 and math.isfinite(worst) else 1
 
 
