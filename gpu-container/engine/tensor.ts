@@ -62,3 +62,14 @@ export function concatFrames(parts: readonly FloatTensor[]): FloatTensor {
   }
   return floats(out, [1, channels, frames, height, width]);
 }
+
+/** [a, b, size] -> [b, a, size]. */
+export function swapAxes(data: Float32Array, a: number, b: number, size: number): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < a; i++)
+    for (let j = 0; j < b; j++) {
+      const from = (i * b + j) * size;
+      out.set(data.subarray(from, from + size), (j * a + i) * size);
+    }
+  return out;
+}
