@@ -2,18 +2,14 @@
  * @file A bundle folder, checked byte by byte before anything in it is used: ONNX Runtime must never meet a file that the
  * manifest does not vouch for (1.30.0 has heap faults on malformed graphs).
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, open, readFile, realpath } from 'node:fs/promises';
-import { basename, dirname, join, posix, resolve } from 'node:path';
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
 import { readAllCaches, readConfigs, readModelIndex, readObject, type VaeCache } from './bundle-configs.ts';
+import { bundleName, checkHash, checkPresence, readGraph } from './bundle-files.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
-import { checkGraph } from './check-graph.ts';
 import { graphPaths, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
-import type { OnnxModel } from './onnx-graph.ts';
-import { windowOf } from './onnx-wire.ts';
 
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
@@ -46,15 +42,18 @@ export interface Bundle {
 /**
  * Reads and verifies a bundle: every listed file is there, a regular file reached through no link, of the listed size and
  * sha256; the graphs refer to no data outside the list. Throws `bundle_corrupt` naming the first file that is not what
- * bundle.json says, `bundle_invalid` when bundle.json itself or a small file is malformed.
+ * bundle.json says, `bundle_invalid` when bundle.json itself or a small file is malformed. Without `hashes` it believes the bytes,
+ * for who has just written them.
  */
-export async function loadBundle(folder: string): Promise<Bundle> {
+export async function loadBundle(folder: string, options: { readonly hashes?: boolean } = {}): Promise<Bundle> {
   const name = bundleName(folder);
-  const manifest = await readManifest(name, folder);
+  const manifest = await readManifest(folder);
   const root = await realpath(folder);
-  for (const file of manifest.files) await verifyFile(name, root, file);
+  for (const file of manifest.files) await checkPresence(name, root, file);
+  if (options.hashes !== false) for (const file of manifest.files) await checkHash(name, root, file);
   const paths = graphPaths(manifest);
-  for (const graph of Object.values(paths)) await readGraph(name, root, graph, manifest);
+  const bytesOf = new Map(manifest.files.map(file => [file.path, file.bytes]));
+  for (const graph of Object.values(paths)) await readGraph(name, root, graph, path => bytesOf.get(path));
   const digest = bundleDigest(manifest);
   const modelIndex = await readModelIndex(name, root, manifest);
   return {
@@ -73,16 +72,13 @@ export async function loadBundle(folder: string): Promise<Bundle> {
 
 /** The card alone, from bundle.json: hashes nothing, so it says what the weights should be, not what they are. */
 export async function readModelCard(folder: string): Promise<ModelCard> {
-  const manifest = await readManifest(bundleName(folder), folder);
+  const manifest = await readManifest(folder);
   return modelCard(manifest, bundleDigest(manifest));
 }
 
-function bundleName(folder: string): string {
-  const path = resolve(folder);
-  return `${basename(dirname(path))}/${basename(path)}`;
-}
-
-async function readManifest(name: string, folder: string): Promise<BundleManifest> {
+/** bundle.json alone, checked; `bundle_invalid` where there is none. */
+export async function readManifest(folder: string): Promise<BundleManifest> {
+  const name = bundleName(folder);
   const path = join(folder, 'bundle.json');
   const stats = await lstat(path).catch(cause => {
     throw new ReelayError('bundle_invalid', `${name}: there is no bundle.json to read in this folder.`, { cause });
@@ -93,51 +89,4 @@ async function readManifest(name: string, folder: string): Promise<BundleManifes
       `${name}: bundle.json is not a file of at most ${MAX_MANIFEST_BYTES} bytes.`,
     );
   return parseManifest(name, await readFile(path, 'utf8'));
-}
-
-async function verifyFile(name: string, root: string, file: BundleManifest['files'][number]): Promise<void> {
-  const corrupt = (what: string, cause?: unknown) =>
-    new ReelayError('bundle_corrupt', `${name}: ${file.path} ${what}`, { cause });
-  const path = join(root, file.path);
-  const stats = await lstat(path).catch(cause => {
-    throw corrupt('is missing or cannot be read.', cause);
-  });
-  if (!stats.isFile() || (await realpath(path)) !== path)
-    throw corrupt('is not a plain file inside the bundle; links are not followed.');
-  if (stats.size !== file.bytes) throw corrupt(`has ${stats.size} bytes, bundle.json says ${file.bytes}.`);
-  const sha256 = await hashFile(path).catch(cause => {
-    throw corrupt('cannot be read.', cause);
-  });
-  if (sha256 !== file.sha256)
-    throw corrupt(
-      `does not match its sha256: bundle.json says ${file.sha256.slice(0, 12)}…, the file has ${sha256.slice(0, 12)}….`,
-    );
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576 })) hash.update(chunk);
-  return hash.digest('hex');
-}
-
-/**
- * The graph at a path of the bundle, read and checked before ONNX Runtime meets it. Throws `bundle_invalid` in a sentence that
- * names the file.
- */
-async function readGraph(name: string, root: string, graph: string, manifest: BundleManifest): Promise<OnnxModel> {
-  const file = await open(join(root, graph));
-  try {
-    const { size } = await file.stat();
-    const folder = posix.dirname(graph);
-    const bytesOfNeighbour = (location: string) =>
-      manifest.files.find(one => one.path === posix.join(folder, location))?.bytes;
-    return checkGraph(windowOf(file.fd, size), bytesOfNeighbour);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ReelayError('bundle_invalid', `${name}: ${graph} is no graph that can be loaded: ${cause.message}.`, {
-      cause,
-    });
-  } finally {
-    await file.close();
-  }
 }

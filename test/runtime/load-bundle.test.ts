@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { appendFile, cp, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +33,18 @@ describe('the bundled model', () => {
       defaults: { size: '256x256', frames: 16, negative_prompt: '' },
     });
     expect(bundle.scheduler._class_name).toBe('FlowMatchEulerDiscreteScheduler');
+  });
+});
+
+const FIXTURES = fileURLToPath(new URL('../fixtures/bundles', import.meta.url));
+
+describe('the bundles that the exporter made', () => {
+  test.each(readdirSync(FIXTURES))('%s loads, with its configs by component', async bundle => {
+    const { manifest, configs, graphs, modelIndex } = await loadBundle(join(FIXTURES, bundle));
+    const components = [...new Set(Object.keys(graphs).map(graph => graph.split('.')[0]!))];
+    expect(components.sort()).toEqual(Object.keys(manifest.components).sort());
+    for (const component of components) expect(configs, component).toHaveProperty(component);
+    expect(modelIndex._class_name).toMatch(/Pipeline$/);
   });
 });
 

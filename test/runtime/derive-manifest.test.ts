@@ -1,0 +1,123 @@
+import { readdirSync } from 'node:fs';
+import { cp, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { BundleManifest } from '#gpu-container/runtime/bundle-manifest.ts';
+import { deriveManifest } from '#gpu-container/runtime/derive-manifest.ts';
+import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
+
+const FIXTURES = resolve(import.meta.dirname, '..', 'fixtures', 'bundles');
+const OPTIONS = { license: 'Apache-2.0', created: 1_795_219_200 };
+
+/** A copy of a tiny bundle without its bundle.json: a diffusers folder in ONNX. */
+async function folderOf(bundle: string): Promise<string> {
+  const folder = join(await mkdtemp(join(tmpdir(), 'reelay-derive-')), 'My model (1)');
+  onTestFinished(() => rm(resolve(folder, '..'), { recursive: true }));
+  await cp(join(FIXTURES, bundle), folder, { recursive: true });
+  await rm(join(folder, 'bundle.json'));
+  return folder;
+}
+
+/** Tiles are chosen for a machine, not read from a folder. */
+function withoutTile({ components }: Pick<BundleManifest, 'components'>) {
+  const { tile: _, ...vae_decoder } = components.vae_decoder;
+  return { ...components, vae_decoder };
+}
+
+describe('a diffusers folder in ONNX without bundle.json', () => {
+  test.each(readdirSync(FIXTURES))('%s: is described as its exporter describes it', async bundle => {
+    const [derived, exported] = [
+      await deriveManifest(await folderOf(bundle), OPTIONS),
+      await readManifest(join(FIXTURES, bundle)),
+    ];
+    expect(derived).toMatchObject({ family: exported.family, golden: 'golden/golden.json' });
+    expect(withoutTile(derived)).toEqual(withoutTile(exported));
+    const files = exported.files.map(({ path, bytes }) => ({ path, bytes }));
+    expect(files).toEqual(expect.arrayContaining([...derived.files]));
+    expect(derived.tasks).toEqual(expect.arrayContaining(exported.tasks));
+  });
+
+  test('has a usable id from its name, and the sizes, frames and steps of its family', async () => {
+    const derived = await deriveManifest(await folderOf('wan-2.1-t2v'), OPTIONS);
+    expect(derived).toMatchObject({
+      id: 'My-model-1-',
+      license: 'Apache-2.0',
+      limits: { sizes: ['832x480', '480x832'], frames: { min: 5, max: 81, step: 4 } },
+      defaults: { size: '832x480', frames: 81, fps: 16, steps: 50, guidance: 5 },
+    });
+  });
+
+  test('says its license in its model card, or is told it', async () => {
+    const folder = await folderOf('ltx');
+    await expect(deriveManifest(folder, { created: 1 })).rejects.toThrow('say it with --license');
+    await writeFile(join(folder, 'README.md'), '---\ntags:\n- video\nlicense: other\nlicense_name: ltxv-1\n---\n');
+    expect((await deriveManifest(folder, { created: 1 })).license).toBe('ltxv-1');
+    await writeFile(join(folder, 'README.md'), '---\nlicense: "apache-2.0"\n---\nlicense: mit\n');
+    expect((await deriveManifest(folder, { created: 1 })).license).toBe('apache-2.0');
+  });
+
+  test('keeps what lies beside a graph as its data, and nothing else', async () => {
+    const folder = await folderOf('ltx');
+    await writeFile(join(folder, 'transformer', 'notes.txt'), 'mine');
+    const paths = (await deriveManifest(folder, OPTIONS)).files.map(file => file.path);
+    expect(paths).not.toContain('transformer/notes.txt');
+  });
+});
+
+describe('a folder that is no such thing is refused in a sentence', () => {
+  const refused = async (change: (folder: string) => Promise<unknown>, sentence: string) => {
+    const folder = await folderOf('ltx');
+    await change(folder);
+    await expect(deriveManifest(folder, OPTIONS)).rejects.toThrow(sentence);
+  };
+
+  test.each<[string, (folder: string) => Promise<unknown>, string]>([
+    [
+      'no model_index.json',
+      f => rm(join(f, 'model_index.json')),
+      'model_index.json is missing; My model (1) has golden',
+    ],
+    [
+      'a pipeline of no family',
+      f => writeFile(join(f, 'model_index.json'), '{"_class_name":"StableDiffusionPipeline"}'),
+      'model_index.json: _class_name is "StableDiffusionPipeline"; these pipelines are rendered: WanPipeline',
+    ],
+    ['a list', f => writeFile(join(f, 'model_index.json'), '[]'), 'model_index.json is not a JSON object'],
+    ['no JSON', f => writeFile(join(f, 'model_index.json'), '{'), 'model_index.json is not JSON'],
+    [
+      'no tokenizer.json',
+      f => rename(join(f, 'tokenizer/tokenizer.json'), join(f, 'tokenizer/spiece.model')),
+      'tokenizer/tokenizer.json is missing; tokenizer has spiece.model, tokenizer_config.json',
+    ],
+    [
+      'no decoder',
+      f => rm(join(f, 'vae_decoder'), { recursive: true }),
+      'vae_decoder/model.onnx is missing; there is no',
+    ],
+    [
+      'weights that are no graphs',
+      f => rename(join(f, 'transformer/model.onnx'), join(f, 'transformer/diffusion_pytorch_model.safetensors')),
+      'transformer/model.onnx is missing; transformer has config.json, diffusion_pytorch_model.safetensors. Weights must',
+    ],
+    [
+      'a graph that is none',
+      f => writeFile(join(f, 'transformer/model.onnx'), 'not a graph'),
+      'transformer/model.onnx is no graph that can be loaded',
+    ],
+    [
+      'a link where a file should be',
+      async f => {
+        await rename(join(f, 'transformer/model.onnx'), join(f, 'elsewhere'));
+        await symlink('../elsewhere', join(f, 'transformer/model.onnx'));
+      },
+      'transformer/model.onnx is not a plain file inside the bundle; links are not followed (cp -rL makes a copy without)',
+    ],
+  ])('%s', async (_, change, sentence) => {
+    await refused(change, sentence);
+  });
+
+  test('no folder at all', async () => {
+    await expect(deriveManifest('/nowhere/at/all', OPTIONS)).rejects.toThrow('/nowhere/at/all is no folder');
+  });
+});
