@@ -1,5 +1,5 @@
 import { ReelayError } from '#core/errors.ts';
-import { concatFrames, type FloatTensor, floats } from '#gpu-container/engine/tensor.ts';
+import { concatFrames, type FloatTensor, floats, swapAxes } from '#gpu-container/engine/tensor.ts';
 import { cropLatent } from '#gpu-container/engine/tiling.ts';
 import type { Backend } from '#gpu-container/runtime/backend.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
@@ -50,15 +50,30 @@ async function openVideoEncoder(bundle: Bundle, backend: Backend): Promise<Encod
     const stream = await openStream(bundle, backend, { component: 'vae_encoder', ...names });
     return { encode: video => encodeInParts(stream.open(), video), release: stream.release };
   }
+  const perFrame = bundle.manifest.components.vae_decoder.plan === 'per-frame'; // a VAE of pictures is one both ways
   const session = await backend.createSession(bundle.graphs.vae_encoder!, {
     name: `${bundle.name}: vae_encoder`,
-    knownInputs: { sample: { type: 'float32', dims: [ANY, ANY, ANY, ANY, ANY] } },
+    knownInputs: { sample: { type: 'float32', dims: perFrame ? [ANY, 3, ANY, ANY] : [1, 3, ANY, ANY, ANY] } },
     neededOutputs: ['latent_parameters'],
   });
+  const encode = async (sample: FloatTensor) =>
+    floatsOf('latent_parameters', (await session.run({ sample })).latent_parameters);
   return {
-    encode: async sample => floatsOf('latent_parameters', (await session.run({ sample })).latent_parameters),
+    encode: perFrame ? async video => framesLast(await encode(framesFirst(video))) : encode,
     release: () => session.release(),
   };
+}
+
+/** [1, C, F, H, W] -> [F, C, H, W]. */
+function framesFirst({ data, dims }: FloatTensor): FloatTensor {
+  const [, channels, frames, height, width] = dims as [number, number, number, number, number];
+  return floats(swapAxes(data, channels, frames, height * width), [frames, channels, height, width]);
+}
+
+/** [F, C, h, w] -> [1, C, F, h, w]. */
+function framesLast({ data, dims }: FloatTensor): FloatTensor {
+  const [frames, channels, height, width] = dims as [number, number, number, number];
+  return floats(swapAxes(data, frames, channels, height * width), [1, channels, frames, height, width]);
 }
 
 /** One frame, then four at a time; the latent frames joined. */

@@ -54,8 +54,10 @@ export async function compareCase(model: Model, folder: string, one: GoldenCase)
   const request = requestOfCase(model, one);
   const states: SampleState[] = [];
   const seen: { embeds: number; noise: number } = { embeds: 0, noise: 0 };
+  const card = { ...model.bundle.card, sizes: [request.size], frames: { min: 1, max: 1_000, step: 1 } }; // cases go beyond it
   const watched: Model = {
     ...model,
+    bundle: { ...model.bundle, card },
     async embed(text) {
       const embedding = await model.embed(text);
       const name = text === request.prompt ? 'prompt_embeds' : 'negative_embeds';

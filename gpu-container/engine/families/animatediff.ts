@@ -11,6 +11,8 @@ interface Sizes {
   readonly channels: number;
   readonly spatial: number;
   readonly scalingFactor: number;
+  /** The UNet halves the latent this many times over; an exported one doubles it back exactly. */
+  readonly unetScale: number;
 }
 
 const ANY = undefined;
@@ -26,7 +28,7 @@ export function createAnimateDiff(source: FamilySource): Family {
     name: 'animatediff',
     tasks: source.components.has('vae_encoder') ? ['t2v', 'v2v'] : ['t2v'],
     text: { cleaning: 'none', zeroPadRows: false },
-    pixelMultiple: spatial,
+    pixelMultiple: spatial * sizes.unetScale,
     frameRule: { first: 1, step: 1 },
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: 1 },
     denoiserInputs: {
@@ -43,10 +45,12 @@ export function createAnimateDiff(source: FamilySource): Family {
 
 function readSizes({ configs }: FamilySource): Sizes {
   const vae = readConfigOf('vae_decoder/config.json', configs.vae_decoder);
-  const levels = configs.vae_decoder?.block_out_channels;
+  const scaleOf = (levels: unknown, otherwise: number) =>
+    Array.isArray(levels) && levels.length > 0 ? 2 ** (levels.length - 1) : otherwise;
   return {
     channels: readConfigOf('unet/config.json', configs.unet).count('in_channels', 4),
-    spatial: Array.isArray(levels) ? 2 ** (levels.length - 1) : 8,
+    spatial: scaleOf(configs.vae_decoder?.block_out_channels, 8),
+    unetScale: scaleOf(configs.unet?.block_out_channels, 8),
     scalingFactor: vae.number('scaling_factor', 0.18215),
   };
 }
