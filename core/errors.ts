@@ -23,6 +23,7 @@ const RETRYABLE = {
   conflict: true,
   lease_lost: false,
   cancelled: false,
+  invalid_reference: false,
   bundle_corrupt: false,
   bundle_invalid: false,
   render_failed: true,

@@ -119,6 +119,8 @@ export interface Job {
   readonly claim: { readonly space: string; readonly name: string } | null;
   /** The dead-lettered job that this one repeats. */
   readonly redriveOf: string | null;
+  /** The completed job whose settings this one has taken over. */
+  readonly remixOf: string | null;
   readonly progress: Progress | null;
   readonly lease: Lease | null;
   readonly error: JobError | null;
@@ -155,6 +157,7 @@ const ADDED_SINCE_1 = {
   furthestStep: 0,
   claim: null,
   redriveOf: null,
+  remixOf: null,
 } as const satisfies Partial<Job>;
 
 /** Likewise in the request: there was text-to-video only. */

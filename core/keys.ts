@@ -11,6 +11,16 @@ export function jobPrefix(job: Pick<Job, 'tenant' | 'id'>): string {
   return `videos/${job.tenant}/${job.id}/`;
 }
 
+/** What the job starts from: apart from what it writes, because it outlives a failure and goes with the record. Ends with a slash. */
+export function referencePrefix(job: Pick<Job, 'tenant' | 'id'>): string {
+  return `references/${job.tenant}/${job.id}/`;
+}
+
+/** The folder of one try to make the job; `draw` is its own. Ends with a slash. */
+export function referenceFolder(job: Pick<Job, 'tenant' | 'id'>, draw: string): string {
+  return `${referencePrefix(job)}${draw}/`;
+}
+
 /** Everything one attempt wrote. Ends with a slash. */
 export function attemptPrefix(job: Pick<Job, 'tenant' | 'id'>, attempt: number): string {
   return `${jobPrefix(job)}attempt=${attempt}/`;

@@ -75,6 +75,19 @@ export const limits = {
   maxBodyBytes: 1_048_576,
   /** Multipart body with a reference image: 10 MB is the payload limit of an HTTP API in front of Lambda, less its base64. */
   maxMultipartBytes: 7_340_032,
+  /** A reference image: what a multipart body can carry; a 12-megapixel JPEG of a phone has 4 MB. */
+  maxReferenceImageBytes: 7_000_000,
+  /** A reference video. Uploads end with the body; a stored video that an edit names has 20 Mbit/s for its seconds. */
+  maxReferenceVideoBytes: 33_554_432,
+  /** Pixels of a reference image: phones make 12 million, cameras 24 to 33; each is 3 bytes when decoded. */
+  maxReferencePixels: 33_000_000,
+  /** Pixels of a reference video's frame: 4096x2304, the largest that H.264 level 5.1 has; a decoder keeps up to 16 of them. */
+  maxReferenceFramePixels: 9_437_184,
+  /** Length and frames of a reference video: only as much as the request makes is read, and no model makes a minute. */
+  maxReferenceSeconds: 120,
+  maxReferenceFrames: 7_200,
+  /** Bytes that were stored for a job that was then not made go after this long: no request takes so long to make its job. */
+  referenceGraceMs: 3_600_000,
   /** Parts of a multipart body: every known field once and sixteen metadata entries fit easily. */
   maxParts: 64,
   /** Metadata as OpenAI allows it. */

@@ -26,6 +26,17 @@ export interface ModelCard {
 /** Text, image or video to video. */
 export type Task = 't2v' | 'i2v' | 'v2v';
 
+const TASK_WORDS: Readonly<Record<Task, string>> = {
+  t2v: 'text-to-video',
+  i2v: 'image-to-video',
+  v2v: 'video-to-video',
+};
+
+/** Tasks in words, for messages. */
+export function describeTasks(tasks: readonly Task[]): string {
+  return tasks.map(task => TASK_WORDS[task]).join(', ');
+}
+
 /** min, min + step, … up to max. */
 export interface IntegerRange {
   readonly min: number;

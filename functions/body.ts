@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { invalidRequest, type Problem, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { Upload } from '#core/references/read-reference.ts';
 
 /** A JSON or multipart body as one plain object; both encodings come out alike. Throws 400, 413 and 415 errors in words. */
 export async function readBody(event: APIGatewayProxyEventV2): Promise<unknown> {
@@ -14,13 +15,30 @@ export async function readBody(event: APIGatewayProxyEventV2): Promise<unknown> 
       'unsupported_media_type',
       `content-type: got ${kind === '' ? 'nothing' : `"${kind.slice(0, 60)}"`}; application/json or multipart/form-data is allowed.`,
     );
-  const most = kind === 'application/json' ? limits.maxBodyBytes : limits.maxMultipartBytes;
-  if (bytes.length > most)
-    throw new ReelayError(
-      'payload_too_large',
-      `body: got ${bytes.length} bytes; at most ${most} are allowed as ${kind}.`,
-    );
-  return kind === 'application/json' ? readJson(bytes) : readMultipart(bytes, type);
+  const isJson = kind === 'application/json';
+  checkSize(bytes.length, limits.maxMultipartBytes, kind);
+  // A reference comes as one long data URL; the rest of a JSON body is what costs to read.
+  if (isJson && bytes.length > limits.maxBodyBytes)
+    checkSize(bytes.length - longestDataUrl(bytes), limits.maxBodyBytes, `${kind} beside a data URL`);
+  return isJson ? readJson(bytes) : readMultipart(bytes, type);
+}
+
+function checkSize(size: number, most: number, what: string): void {
+  if (size <= most) return;
+  throw new ReelayError('payload_too_large', `body: got ${size} bytes; at most ${most} are allowed as ${what}.`);
+}
+
+const DATA = Buffer.from('"data:');
+const QUOTE = 0x22;
+
+/** Bytes of the longest text that opens like a data URL: none of those holds a quote, so that a look for the next one will do. */
+function longestDataUrl(bytes: Buffer): number {
+  let longest = 0;
+  for (let at = bytes.indexOf(DATA); at >= 0; at = bytes.indexOf(DATA, at + 1)) {
+    const end = bytes.indexOf(QUOTE, at + 1);
+    longest = Math.max(longest, (end < 0 ? bytes.length : end) - at);
+  }
+  return longest;
 }
 
 function readJson(bytes: Buffer): unknown {
@@ -47,20 +65,24 @@ async function readMultipart(bytes: Buffer, type: string): Promise<unknown> {
       problems: [{ path: 'body', message: '' }],
     });
   }
-  return fromForm([...form.entries()]);
+  return fromForm(await Promise.all([...form.entries()].map(readPart)));
 }
 
-/** `metadata[a]` becomes {metadata: {a}}, `tags[]` a list, a file its name alone: no route takes files yet. */
-function fromForm(entries: [string, unknown][]): Record<string, unknown> {
+async function readPart([name, value]: [string, string | Blob]): Promise<[string, string | Upload]> {
+  if (typeof value === 'string') return [name, value];
+  return [name, { file: true, bytes: new Uint8Array(await value.arrayBuffer()), contentType: value.type }];
+}
+
+/** `metadata[a]` becomes {metadata: {a}}, `tags[]` a list. */
+function fromForm(entries: [string, string | Upload][]): Record<string, unknown> {
   const problems: Problem[] = [];
   if (entries.length > limits.maxParts)
     throw invalidRequest([
       { path: 'body', message: `body: got ${entries.length} parts; at most ${limits.maxParts} are allowed.` },
     ]);
   const fields = new Map<string, unknown>();
-  for (const [name, value] of entries) {
+  for (const [name, item] of entries) {
     const [, key = name, inner] = /^([^[\]]+)\[([^[\]]*)\]$/.exec(name) ?? [];
-    const item = typeof value === 'string' ? value : { file: true };
     const before = fields.get(key);
     if (inner === undefined && before === undefined) fields.set(key, item);
     else if (inner === '' && (before === undefined || Array.isArray(before)))

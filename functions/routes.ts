@@ -3,13 +3,15 @@ import { videoContent } from './content.ts';
 import { createVideo } from './create.ts';
 import { deleteVideo } from './delete.ts';
 import type { Deps } from './deps.ts';
+import { editVideo } from './edit.ts';
 import { videoEvents } from './events.ts';
 import { health } from './health.ts';
 import { listVideos } from './list.ts';
 import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
+import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
-import { noCharacters, unsupported } from './unsupported.ts';
+import { noCharacters, noExtensions } from './unsupported.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
 /** Method and path in API Gateway's notation, to the handler; a more literal path comes before one with a parameter. */
@@ -18,11 +20,11 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/models': listModels,
   'GET /v1/models/{id}': retrieveModel,
   'GET /v1/videos/models': listVideoModels,
-  'POST /v1/videos/edits': deps => unsupported(deps, 'edit'),
-  'POST /v1/videos/extensions': deps => unsupported(deps, 'extend'),
+  'POST /v1/videos/edits': editVideo,
+  'POST /v1/videos/extensions': noExtensions,
   'POST /v1/videos/characters': noCharacters,
   'GET /v1/videos/characters/{id}': noCharacters,
-  'POST /v1/videos/{id}/remix': deps => unsupported(deps, 'remix'),
+  'POST /v1/videos/{id}/remix': remixVideo,
   'POST /v1/videos': createVideo,
   'GET /v1/videos': listVideos,
   'GET /v1/videos/{id}': retrieveVideo,

@@ -2,14 +2,12 @@ import { ReelayError } from '#core/errors.ts';
 import type { Deps } from './deps.ts';
 import { type ApiHandler, api } from './middleware.ts';
 
-/** Calls the API knows and no loaded model can serve. 400 and never 501, which the `openai` client would retry. */
-export function unsupported(deps: Deps, what: string): ApiHandler {
-  return api(deps, 'unsupported', async () => {
-    const offered = [...new Set(deps.models.flatMap(model => model.tasks))].join(', ');
-    throw new ReelayError(
-      'unsupported_operation',
-      `${what}: this server does not offer this call; offered tasks: ${offered}.`,
-    );
+/** Extensions, which no pipeline here stitches yet. 400 and never 501, which the `openai` client would retry. */
+export function noExtensions(deps: Deps): ApiHandler {
+  return api(deps, 'extend', async () => {
+    const message =
+      'extend: this server does not extend videos; download the video and start a new one from its last frame.';
+    throw new ReelayError('unsupported_operation', message);
   });
 }
 

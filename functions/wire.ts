@@ -3,6 +3,7 @@ import { percentDone } from '#core/job.ts';
 import type { Standing } from '#core/jobs/standing.ts';
 import type { ModelCard } from '#core/models.ts';
 import { describeRange, offeredSeconds } from '#core/models.ts';
+import type { Reference } from '#core/video-request.ts';
 
 /**
  * The Video object of the Videos API (`openai` client 7.55.0, resources/videos.d.ts), then our additions. The client's type has no
@@ -24,7 +25,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     prompt: job.request.prompt,
     seconds: String(job.request.seconds),
     size: job.request.size,
-    remixed_from_video_id: null,
+    remixed_from_video_id: job.remixOf,
     error,
     stage: job.progress?.phase ?? null,
     step: job.progress?.step ?? null,
@@ -37,6 +38,9 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     guidance_scale: job.request.guidance_scale,
     negative_prompt: job.request.negative_prompt,
     metadata: job.request.metadata,
+    task: job.request.task,
+    strength: job.request.strength,
+    reference: toReference(job.request.reference),
     attempt: job.attempt,
     priority: job.priority,
     deadline: job.deadlineAtMs === null ? null : seconds(job.deadlineAtMs),
@@ -48,6 +52,12 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     sha256: job.artifacts.video?.sha256 ?? null,
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
   };
+}
+
+/** What a video was started from, without where it lies. */
+function toReference(reference: Reference | null) {
+  if (reference === null) return null;
+  return { content_type: reference.contentType, bytes: reference.bytes, sha256: reference.sha256 };
 }
 
 /** Seconds since the epoch, rounded outwards. */

@@ -8,7 +8,7 @@ import { type BreakerPorts, countJobs } from './breaker.ts';
 import type { DropSource } from './drop-folder.ts';
 import { safeStem } from './names.ts';
 import { type ContentRow, createRow, type RegistryPorts, type Row, readRow, replaceRow } from './registry.ts';
-import { atLine, batchError, canonicalRequests, type DropRequest, referenceFields } from './requests.ts';
+import { atLine, batchError, canonicalRequests, type DropRequest } from './requests.ts';
 
 const MOST_KEYS = 8;
 
@@ -68,7 +68,7 @@ async function submitAll(
       // First the keys are spent: the same content dropped again is to make new jobs and not to find these.
       if (jobIds.length > 0) await spend();
       for (const id of jobIds) await cancel(ports, ports.tenant, id);
-      throw line === null ? explained(ports, body, error) : inLine(line, error);
+      throw line === null ? explained(error) : inLine(line, error);
     }
   return { source: source.identity, jobIds, stem: safeStem(source.name), generation };
 }
@@ -122,15 +122,9 @@ function isWanted({ deletedAtMs, status }: Job): boolean {
   return deletedAtMs === null && (!isTerminal(status) || status === 'completed');
 }
 
-const TASKS = { t2v: 'text-to-video', i2v: 'image-to-video', v2v: 'video-to-video' } as const;
-
-/** The API says that a field is not offered; whoever dropped a picture never wrote a field, so it is told what to drop instead. */
-function explained(ports: AcceptPorts, body: DropRequest['body'], error: unknown): unknown {
-  if (!(error instanceof ReelayError) || error.retryable) return error;
-  const refused = error.problems.find(({ path }) => referenceFields.some(field => field === path));
-  if (refused === undefined) return error;
-  const model = ports.models.find(({ id }) => id === body.model) ?? ports.models[0];
-  const tasks = (model?.tasks ?? []).map(task => TASKS[task]).join(', ');
-  const message = `${error.message} ${model?.id ?? 'This server'} offers ${tasks}: drop a .txt with a prompt, without a picture or video.`;
-  return new ReelayError(error.code, message, { cause: error, problems: [refused, ...error.problems] });
+/** The API says what its model offers; whoever dropped a picture is told what to drop instead. */
+function explained(error: ReelayError): ReelayError {
+  if (error.code !== 'unsupported_operation') return error;
+  const message = `${error.message} Drop a .txt with a prompt, without a picture or video.`;
+  return new ReelayError(error.code, message, { cause: error, problems: error.problems });
 }

@@ -5,7 +5,7 @@ import type { RegistryPorts } from './registry.ts';
 /** What counting needs. */
 export interface BreakerPorts extends RegistryPorts {
   readonly random: (n: number) => Uint8Array;
-  readonly sha256: (text: string) => string;
+  readonly sha256: (data: string | Uint8Array) => string;
   /** dropLimits.jobsPerMinute unless said otherwise. */
   readonly jobsPerMinute?: number;
 }

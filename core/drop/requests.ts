@@ -1,8 +1,10 @@
 /** What dropped files ask for, as create bodies of the API. */
 import { invalidRequest, type Problem, type ReelayError } from '../errors.ts';
+import { extensionFor, sniffMedia } from '../references/media-type.ts';
+import { isUpload, referenceFields, type Upload } from '../references/read-reference.ts';
 import { dropLimits } from './drop-limits.ts';
 import { isObject, MOST_LEVELS, parseJson, TOO_DEEP } from './json.ts';
-import { extensionFor, nameFits, sniffMedia } from './media.ts';
+import { nameFits } from './media.ts';
 import { escapeName, kindOfName } from './names.ts';
 import { decodeUtf8 } from './utf8.ts';
 
@@ -22,8 +24,8 @@ export interface DropRequest {
 
 const NAME_A_FILE = 'name one file that lies beside the request, without a folder.';
 
-/** Fields that may name a file beside the request. */
-export const referenceFields = ['input_reference', 'image_reference', 'video_reference', 'audio_reference'] as const;
+/** Fields that may name a file beside the request; the last is refused by the API, in words. */
+const fileFields = [...Object.keys(referenceFields), 'audio_reference'];
 
 /**
  * The requests of a drop: one, or those of a batch. Throws `invalid_request` with every problem found; what the API itself refuses is
@@ -56,7 +58,7 @@ export function isOwnPaper(file: ReadFile): boolean {
 export function namedFiles({ body, line }: DropRequest): { field: string; name: string }[] {
   const named: { field: string; name: string }[] = [];
   const problems: Problem[] = [];
-  for (const field of referenceFields) {
+  for (const field of fileFields) {
     const value = body[field];
     // Addresses are for the API to judge, by the same rules as at its own door.
     if (typeof value !== 'string' || /^(data|https?):/i.test(value)) continue;
@@ -79,7 +81,7 @@ export function withFile(request: DropRequest, field: string, file: ReadFile): D
 export function canonicalRequests(requests: readonly DropRequest[]): string {
   return JSON.stringify({ v: 1, requests: requests.map(({ body }) => body) }, (_, part: unknown) => {
     if (!isObject(part)) return part;
-    if (part.file === true && typeof part.sha256 === 'string') return { sha256: part.sha256 };
+    if (isUpload(part)) return { sha256: (part as { sha256?: unknown }).sha256 };
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
@@ -109,15 +111,15 @@ function mediaBody(main: ReadFile, sidecars: readonly ReadFile[]): Record<string
   return { ...said, ...prompt, input_reference: fileValue(main) };
 }
 
-/** A file as a multipart body would bring it. */
-function fileValue(file: ReadFile): Record<string, unknown> {
+/** A file as a multipart body would bring it, with its hash. */
+function fileValue(file: ReadFile): Upload & { readonly sha256: string } {
   const type = sniffMedia(file.bytes);
   if (type === undefined)
     throw refused(file, 'its bytes are no image or video that is taken: png, jpg, webp, mp4, mov or webm.');
   if (!nameFits(file.name, type))
     throw refused(file, `its bytes are ${type} and its name says otherwise; name it .${extensionFor(type)}.`);
   const { bytes, sha256 } = file;
-  return { file: true, filename: escapeName(file.name), content_type: type, bytes: bytes.length, sha256 };
+  return { file: true, bytes, contentType: type, sha256 };
 }
 
 function promptOf(file: ReadFile): string {
@@ -156,7 +158,7 @@ function batchOf(file: ReadFile): DropRequest[] {
 
 /** A field that claims to hold a file which was never read: only we write such values into a body. */
 function forged(body: Record<string, unknown>): string | undefined {
-  return referenceFields.find(field => {
+  return fileFields.find(field => {
     const value = body[field];
     return isObject(value) && 'file' in value;
   });

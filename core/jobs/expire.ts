@@ -1,5 +1,5 @@
 import { isTerminal, type Job } from '../job.ts';
-import { jobPrefix } from '../keys.ts';
+import { jobPrefix, referencePrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
 import { markRemoved } from './claim.ts';
@@ -35,6 +35,7 @@ async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
       : job;
   if (marked === undefined) return false;
   await ports.blobs.deletePrefix(jobPrefix(job));
+  if (job.request.reference !== null) await ports.blobs.deletePrefix(referencePrefix(job));
   await markRemoved(ports, job);
   await ports.store.remove(job, ports.now());
   return true;

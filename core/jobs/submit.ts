@@ -3,7 +3,8 @@ import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
-import { parseSubmission, type Submission } from '../video-request.ts';
+import { loadStored, type ReferencePorts, storeReference } from '../references/store-reference.ts';
+import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
 import { type Claim, type ClaimKey, claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { readStandings, type StandingPorts } from './standing.ts';
@@ -12,12 +13,12 @@ import { readStandings, type StandingPorts } from './standing.ts';
 type ClaimPlace = Pick<ClaimKey, 'space' | 'name'>;
 
 /** What accepting a job needs. */
-export interface SubmitPorts extends RelayPorts, StandingPorts {
+export interface SubmitPorts extends RelayPorts, StandingPorts, ReferencePorts {
   readonly models: ModelCatalog;
   /** n random bytes. */
   readonly random: (n: number) => Uint8Array;
-  /** Lower-case hex of a text's UTF-8 bytes. */
-  readonly sha256: (text: string) => string;
+  /** Lower-case hex of bytes, or of a text's UTF-8 bytes. */
+  readonly sha256: (data: string | Uint8Array) => string;
   /** What is wrong with a webhook URL, in words; undefined: nothing. */
   readonly checkWebhookUrl: (url: string) => string | undefined;
   /** Jobs that may wait, of all tenants; limits.maxQueuedJobs unless the operator says otherwise. */
@@ -33,6 +34,8 @@ export interface SubmitOptions {
    * 0 always makes a new one. undefined: a client that does not count.
    */
   readonly retryCount?: number;
+  /** The job whose settings are in the input. */
+  readonly remixOf?: string;
 }
 
 /**
@@ -65,6 +68,7 @@ export async function submit(
   const made = {
     id: jobId,
     beganAtMs: strict.nowMs,
+    remixOf: options.remixOf ?? null,
     deletedSince: key === undefined ? deletedMeanwhile : deletedUnderKey,
   };
   if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, made);
@@ -87,8 +91,12 @@ export async function submit(
 
 /** A seed that was drawn here is no part of what was asked for. */
 function fingerprintOf(ports: SubmitPorts, input: unknown, submission: Submission): string {
-  const seedAsked = (input as { seed?: unknown }).seed === undefined ? null : submission.request.seed;
-  return ports.sha256(canonical({ ...submission, request: { ...submission.request, seed: seedAsked } }));
+  const { file, request, ...terms } = submission;
+  const { task, strength, reference: _, ...fields } = request;
+  const seed = (input as { seed?: unknown }).seed === undefined ? null : request.seed;
+  // Text-to-video has the fingerprint that it had before there was anything else: keys outlive an update.
+  const start = file === null ? {} : { task, strength, file: ports.sha256(file.bytes) };
+  return ports.sha256(canonical({ request: { ...fields, seed }, ...terms, ...start }));
 }
 
 /** The job that this key and request made while the request was still valid. */
@@ -129,19 +137,33 @@ function deletedAfterRedrive(): ReelayError {
 
 /** A dead job's request as a new job; again is the same new job. */
 export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
-  // What the reference made of it stays: the parser takes what a sender may say, which these are not.
-  const { seed, task, strength, reference, ...rest } = dead.request;
   const beganAtMs = ports.now();
-  const strict = { seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl };
-  const parsed = parseSubmission({ ...rest, seed, priority: dead.priority }, ports.models, strict);
-  const submission = { ...parsed, request: { ...parsed.request, task, strength, reference } };
+  const strict = { seed: dead.request.seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl };
+  const input = { ...(await inputAgain(ports, dead.request)), priority: dead.priority };
+  const submission = parseSubmission(input, ports.models, strict);
   const ours = { jobId: newJobId(beganAtMs, ports.random(10)), fingerprint: dead.id };
   const where = { space: `redrive/${dead.tenant}`, name: dead.id };
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
   const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);
   if (there === 'deleted') throw deletedAfterRedrive();
-  const made = { id: held.jobId, claim: where, redriveOf: dead.id, beganAtMs, deletedSince: deletedAfterRedrive };
+  const { remixOf } = dead;
+  const made = {
+    id: held.jobId,
+    claim: where,
+    redriveOf: dead.id,
+    remixOf,
+    beganAtMs,
+    deletedSince: deletedAfterRedrive,
+  };
   return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, made);
+}
+
+/** What would have to be sent to get the same request again, its file among it. Throws `expired` when that is gone. */
+export async function inputAgain(ports: ReferencePorts, request: VideoRequest): Promise<Record<string, unknown>> {
+  // The task follows from the file, and the length from frames and their rate.
+  const { task: _, strength, reference, seconds: __, ...fields } = request;
+  const start = reference === null ? {} : { input_reference: await loadStored(ports, reference) };
+  return { ...fields, ...(strength === null ? {} : { strength }), ...start };
 }
 
 /** What a new job is beside its submission. */
@@ -149,6 +171,7 @@ interface Made {
   readonly id: string;
   readonly claim?: Job['claim'];
   readonly redriveOf?: string;
+  readonly remixOf: string | null;
   /** When the request for it came, before any claim was looked at. */
   readonly beganAtMs: number;
   /** What to say when another request with the same claim made the job, and it was deleted, before this one came so far. */
@@ -162,8 +185,10 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   if (waiting >= most)
     throw new ReelayError('queue_full', `The queue holds ${waiting} jobs, which is all it may; try again shortly.`);
   const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
-  const job = newJob(tenant, submission, digest, made, now());
-  if (job.deadlineAtMs !== null) await checkDeadline(ports, job, job.deadlineAtMs);
+  const planned = newJob(tenant, submission, digest, made, now());
+  if (planned.deadlineAtMs !== null) await checkDeadline(ports, planned, planned.deadlineAtMs);
+  const reference = submission.file === null ? null : await storeReference(ports, planned, submission.file);
+  const job = { ...planned, request: { ...planned.request, reference } };
   // The tombstone that would stop a create from coming after a removal does not stand for ever.
   if (now() - made.beganAtMs > limits.submitSeconds * 1000)
     throw new ReelayError('store_unavailable', 'The request was held up for too long on its way; send it again.');
@@ -232,10 +257,11 @@ function canonical(value: unknown): string {
 }
 
 function newJob(tenant: string, submission: Submission, modelDigest: string, made: Made, nowMs: number): Job {
+  const { file: _, ...asked } = submission;
   return {
     id: made.id,
     tenant,
-    ...submission,
+    ...asked,
     modelDigest,
     status: 'queued',
     attempt: 0,
@@ -246,6 +272,7 @@ function newJob(tenant: string, submission: Submission, modelDigest: string, mad
     furthestStep: 0,
     claim: made.claim ?? null,
     redriveOf: made.redriveOf ?? null,
+    remixOf: made.remixOf,
     progress: null,
     lease: null,
     error: null,

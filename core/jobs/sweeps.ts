@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts';
+import { sweepReferences } from '../references/store-reference.ts';
 import { sweepDeadlines } from './deadlines.ts';
 import { type ExpirePorts, expire, sweepTombstones } from './expire.ts';
 import { type RelayPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
@@ -8,7 +9,7 @@ export interface SweepPorts extends RelayPorts, ExpirePorts {}
 
 /**
  * Everything that anyone may do at any time to bring the records and the outside together: pays what is owed, ends missed deadlines, sends
- * lost messages again, removes deleted and expired jobs and later what is left of them, and keys and logs that are over. Dead leases are
+ * lost messages again, removes deleted and expired jobs and later what is left of them, references that no job came to have, and keys and logs that are over. Dead leases are
  * not among them: telling one takes a process that watches for a whole lease.
  */
 export const sweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unknown>>> = {
@@ -17,6 +18,7 @@ export const sweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unkn
   sweepLostMessages,
   expire,
   sweepTombstones,
+  sweepReferences,
   forget: ports => ports.kv.removeExpired(ports.now() - limits.expiryGraceMs, limits.expiryBatch),
 };
 

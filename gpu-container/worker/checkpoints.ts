@@ -1,9 +1,10 @@
 import { placeOf, ReelayError } from '#core/errors.ts';
-import type { Checkpoint, Job } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
 import { checkpointFolder, checkpointKey } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { BlobStore, JobStore } from '#core/ports.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import { readWhole } from './read-whole.ts';
 import type { CheckpointFile } from './renderer.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -97,21 +98,8 @@ export async function fetchCheckpoint(ports: CheckpointPorts, job: Job, scratch:
     return undefined;
   };
   if (ports.now() - checkpoint.atMs > limits.checkpointHours * 3_600_000) return refused('it is too old');
-  const bytes = await readAll(ports.blobs, checkpoint);
+  const bytes = await readWhole(ports.blobs, checkpoint);
   if (bytes === undefined) return refused('its bytes are not in the store');
   const { path, sha256 } = await scratch.write('resume.bin', bytes);
   return sha256 === checkpoint.sha256 ? path : refused('its bytes are not those that were stored');
-}
-
-async function readAll(blobs: BlobStore, { key, bytes }: Checkpoint): Promise<Uint8Array | undefined> {
-  const blob = await blobs.get(key);
-  if (blob === undefined) return undefined;
-  const all = new Uint8Array(Math.max(bytes, blob.bytes));
-  let at = 0;
-  for await (const chunk of blob.stream) {
-    if (at + chunk.length > all.length) return undefined;
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return at === bytes ? all : undefined;
 }

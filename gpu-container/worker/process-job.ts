@@ -8,19 +8,21 @@
  *                                   --error, drain--> queued again, with the newest checkpoint
  */
 import { placeOf, ReelayError } from '#core/errors.ts';
-import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
+import type { Artifact, Job, Variant } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
 import { failJob, giveBack, isFinal } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
 import { notePace } from '#core/jobs/standing.ts';
 import { type TakePorts, takeNext } from '#core/jobs/take.ts';
-import { artifactKey, attemptPrefix } from '#core/keys.ts';
+import { attemptPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
-import type { BlobStore, Delivery } from '#core/ports.ts';
+import type { Delivery } from '#core/ports.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
-import type { Rendered, Renderer } from './renderer.ts';
+import { fetchReference } from './references.ts';
+import type { Renderer } from './renderer.ts';
 import type { Scratch } from './scratch.ts';
+import { storeArtifacts } from './store-artifacts.ts';
 
 /** Everything a worker touches. */
 export interface WorkerPorts extends HeartbeatPorts, TakePorts {
@@ -74,6 +76,7 @@ async function render(
 ): Promise<Processed> {
   const job = heartbeat.job();
   const { signal } = heartbeat;
+  const referencePath = await fetchReference(ports, job, scratch);
   const resumePath = await fetchCheckpoint(ports, job, scratch);
   const from = resumePath === undefined ? 0 : (job.checkpoint?.step ?? 0);
   const saver = createCheckpointSaver(ports, scratch, heartbeat, from);
@@ -81,7 +84,7 @@ async function render(
   let startedMs: number | undefined;
   const outcome = await ports.renderer
     .render(
-      { taskId: `${job.id}/${job.attempt}`, request: job.request, folder: scratch.folder, resumePath },
+      { taskId: `${job.id}/${job.attempt}`, request: job.request, folder: scratch.folder, resumePath, referencePath },
       {
         signal,
         pause: drain,
@@ -114,30 +117,6 @@ async function render(
   await complete(ports, heartbeat, artifacts, saver.used());
   if (outcome.resumedAtStep === 0) await notePace(ports.kv, job, renderMs).catch(() => undefined); // an estimate's input
   return 'worked';
-}
-
-async function storeArtifacts(
-  blobs: BlobStore,
-  heartbeat: Heartbeat,
-  scratch: Scratch,
-  files: Rendered,
-): Promise<Record<Variant, Artifact>> {
-  const artifacts: Partial<Record<Variant, Artifact>> = {};
-  for (const variant of variants) {
-    heartbeat.signal.throwIfAborted();
-    const { path, contentType, bytes, sha256 } = files[variant];
-    const key = artifactKey(heartbeat.job(), heartbeat.job().attempt, variant);
-    await blobs.put(key, await scratch.read(path), { contentType });
-    // Nobody is told before the store is seen to hold all of it.
-    const stored = await blobs.head(key);
-    if (stored?.bytes !== bytes)
-      throw new ReelayError(
-        'store_unavailable',
-        `The store holds ${stored?.bytes ?? 'no'} bytes of ${bytes} of the ${variant}.`,
-      );
-    artifacts[variant] = { key, contentType, bytes, sha256 };
-  }
-  return artifacts as Record<Variant, Artifact>;
 }
 
 async function complete(

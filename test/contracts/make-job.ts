@@ -49,6 +49,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     furthestStep: 0,
     claim: null,
     redriveOf: null,
+    remixOf: null,
     progress: null,
     lease: null,
     error: null,

@@ -17,3 +17,6 @@ export const CARD: ModelCard = {
   maxPromptChars: 1000,
   defaults: { size: '256x256', frames: 16, fps: 8, num_inference_steps: 12, guidance_scale: 3, negative_prompt: '' },
 };
+
+/** The same with every task, as the bundles of the larger families have them. */
+export const ALL_TASKS: ModelCard = { ...CARD, id: 'mini-all', tasks: ['t2v', 'i2v', 'v2v'] };

@@ -208,8 +208,8 @@ describe.concurrent('in a local drop folder', () => {
       world.moveIn('cat.txt', 'it moves');
       await until(world.inFolder, empty);
       const { error, parts } = world.json('rejected', 'cat.error.json');
-      expect(error).toMatchObject({ code: 'invalid_request', param: 'input_reference' });
-      expect(error.message).toContain('mini offers text-to-video: drop a .txt with a prompt');
+      expect(error).toMatchObject({ code: 'unsupported_operation', param: 'input_reference' });
+      expect(error.message).toContain('mini offers text-to-video. Drop a .txt with a prompt');
       expect(parts).toMatchObject([{ name: 'cat.txt' }]);
       expect(world.names('rejected')).toEqual(['cat.error.json', 'cat.png', 'cat.txt']);
       expect(await outcomesByName(world)).toEqual({ 'cat.png': 'rejected', 'cat.txt': 'rejected' });

@@ -170,13 +170,10 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     ]);
   });
 
-  test.each(['edits', 'extensions', `video_${'0'.repeat(26)}/remix`])(
-    '%s, which no model here offers, is never a 501',
-    async path => {
-      const answer = await api.call('POST', `/v1/videos/${path}`, { body: '{}', headers: JSON_TYPE });
-      expect([answer.status, answer.body.error.code]).toEqual([400, 'unsupported_operation']);
-    },
-  );
+  test.each(['edits', 'extensions'])('%s, which no model here offers, is never a 501', async path => {
+    const answer = await api.call('POST', `/v1/videos/${path}`, { body: '{}', headers: JSON_TYPE });
+    expect([answer.status, answer.body.error.code]).toEqual([400, 'unsupported_operation']);
+  });
 
   test('a page of another site cannot use the keyless server', async () => {
     const headers = { ...JSON_TYPE, origin: 'https://evil.example' };

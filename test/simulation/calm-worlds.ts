@@ -137,6 +137,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     furthestStep: 0,
     claim: null,
     redriveOf: null,
+    remixOf: null,
     progress: null,
     lease: null,
     error: null,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { DropSource } from '#core/drop/drop-folder.ts';
 import { groupSources, skipReason } from '#core/drop/group.ts';
-import { nameFits, sniffMedia } from '#core/drop/media.ts';
+import { nameFits } from '#core/drop/media.ts';
 import { canonicalRequests, isOwnPaper, namedFiles, requestsOf } from '#core/drop/requests.ts';
 import { compareSequencers, keysMeant } from '#core/drop/s3-events.ts';
 import { ReelayError } from '#core/errors.ts';
+import { sniffMedia } from '#core/references/media-type.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const file = (name: string, content: string | Uint8Array) => ({
@@ -161,7 +162,7 @@ describe('a request', () => {
   });
 
   test('is an image with its sidecar, which may hold the prompt or the body', () => {
-    const reference = { file: true, filename: 'a.png', content_type: 'image/png', bytes: 12, sha256: 'hash of a.png' };
+    const reference = { file: true, bytes: PNG, contentType: 'image/png', sha256: 'hash of a.png' };
     expect(requestsOf(file('a.png', PNG), [file('a.txt', 'it moves')])[0]?.body).toEqual({
       prompt: 'it moves',
       input_reference: reference,
@@ -204,11 +205,12 @@ describe('a request', () => {
   });
 
   test('is equal to another whatever the order of its fields and the name of its file', () => {
+    const [bytes, contentType] = [PNG, 'image/png'];
     const one = canonicalRequests([
-      { body: { prompt: 'a', input_reference: { file: true, filename: 'x', sha256: 'h' } }, line: null },
+      { body: { prompt: 'a', input_reference: { file: true, bytes, contentType, sha256: 'h' } }, line: null },
     ]);
     const two = canonicalRequests([
-      { body: { input_reference: { sha256: 'h', file: true, filename: 'y' }, prompt: 'a' }, line: null },
+      { body: { input_reference: { sha256: 'h', contentType, bytes, file: true }, prompt: 'a' }, line: null },
     ]);
     expect(one).toBe(two);
     expect(canonicalRequests([{ body: { prompt: 'b' }, line: null }])).not.toBe(one);

@@ -1,0 +1,75 @@
+/**
+ * References in the blob store. The bytes come before the record that names them, in a folder that no other try ever uses, and a note of
+ * the folder comes before the bytes: what a crash or a refusal leaves behind is found by its note, and what a record names is never taken
+ * for that.
+ */
+import { ReelayError } from '../errors.ts';
+import type { Artifact, Job } from '../job.ts';
+import { sweepEach } from '../jobs/sweep.ts';
+import { referenceFolder } from '../keys.ts';
+import { limits } from '../limits.ts';
+import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
+import type { Reference } from '../video-request.ts';
+import { extensionFor } from './media-type.ts';
+import type { ReferenceFile, Upload } from './read-reference.ts';
+
+/** What keeping references needs. */
+export interface ReferencePorts {
+  readonly blobs: BlobStore;
+  readonly kv: KeyValueStore;
+  readonly now: () => number;
+  readonly random: (n: number) => Uint8Array;
+  readonly sha256: (data: string | Uint8Array) => string;
+}
+
+/** Puts a file where the job of this id will find it. Durable when it resolves; the record is to be made within limits.submitSeconds. */
+export async function storeReference(
+  ports: ReferencePorts,
+  job: Pick<Job, 'tenant' | 'id'>,
+  { bytes, contentType }: ReferenceFile,
+): Promise<Reference> {
+  const folder = referenceFolder(job, hexOf(ports.random(8)));
+  const dueAtMs = ports.now() + limits.referenceGraceMs;
+  const note = { space: `reference/${job.tenant}`, name: folder, value: { jobId: job.id }, expiresAtMs: null, dueAtMs };
+  await ports.kv.put(note);
+  const key = `${folder}input.${extensionFor(contentType)}`;
+  await ports.blobs.put(key, bytes, { contentType });
+  return { key, sha256: ports.sha256(bytes), bytes: bytes.length, contentType };
+}
+
+/** Looks at the notes whose time has come, and removes the bytes that no record names. Returns how many notes went. */
+export async function sweepReferences(
+  ports: Pick<ReferencePorts, 'blobs' | 'kv' | 'now'> & { readonly store: Pick<JobStore, 'load'> },
+): Promise<number> {
+  return sweepEach(
+    await ports.kv.listDue('reference', ports.now(), limits.sweepBatch),
+    async ({ space, name, value }) => {
+      const job = await ports.store.load((value as { jobId: string }).jobId);
+      if (job?.request.reference?.key.startsWith(name) !== true) await ports.blobs.deletePrefix(name);
+      await ports.kv.remove(space, name);
+    },
+  );
+}
+
+/** A stored reference or video as a file to start from. Throws `expired` when the store does not have its bytes any more. */
+export async function loadStored(
+  ports: Pick<ReferencePorts, 'blobs' | 'sha256'>,
+  { key, bytes: size, sha256, contentType }: Reference | Artifact,
+): Promise<Upload> {
+  const blob = await ports.blobs.get(key);
+  if (blob === undefined) throw new ReelayError('expired', 'The content of this video is no longer in the store.');
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of blob.stream) {
+    if (at + chunk.length > size) break;
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  if (at !== size || ports.sha256(bytes) !== sha256)
+    throw new ReelayError('store_unavailable', 'The store gave other bytes than were put there.');
+  return { file: true, bytes, contentType };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}
