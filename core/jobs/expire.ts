@@ -48,7 +48,7 @@ async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
 export async function sweepTombstones(ports: ExpirePorts): Promise<number> {
   const beforeMs = ports.now() - limits.tombstoneHours * 3_600_000;
   return sweepEach(await ports.store.listTombstones(beforeMs, limits.sweepBatch), async tombstone => {
-    await ports.blobs.deletePrefix(jobPrefix(tombstone));
+    for (const prefix of [jobPrefix(tombstone), referencePrefix(tombstone)]) await ports.blobs.deletePrefix(prefix);
     await ports.store.removeTombstone(tombstone.id);
   });
 }

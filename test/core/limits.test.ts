@@ -41,6 +41,8 @@ describe('the limits agree with one another', () => {
     const mostClocksDifferSeconds = 2 * 600;
     const tombstoneSeconds = limits.tombstoneHours * 3_600;
     expect(tombstoneSeconds).toBeGreaterThan(10 * (limits.submitSeconds + mostClocksDifferSeconds));
+    // What is stored for a job before the job is, stays until nobody can be about to make it.
+    expect(limits.referenceGraceMs / 1000).toBeGreaterThan(limits.submitSeconds + mostClocksDifferSeconds);
     // A zombie's bytes come at the latest with its first beat after it woke; the store itself must not drop the tombstone before the sweep.
     expect(tombstoneSeconds).toBeGreaterThan(10 * (limits.leaseSeconds + mostClocksDifferSeconds));
     expect(limits.artifactDays).toBeGreaterThan(2 * (limits.tombstoneHours / 24));

@@ -5,7 +5,7 @@ import { deleteJob } from '#core/jobs/delete.ts';
 import { expire, sweepTombstones } from '#core/jobs/expire.ts';
 import { failJob } from '#core/jobs/lease.ts';
 import { type SubmitOptions, submit } from '#core/jobs/submit.ts';
-import { attemptPrefix, jobPrefix } from '#core/keys.ts';
+import { attemptPrefix, jobPrefix, referenceFolder } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import { type LocalBench, openLocalBench } from './local-bench.ts';
 
@@ -93,7 +93,8 @@ describe('what is left of a removed job', () => {
     expect(await expire(bench.ports)).toBe(1);
     const { blobs } = bench.ports;
     const [zombie, alive] = [`${attemptPrefix(job, 1)}video.mp4`, `${jobPrefix(other)}attempt=1/video.mp4`];
-    for (const key of [zombie, alive]) await blobs.put(key, Uint8Array.of(1), { contentType: 'video/mp4' });
+    const reference = `${referenceFolder(job, 'draw')}input.png`;
+    for (const key of [zombie, alive, reference]) await blobs.put(key, Uint8Array.of(1), { contentType: 'video/mp4' });
 
     bench.time.nowMs += limits.tombstoneHours * 3_600_000 - 1;
     expect(await sweepTombstones(bench.ports)).toBe(0);
@@ -101,7 +102,8 @@ describe('what is left of a removed job', () => {
     bench.time.nowMs += 1;
     expect(await sweepTombstones(bench.ports)).toBe(1);
     expect(await sweepTombstones(bench.ports)).toBe(0);
-    expect([await blobs.head(zombie), (await blobs.head(alive))?.bytes]).toEqual([undefined, 1]);
+    expect([await blobs.head(zombie), await blobs.head(reference)]).toEqual([undefined, undefined]);
+    expect((await blobs.head(alive))?.bytes).toBe(1);
     await expect(send({ idempotencyKey: 'k' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
   });
 
