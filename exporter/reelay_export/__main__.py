@@ -1,15 +1,12 @@
 """python -m reelay_export <diffusers folder> <out>"""
 
 import argparse
-import logging
 import shutil
 import sys
 from pathlib import Path
 
-import diffusers
-import transformers
-
 from . import bundle, families, golden
+from .console import quiet
 from .errors import ExportError
 from .options import WEIGHTS, read_options
 
@@ -45,20 +42,14 @@ def prepare(out: Path, force: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def quiet() -> None:
-    """What the libraries say about their own progress is not this program's output."""
-    logging.disable(logging.WARNING)
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
-
-
 def run(args: argparse.Namespace) -> None:
     quiet()
     family = families.family_of(args.source)
     options = read_options(args.source, args)
     prepare(args.out, args.force)
     pipeline = family.load(args.source)
-    bundle.copy_small_files(args.source, pipeline, args.out)
+    bundle.copy_small_files(args.source, args.out)
+    bundle.write_tokenizer(args.source, pipeline, args.out)
     exported = family.export(pipeline, args.out, options)
     if args.golden:
         golden.write(args.out, family, pipeline, options)

@@ -5,6 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
+from tokenizers import Tokenizer
+
 from .families import Exported
 from .options import Options
 
@@ -12,17 +14,38 @@ from .options import Options
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 
 
-def copy_small_files(source: Path, pipeline, out: Path) -> None:
-    """model_index.json, the scheduler's config and the tokenizer as tokenizer.json, whatever form the source has it in."""
+def copy_small_files(source: Path, out: Path) -> None:
+    """model_index.json and the scheduler's and image processor's configs."""
     shutil.copyfile(source / "model_index.json", out / "model_index.json")
     (out / "scheduler").mkdir(exist_ok=True)
     shutil.copyfile(source / "scheduler/scheduler_config.json", out / "scheduler/scheduler_config.json")
+    processor = "image_processor/preprocessor_config.json"
+    if (source / processor).exists():
+        (out / "image_processor").mkdir(exist_ok=True)
+        shutil.copyfile(source / processor, out / processor)
+
+
+# One of each kind of thing that tokenizers treat differently.
+PROBES = ("", "a red circle over a dark blue field", "Two  spaces,\ttabs; l'été, 北京, ½ & emoji 🙂", "<pad> </s> <extra_id_0>", "x" * 600)
+
+
+def write_tokenizer(source: Path, pipeline, out: Path) -> None:
+    """tokenizer.json, and the files that name its special tokens.
+
+    The source's own tokenizer.json is taken if it gives the ids that the pipeline's tokenizer gives. transformers may build its
+    tokenizer anew from the vocabulary; where the two differ, or there is no file, what the pipeline uses is written.
+    """
     (out / "tokenizer").mkdir(exist_ok=True)
-    original = source / "tokenizer/tokenizer.json"
-    if original.exists():
-        shutil.copyfile(original, out / "tokenizer/tokenizer.json")
+    tokenizer = Tokenizer.from_str(pipeline.tokenizer.backend_tokenizer.to_str())
+    original, target = source / "tokenizer/tokenizer.json", out / "tokenizer/tokenizer.json"
+    found = Tokenizer.from_file(str(original)) if original.exists() else tokenizer
+    for one in (tokenizer, found):
+        one.no_padding()
+        one.no_truncation()
+    if found is not tokenizer and all(found.encode(text).ids == tokenizer.encode(text).ids for text in PROBES):
+        shutil.copyfile(original, target)
     else:
-        pipeline.tokenizer.backend_tokenizer.save(str(out / "tokenizer/tokenizer.json"))
+        tokenizer.save(str(target))
     for name in TOKENIZER_FILES:
         if (source / "tokenizer" / name).exists():
             shutil.copyfile(source / "tokenizer" / name, out / "tokenizer" / name)

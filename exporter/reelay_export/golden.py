@@ -17,10 +17,11 @@ from .bundle import write_json
 @dataclass
 class Recording:
     """What was seen of one run. `draws` has a (who, tensor) for each call of randn_tensor, `who` being "pipeline", "vae" or
-    "scheduler"; `text` the keyword arguments of each call of the text encoder; `denoiser` those of each call of the denoiser."""
+    "scheduler"; `text`, `image` and `denoiser` the arguments of each call of the text encoder, image encoder and denoiser."""
 
     draws: list = field(default_factory=list)
     text: list = field(default_factory=list)
+    image: list = field(default_factory=list)
     denoiser: list = field(default_factory=list)
     latents: list = field(default_factory=list)
     timesteps: list = field(default_factory=list)
@@ -70,6 +71,8 @@ def run(pipeline, call: dict, *, seed: int, text_names=("input_ids", "attention_
     seen = Recording()
     denoisers = [m for m in (getattr(pipeline, n, None) for n in ("transformer", "transformer_2", "unet")) if m is not None]
     hooks = [_listen(pipeline.text_encoder, list(text_names), seen.text)]
+    if getattr(pipeline, "image_encoder", None) is not None:
+        hooks.append(_listen(pipeline.image_encoder, ["pixel_values"], seen.image))
     hooks += [_listen(m, list(denoiser_names), seen.denoiser) for m in denoisers]
 
     def on_step_end(_pipeline, _step, timestep, tensors):
@@ -123,7 +126,7 @@ def picture(width: int, height: int, frames: int = 1, seed: int = 0) -> np.ndarr
             wave = np.sin(2 * np.pi * (x / width * (c + 1) + y / height * (2 - c) + 0.1 * f + 0.3 * seed))
             clip[f, :, :, c] = np.round(127.5 + 90 * wave)
         left = (width // 8 + 2 * f) % (width - width // 4)
-        clip[f, height // 3: height // 3 + height // 4, left: left + width // 4] = (250, 240 - 20 * f, 30)
+        clip[f, height // 3: height // 3 + height // 4, left: left + width // 4] = (250, max(40, 240 - 20 * f), 30)
     return clip
 
 

@@ -4,6 +4,7 @@
     export(pipeline, out, options) -> Exported    writes the graphs and their config.json files, returns what bundle.json says
     golden_cases(pipeline, options) -> [dict]     the requests that are recorded, in the API's words
     record(pipeline, case, options) -> dict       runs one case in diffusers, returns the tensors of docs/bundles.md
+    replay(bundle, case, tensors) -> dict         the same tensors by ONNX Runtime, for check.py; may be missing
     TINY = {"name": build}                        build(folder) saves a random-weight diffusers folder, see tiny.py
 """
 

@@ -9,11 +9,11 @@ from PIL import Image
 
 from .. import golden
 from ..bundle import write_component_config, write_json
-from ..errors import ExportError
-from ..onnx_export import compare, export_graph, run_graph, session
+from ..onnx_export import export_graph, run_graph, session
 from ..options import Options, size_of
 from . import Exported, read_model_index
-from .wan_tiny import TINY  # noqa: F401 (part of a family's interface)
+from .wan_replay import replay  # noqa: F401 (part of a family's interface, as TINY is)
+from .wan_tiny import TINY  # noqa: F401
 from .wan_vae import StreamDecoder, StreamEncoder, empty_caches, prepare, probe
 
 MAX_TOKENS = 512
@@ -91,7 +91,7 @@ def export(pipeline, out: Path, options: Options) -> Exported:
     for name in ("transformer", "transformer_2"):
         if pipeline.components.get(name) is not None:
             rows += _export_transformer(pipeline, name, out, options, tokens)
-            components[name] = {"graph": f"{name}/model.onnx", "precision": "fp32"}
+            components[name] = {"graph": f"{name}/model.onnx"}
     prepare(pipeline.vae)
     rows += _export_stream(pipeline.vae, "decoder", out, options)
     components["vae_decoder"] = _streaming("vae_decoder") | {"tile": {"size": 256, "stride": 192}}
@@ -126,8 +126,6 @@ def _export_image(pipeline, out, options):
     folder = out / "image_encoder"
     write_component_config(pipeline.image_encoder, folder)
     size = pipeline.image_encoder.config.image_size
-    # CLIPImageProcessor's own file says how the image is resized, cropped and normalized
-    write_json(folder / "preprocessor_config.json", pipeline.image_processor.to_dict())
     return export_graph(ImageEncoder(pipeline.image_encoder), {"pixel_values": torch.randn(1, 3, size, size)},
                         ["last_hidden_state"], folder / "model.onnx", options)
 
@@ -178,7 +176,7 @@ def _export_stream(vae, which, out, options):
     sides = {3: "height", 4: "width"}
     rows = []
     for first in (True, False):
-        stream = _Flat(cls(vae, first, specs), main_in)
+        stream = _Flat(cls(vae, first, specs), [main_in] if first else [main_in, *names])
 
         def example(h, w, seed=3, first=first):
             generator = torch.Generator().manual_seed(seed)
@@ -188,26 +186,25 @@ def _export_stream(vae, which, out, options):
             return made
 
         free = {main_in: sides, main_out: sides} | ({} if first else {n: sides for n in names})
-        rows += export_graph(stream.named(list(example(2, 3))), example(3, 5), [main_out, *[f"{n}_out" for n in names]],
+        rows += export_graph(stream, example(3, 5), [main_out, *[f"{n}_out" for n in names]],
                              folder / f"stream_{'first' if first else 'next'}.onnx", options, free=free, checks=(example(4, 2),))
     rows += _compare_whole(vae, which, folder, specs)
     return rows
 
 
 class _Flat(torch.nn.Module):
-    """A stream whose caches are arguments of their own."""
+    """A stream whose caches are arguments of their own: torch.export reads a graph's inputs off forward's signature."""
 
-    def __init__(self, stream, main_in):
+    def __init__(self, stream, names: list[str]):
         super().__init__()
-        self.stream, self.main_in = stream, main_in
+        self.stream = stream
 
-    def named(self, names: list[str]):
-        """Gives forward the parameter names of the graph: torch.export reads them off the signature."""
-        source = f"def forward(self, {', '.join(names)}):\n    return self.stream({names[0]}, ({''.join(n + ',' for n in names[1:])}))"
-        scope = {}
-        exec(source, scope)  # noqa: S102 (the names are ours)
-        self.forward = scope["forward"].__get__(self)
-        return self
+        def forward(**feeds):
+            chunk, *caches = (feeds[name] for name in names)
+            return stream(chunk, tuple(caches))
+
+        forward.__signature__ = inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
+        self.forward = forward
 
 
 def _chunk_shape(vae, which, first, h, w):
@@ -313,7 +310,7 @@ def _image_tensors(pipeline, seen: golden.Recording, task: str) -> dict:
     first, z = seen.denoiser[0], pipeline.vae.config.z_dim
     tensors = {}
     if first.get("encoder_hidden_states_image") is not None:
-        tensors["image_embeds"] = first["encoder_hidden_states_image"]
+        tensors |= {"pixel_values": seen.image[0]["pixel_values"], "image_embeds": first["encoder_hidden_states_image"]}
     if pipeline.config.expand_timesteps:
         tensors["image_latents"] = first["hidden_states"][:, :, :1]
     else:

@@ -1,0 +1,98 @@
+"""python -m reelay_export.check <bundle>: makes the goldens again with ONNX Runtime and says how far off they are.
+
+Graphs, tokenizer.json and configs come from the bundle, the scheduler from diffusers, the noise from the goldens.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import diffusers
+import numpy as np
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from . import families
+from .bundle import digest
+from .console import quiet
+from .errors import ExportError
+from .onnx_export import run_graph, session
+
+# Greatest absolute difference for float32 weights; ids and timesteps must be equal.
+TOLERANCE = {"prompt_embeds": 1e-4, "negative_embeds": 1e-4, "image_embeds": 1e-4, "image_latents": 1e-3, "latents": 1e-3, "frames": 1e-3}
+
+
+class Bundle:
+    """A bundle's folder with its graphs loaded once each."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.sessions = folder, {}
+        path = folder / "bundle.json"
+        if not path.exists():
+            raise ExportError(f"{folder}: there is no bundle.json.")
+        self.manifest = json.loads(path.read_text())
+        for file in self.manifest["files"]:
+            if not (folder / file["path"]).exists() or digest(folder / file["path"]) != file["sha256"]:
+                raise ExportError(f"{folder}/{file['path']} is missing or does not match its sha256 in bundle.json.")
+
+    def json(self, path: str):
+        """A JSON file of the bundle."""
+        return json.loads((self.folder / path).read_text())
+
+    def run(self, graph: str, feeds: dict) -> list[np.ndarray]:
+        """Runs a graph by its path; feeds that it does not declare are left out."""
+        if graph not in self.sessions:
+            self.sessions[graph] = session(self.folder / graph)
+        return run_graph(self.sessions[graph], feeds)
+
+    def scheduler(self):
+        """A new scheduler of diffusers with the bundle's settings."""
+        config = self.json("scheduler/scheduler_config.json")
+        return getattr(diffusers, config["_class_name"]).from_config(config)
+
+    def ids(self, text: str, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and mask [1, length] by tokenizer.json alone, padded behind with the id of its padding token."""
+        tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer/tokenizer.json"))
+        config = self.json("tokenizer/tokenizer_config.json")
+        pad = config["pad_token"] if isinstance(config["pad_token"], str) else config["pad_token"]["content"]
+        tokenizer.enable_truncation(length)
+        tokenizer.enable_padding(length=length, pad_id=tokenizer.token_to_id(pad), pad_token=pad)
+        encoded = tokenizer.encode(text)
+        return np.array([encoded.ids]), np.array([encoded.attention_mask])
+
+
+def check(folder: Path, strict: bool) -> bool:
+    """Prints a row for each case and tensor; whether all are within TOLERANCE."""
+    bundle, good = Bundle(folder), True
+    if "golden" not in bundle.manifest:
+        raise ExportError(f"{folder}: bundle.json names no goldens.")
+    family = families.module(bundle.manifest["family"])
+    if not hasattr(family, "replay"):
+        raise ExportError(f"Goldens of the family {bundle.manifest['family']} cannot be checked here yet.")
+    for case in bundle.json(bundle.manifest["golden"])["cases"]:
+        want = load_file(str(folder / case["file"]))
+        for name, got in family.replay(bundle, case, want).items():
+            difference = float(np.abs(np.asarray(got, np.float64) - want[name].astype(np.float64)).max())
+            fine = difference <= TOLERANCE.get(name, 0)
+            good = good and fine
+            print(f"{case['name']:14} {name:16} {difference:.1e}{'' if fine or not strict else '  too far'}")
+    return good
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reelay_export.check", description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--report-only", action="store_true", help="do not fail: for weights stored in fp16 or int8")
+    args = parser.parse_args(argv)
+    quiet()
+    try:
+        good = check(args.bundle, not args.report_only)
+    except ExportError as error:
+        print(f"check: {error}", file=sys.stderr)
+        return 1
+    return 0 if good or args.report_only else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
