@@ -28,6 +28,14 @@ export const limits = {
   stopTimeoutSeconds: 110,
   /** Loading and hashing a bundle; a large one reads some 20 GB from disk. */
   bundleLoadSeconds: 600,
+  /** Text embeddings that a render child remembers: 30 prompts of UMT5-XXL (8 MB each), thousands of the bundled model's. */
+  embedCacheBytes: 268_435_456,
+  /** Bundles whose files come to this share of the memory stay loaded; tensors in work, the encoder and the page cache need the rest. */
+  loadedBundlesShare: 0.5,
+  /** A render child larger than this share of the memory after a task is replaced: its next task may not fit. */
+  childMemoryShare: 0.75,
+  /** And after so many tasks, because what ONNX Runtime leaks in a task adds up; loading again is a small part of a hundred tasks. */
+  tasksPerChild: 100,
   /** Files a bundle lists: graphs, weights and goldens of a handful of components. */
   maxBundleFiles: 1_000,
   /** Two experts of 14 B parameters in float32 with their text encoder are some 135 GB. */

@@ -1,0 +1,153 @@
+/**
+ * @file The render children of a worker, one for each loaded bundle, within a limit of bytes.
+ *
+ *     none -> loading -> idle <-> in use       idle, least recently used, when another bundle needs its room -> none
+ *     idle, after so many tasks or too large -> none -> loading       any, when it died or did not load -> none
+ *
+ * What is in use is never ended here. Changes of the set happen one after another, so that two tasks never start two children.
+ */
+import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { folderBytes, machineMemoryBytes, residentBytes } from './machine-memory.ts';
+import { isAlive, kill, type RenderChild, startChild } from './render-child.ts';
+
+/** Which bundles there are, how to run them, and how many of them at once. */
+export interface PoolOptions {
+  /** Folder of each model's bundle, by model id. */
+  readonly bundles: ReadonlyMap<string, string>;
+  /** Threads one inference may use. */
+  readonly threads: number;
+  readonly childPath: string;
+  /** Bundles are kept loaded while their files come to no more than this; limits.loadedBundlesShare of the memory otherwise. */
+  readonly loadedBytes?: number;
+  /** A child is replaced after so many tasks; limits.tasksPerChild otherwise. */
+  readonly tasksPerChild?: number;
+  /** A child that is larger than this after a task is replaced; limits.childMemoryShare of the memory otherwise. */
+  readonly childBytes?: number;
+}
+
+/** The children, by model. */
+export interface ChildPool {
+  /** Hands out a model's child, loading or loaded, until `act` is over. Throws `model_not_found`, and what `act` throws. */
+  use<T>(model: string, act: (child: RenderChild) => Promise<T>): Promise<T>;
+  /** Starts to load a model where there is room for it; what goes wrong is told to who uses it. */
+  warm(model: string): void;
+  /** Ends all children, also those in use. */
+  close(): Promise<void>;
+}
+
+interface Member {
+  readonly model: string;
+  readonly child: RenderChild;
+  /** Of the bundle's files. */
+  readonly bytes: number;
+  users: number;
+  tasks: number;
+  /** Grows with every use. */
+  lastUse: number;
+}
+
+/** No child is started before the first use. */
+export function createChildPool(options: PoolOptions): ChildPool {
+  const loadedBytes = options.loadedBytes ?? limits.loadedBundlesShare * machineMemoryBytes();
+  const tasksPerChild = options.tasksPerChild ?? limits.tasksPerChild;
+  const childBytes = options.childBytes ?? limits.childMemoryShare * machineMemoryBytes();
+  const members = new Map<string, Member>();
+  let uses = 0;
+  let closed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One change of the set at a time. */
+  const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
+    const turn = last.then(change);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const end = async (member: Member): Promise<void> => {
+    if (members.get(member.model) === member) members.delete(member.model);
+    await kill(member.child);
+  };
+
+  const start = (model: string, bytes: number): Member => {
+    const { childPath, threads, bundles } = options;
+    const child = startChild({ childPath, threads, folder: bundles.get(model)! });
+    const member: Member = { model, child, bytes, users: 0, tasks: 0, lastUse: ++uses };
+    members.set(model, member);
+    // The next who needs it starts afresh, on files that may be mended.
+    const gone = () => inTurn(() => end(member));
+    child.ready.catch(gone);
+    child.exited.then(gone);
+    return member;
+  };
+
+  const roomFor = (bytes: number): boolean => {
+    const loaded = [...members.values()].reduce((sum, member) => sum + member.bytes, 0);
+    return loaded + bytes <= loadedBytes;
+  };
+
+  /** A bundle larger than the limit has it to itself; beside what is in use it is loaded all the same. */
+  const makeRoom = async (bytes: number): Promise<void> => {
+    const idle = [...members.values()].filter(member => member.users === 0).sort((a, b) => a.lastUse - b.lastUse);
+    for (const member of idle) {
+      if (roomFor(bytes)) return;
+      await end(member);
+    }
+  };
+
+  const folderOf = (model: string): string => {
+    const folder = options.bundles.get(model);
+    if (closed) throw new ReelayError('renderer_lost', 'The renderer is closed.');
+    if (folder === undefined) throw new ReelayError('model_not_found', `model: this worker has no bundle "${model}".`);
+    return folder;
+  };
+
+  const memberFor = async (model: string): Promise<Member> => {
+    const folder = folderOf(model);
+    const known = members.get(model);
+    if (known !== undefined && isAlive(known.child)) return known;
+    if (known !== undefined) await end(known);
+    const bytes = await folderBytes(folder);
+    await makeRoom(bytes);
+    return start(model, bytes);
+  };
+
+  /** In the background: nobody's task waits for the end of a child, and the next finds a fresh one loading. */
+  const replaceIfWorn = async (member: Member): Promise<void> => {
+    const { child, model, bytes } = member;
+    const isWorn = async () =>
+      member.tasks >= tasksPerChild || ((await residentBytes(child.process.pid ?? 0)) ?? 0) > childBytes;
+    if (!isAlive(child)) return end(member);
+    if (member.users > 0 || !(await isWorn())) return;
+    await end(member);
+    if (!closed) start(model, bytes);
+  };
+
+  return {
+    async use(model, act) {
+      const member = await inTurn(async () => {
+        const found = await memberFor(model);
+        found.users++;
+        return found;
+      });
+      try {
+        return await act(member.child);
+      } finally {
+        member.users--;
+        member.tasks++;
+        member.lastUse = ++uses;
+        void inTurn(() => replaceIfWorn(member));
+      }
+    },
+    warm(model) {
+      inTurn(async () => {
+        const bytes = await folderBytes(folderOf(model));
+        if (!members.has(model) && (members.size === 0 || roomFor(bytes))) start(model, bytes);
+      }).catch(() => undefined);
+    },
+    async close() {
+      closed = true;
+      await inTurn(async () => void (await Promise.all([...members.values()].map(end))));
+    },
+  };
+}

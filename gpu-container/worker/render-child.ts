@@ -1,0 +1,81 @@
+/** @file A render child as its supervisor holds it: started on one bundle, waited for, killed. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import type { FromChild } from '#gpu-container/render/protocol.ts';
+
+/** What a child is started with. */
+export interface ChildOptions {
+  readonly childPath: string;
+  /** Of the bundle. */
+  readonly folder: string;
+  /** Threads one inference may use. */
+  readonly threads: number;
+}
+
+/** A process that holds one model, or will. */
+export interface RenderChild {
+  readonly process: ChildProcess;
+  /** Rejects with what keeps the bundle from loading, or with `renderer_lost`. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<void>;
+}
+
+/** Forks a child and lets it load; a child that does not is for the caller to kill. */
+export function startChild({ childPath, folder, threads }: ChildOptions): RenderChild {
+  const process = fork(childPath, [folder, String(threads)], {
+    serialization: 'advanced',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  // A signal or message that does not reach a dying child is an error event; its exit tells all there is to know.
+  process.on('error', () => undefined);
+  const exited = new Promise<void>(resolve => process.once('exit', () => resolve()));
+  const ready = loaded(process);
+  ready.catch(() => undefined); // told to the job that waits for it
+  return { process, ready, exited };
+}
+
+/** Resolves when the child holds its model; a bad bundle, a silent or a dying child reject. */
+function loaded(child: ChildProcess): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      finish(() =>
+        reject(new ReelayError('renderer_lost', `The model did not load within ${limits.bundleLoadSeconds} s.`)),
+      );
+    }, limits.bundleLoadSeconds * 1000);
+    const onError = (cause: Error) =>
+      finish(() => reject(new ReelayError('renderer_lost', 'The renderer did not start.', { cause })));
+    const onExit = (code: number | null) =>
+      finish(() => reject(new ReelayError('renderer_lost', `The renderer ended (${code ?? 'killed'}) while loading.`)));
+    const onMessage = (message: FromChild) => {
+      if (message.type === 'ready') finish(resolve);
+      if (message.type === 'failed') finish(() => reject(fromChild(message)));
+    };
+    const finish = (act: () => void) => {
+      clearTimeout(late);
+      child.off('error', onError).off('exit', onExit).off('message', onMessage);
+      act();
+    };
+    child.on('error', onError).on('exit', onExit).on('message', onMessage);
+  });
+}
+
+/** The error that a child told of. */
+export function fromChild(message: Extract<FromChild, { type: 'failed' }>): ReelayError {
+  const cause = message.detail === undefined ? undefined : new Error(message.detail);
+  return new ReelayError(message.code, message.message, { retryable: message.retryable, cause });
+}
+
+/** Whether it can be asked for anything. */
+export function isAlive({ process: { connected, exitCode, signalCode } }: RenderChild): boolean {
+  return connected && exitCode === null && signalCode === null;
+}
+
+/** Kills it, and waits for its end. */
+export async function kill(child: RenderChild): Promise<void> {
+  child.process.kill('SIGKILL');
+  if (child.process.pid === undefined) return; // it never started
+  if (child.process.exitCode === null && child.process.signalCode === null) await child.exited;
+}
