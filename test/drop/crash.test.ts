@@ -12,13 +12,15 @@ import { closeReceipts } from '#core/drop/close-receipts.ts';
 import { type DropPorts, ingest } from '#core/drop/ingest.ts';
 import type { SeenRow } from '#core/drop/registry.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
+import type { ModelCatalog } from '#core/models.ts';
 import type { KeyValueStore } from '#core/ports.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
 import { temporaryFolder } from '#test/contracts/local-folder.ts';
-import { CARD } from '#test/core/model-card.ts';
+import { ALL_TASKS, CARD } from '#test/core/model-card.ts';
+import { makeImage } from '#test/media/make-media.ts';
 import { allRows, finishJobs, TENANT } from './drop-world.ts';
 
-const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(40)]);
+const PNG = await makeImage('png');
 
 interface Scenario {
   readonly files: Readonly<Record<string, string | Buffer>>;
@@ -27,6 +29,8 @@ interface Scenario {
   readonly jobs: number;
   readonly receipts: number;
   readonly errors: number;
+  /** CARD alone unless said otherwise. */
+  readonly models?: ModelCatalog;
 }
 
 const scenarios: Readonly<Record<string, Scenario>> = {
@@ -51,6 +55,22 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     jobs: 0,
     receipts: 0,
     errors: 1,
+  },
+  'an image with a sidecar, where a model takes it': {
+    files: { 'a.png': PNG, 'a.txt': 'it moves' },
+    outcomes: { 'a.png': 'accepted', 'a.txt': 'accepted' },
+    jobs: 1,
+    receipts: 1,
+    errors: 0,
+    models: [CARD, ALL_TASKS],
+  },
+  'a request that names an image, where a model takes it, and its duplicate': {
+    files: { 'a.json': '{"prompt":"x","input_reference":"b.png"}', 'b.png': PNG, 'c.png': PNG, 'c.txt': 'x' },
+    outcomes: { 'a.json': 'accepted', 'b.png': 'accepted', 'c.png': 'duplicate', 'c.txt': 'duplicate' },
+    jobs: 1,
+    receipts: 2,
+    errors: 0,
+    models: [ALL_TASKS],
   },
   'a request that names an image': {
     files: { 'a.json': '{"prompt":"x","input_reference":"b.png"}', 'b.png': PNG },
@@ -87,17 +107,18 @@ function dyingPorts(ports: DropPorts<LocalSource>, at: number, after: boolean) {
         };
       },
     });
-  const { kv, store, queue, folder } = ports;
-  const dying = { ...ports, kv: wrap(kv), store: wrap(store), queue: wrap(queue), folder: wrap(folder) };
+  const { kv, store, queue, blobs, folder } = ports;
+  const wrapped = { kv: wrap(kv), store: wrap(store), queue: wrap(queue), blobs: wrap(blobs), folder: wrap(folder) };
+  const dying = { ...ports, ...wrapped };
   return { dying, calls: () => calls };
 }
 
-async function openWorld() {
+async function openWorld(models: ModelCatalog = [CARD]) {
   const { path, remove } = temporaryFolder();
   const db = openDatabase(join(path, 'data'));
   db.exec('PRAGMA synchronous=OFF');
   const now = () => Date.now();
-  const base = createLocalPorts({ db, folder: join(path, 'data'), owner: 'test', models: [CARD], now });
+  const base = createLocalPorts({ db, folder: join(path, 'data'), owner: 'test', models, now });
   mkdirSync(join(path, 'drop', 'in'), { recursive: true });
   const places = await openDropPlaces(join(path, 'drop'));
   let clock = 0;
@@ -147,7 +168,10 @@ async function check(world: World, scenario: Scenario): Promise<void> {
   expect(rows.map(({ source, outcome }) => [source.name, outcome]).sort()).toEqual(
     Object.entries(scenario.outcomes).sort(),
   );
-  expect((await base.store.list(TENANT, { limit: 100, order: 'asc' })).jobs).toHaveLength(scenario.jobs);
+  const { jobs } = await base.store.list(TENANT, { limit: 100, order: 'asc' });
+  expect(jobs).toHaveLength(scenario.jobs);
+  for (const { request } of scenario.models === undefined ? [] : jobs)
+    expect((await base.blobs.head(request.reference!.key))?.bytes).toBe(PNG.length);
   expect(readdirSync(places.in)).toEqual([]);
   expect(readdirSync(places.out)).toHaveLength(scenario.receipts);
   expect(readdirSync(places.rejected).filter(name => name.endsWith('.error.json'))).toHaveLength(scenario.errors);
@@ -160,7 +184,7 @@ describe.each(Object.entries(scenarios))('%s', (_, scenario) => {
     let died = 0;
     for (const after of [false, true])
       for (let at = 0; ; at++) {
-        const world = await openWorld();
+        const world = await openWorld(scenario.models);
         try {
           for (const [name, content] of Object.entries(scenario.files))
             writeFileSync(join(world.places.in, name), content);

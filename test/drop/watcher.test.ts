@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -16,9 +17,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test as base, describe, expect } from 'vitest';
 import { dropLimits } from '#core/drop/drop-limits.ts';
 import { ReelayError } from '#core/errors.ts';
+import { ALL_TASKS, CARD } from '#test/core/model-card.ts';
+import { makeImage, makeMp4 } from '#test/media/make-media.ts';
 import { type DropWorld, openDropWorld, until } from './drop-world.ts';
 
-const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(40)]);
+const PNG = await makeImage('png');
+const MP4 = Buffer.from(await makeMp4(16, 8));
 
 /** A drop folder for each test; they mostly wait, so most of them wait together. */
 const test = base.extend<{ world: DropWorld }>({
@@ -233,6 +237,72 @@ describe.concurrent('in a local drop folder', () => {
       await until(world.inFolder, empty, dropLimits.sidecarWaitMs / 1000 + 5);
       expect(world.json('rejected', 'alone.error.json').error.message).toContain('prompt: expected a text');
     });
+  });
+
+  describe('where a model takes them,', () => {
+    const takes = async (use: (world: DropWorld) => Promise<void>) => {
+      const world = openDropWorld([CARD, ALL_TASKS]);
+      await world.start();
+      await use(world).finally(() => world.close());
+    };
+    const jobs = async (world: DropWorld) => (await world.ports.store.list('local', { limit: 9, order: 'asc' })).jobs;
+    const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+    test('an image and a video with their sidecars become jobs that start from them', () =>
+      takes(async world => {
+        world.moveIn('cat.txt', 'it moves');
+        world.moveIn('cat.png', PNG);
+        world.moveIn('dog.json', '{"prompt":"in snow","strength":0.5}');
+        world.moveIn('dog.mp4', MP4);
+        await until(world.inFolder, empty);
+        const made = await jobs(world);
+        expect(
+          made.map(({ request }) => [request.prompt, request.task, request.strength, request.reference?.sha256]).sort(),
+        ).toEqual([
+          ['in snow', 'v2v', 0.5, hash(MP4)],
+          ['it moves', 'i2v', null, hash(PNG)],
+        ]);
+        for (const { request } of made)
+          expect((await world.ports.blobs.head(request.reference!.key))?.bytes).toBe(request.reference!.bytes);
+        const receipts = world.receipts().map(({ source, parts }) => [source.name, source.sha256, parts[0]?.name]);
+        expect(receipts.sort()).toEqual([
+          ['cat.png', hash(PNG), 'cat.txt'],
+          ['dog.mp4', hash(MP4), 'dog.json'],
+        ]);
+      }));
+
+    test('every line of a batch may start from the same picture', () =>
+      takes(async world => {
+        world.moveIn('star.png', PNG);
+        world.moveIn(
+          'many.jsonl',
+          '{"prompt":"a","input_reference":"star.png"}\n{"prompt":"b","image_reference":"star.png"}\n{"prompt":"c"}\n',
+        );
+        await until(world.inFolder, empty);
+        const made = (await jobs(world)).map(({ request }) => [
+          request.prompt,
+          request.task,
+          request.reference?.sha256,
+        ]);
+        expect(made.sort()).toEqual([
+          ['a', 'i2v', hash(PNG)],
+          ['b', 'i2v', hash(PNG)],
+          ['c', 't2v', undefined],
+        ]);
+      }));
+
+    test('what is damaged, cut off or too short is refused in the words of the API', () =>
+      takes(async world => {
+        world.moveIn('cut.txt', 'x');
+        world.moveIn('cut.png', PNG.subarray(0, 60));
+        world.moveIn('short.json', '{"prompt":"x","seconds":4}');
+        world.moveIn('short.mp4', MP4);
+        await until(world.inFolder, empty);
+        const told = (name: string) => world.json('rejected', `${name}.error.json`).error.message;
+        expect(told('cut')).toContain('input_reference: it is cut off');
+        expect(told('short')).toContain('input_reference: got 2.00 seconds of video');
+        expect(await jobs(world)).toEqual([]);
+      }));
   });
 
   describe('what is no drop', () => {

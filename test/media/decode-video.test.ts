@@ -7,16 +7,20 @@ import {
   EncodedPacketSink,
   EncodedVideoPacketSource,
   Input,
+  MovOutputFormat,
   MP4,
   Mp4OutputFormat,
   Output,
+  WebMOutputFormat,
 } from 'mediabunny';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readMediaFacts } from '#core/references/media-facts.ts';
+import { sniffMedia } from '#core/references/media-type.ts';
 import { readReferenceVideo, type Wanted } from '#gpu-container/media/decode-video.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
 import { resizeLanczos } from '#gpu-container/media/resize-lanczos.ts';
 import { turnUpright } from '#gpu-container/media/turn.ts';
-import { gradient, makeMp4, makeWebm } from './make-media.ts';
+import { gradient, makeCoded, makeMp4, makeWebm } from './make-media.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -71,6 +75,19 @@ describe('a reference video', () => {
   ])('in %s gives each of its frames, at its rate', async (_name, make) => {
     const wanted = { ...small, frames: 16, fps: 8 };
     expect(indexes(await read(await make(16, 8), wanted), wanted)).toEqual(upTo(16));
+  });
+
+  test.each([
+    ['VP8 in WebM', 'vp8', new WebMOutputFormat()],
+    ['AV1 in WebM', 'av1', new WebMOutputFormat()],
+    ['AV1 in MP4', 'av1', new Mp4OutputFormat()],
+    ['HEVC in MP4', 'hevc', new Mp4OutputFormat()],
+    ['HEVC in QuickTime', 'hevc', new MovOutputFormat()],
+  ] as const)('may be %s', async (_name, codec, format) => {
+    const shape = { frames: 6, fps: 8, width: 64, height: 64 };
+    const file = await makeCoded(codec, format, shape);
+    expect(readMediaFacts(file, sniffMedia(file)!)).toMatchObject({ width: 64, height: 64, seconds: 0.75 });
+    expect(indexes(await read(file, shape), shape)).toEqual(upTo(6));
   });
 
   test('gives the nearest frame to each moment at another rate, the earlier of two', async () => {

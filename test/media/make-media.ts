@@ -1,6 +1,13 @@
 /** Small images and videos of every kind that is taken, made here so that nothing binary is committed. */
-import { VideoEncoder, type VideoEncoderConfig, VideoFrame } from '@napi-rs/webcodecs';
-import { BufferTarget, EncodedPacket, EncodedVideoPacketSource, Output, WebMOutputFormat } from 'mediabunny';
+import { VideoEncoder, VideoFrame } from '@napi-rs/webcodecs';
+import {
+  BufferTarget,
+  EncodedPacket,
+  EncodedVideoPacketSource,
+  Output,
+  type OutputFormat,
+  WebMOutputFormat,
+} from 'mediabunny';
 import sharp from 'sharp';
 import { rgbToI420 } from '#gpu-container/media/color.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
@@ -38,30 +45,50 @@ export function makeMp4(frames = 16, fps = 8, width = 32, height = 32): Promise<
 }
 
 /** A WebM of the greys in VP9. */
-export async function makeWebm(frames = 16, fps = 8, width = 32, height = 32): Promise<Uint8Array<ArrayBuffer>> {
-  const target = new BufferTarget();
-  const output = new Output({ format: new WebMOutputFormat(), target });
-  const track = new EncodedVideoPacketSource('vp9');
-  output.addVideoTrack(track, { frameRate: fps });
-  await output.start();
+export function makeWebm(frames = 16, fps = 8, width = 32, height = 32): Promise<Uint8Array<ArrayBuffer>> {
+  return makeCoded('vp9', new WebMOutputFormat(), { frames, fps, width, height });
+}
+
+const CODECS = {
+  vp8: 'vp8',
+  vp9: 'vp09.00.10.08',
+  hevc: 'hvc1.1.6.L93.B0',
+  av1: 'av01.0.04M.08',
+} as const;
+
+interface ClipShape {
+  readonly frames: number;
+  readonly fps: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The greys in a codec that we take and do not make ourselves. */
+export async function makeCoded(
+  kind: keyof typeof CODECS,
+  format: OutputFormat,
+  { frames, fps, width, height }: ClipShape,
+): Promise<Uint8Array<ArrayBuffer>> {
   const colorSpace = { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange: false } as const;
-  const chunks: EncodedPacket[] = [];
+  const codec = CODECS[kind];
+  const packets: EncodedPacket[] = [];
+  let description: ArrayBuffer | Uint8Array | undefined;
   const encoder = new VideoEncoder({
-    output: chunk => {
+    output: (chunk, metadata) => {
       const data = new Uint8Array(chunk.byteLength);
       chunk.copyTo(data);
-      chunks.push(new EncodedPacket(data, chunk.type === 'key' ? 'key' : 'delta', chunk.timestamp / 1e6, 1 / fps));
+      description ??= metadata?.decoderConfig?.description;
+      packets.push(new EncodedPacket(data, chunk.type === 'key' ? 'key' : 'delta', chunk.timestamp / 1e6, 1 / fps));
     },
     error: error => {
       throw error;
     },
   });
-  const config: VideoEncoderConfig = { codec: 'vp09.00.10.08', width, height, framerate: fps, bitrate: 1_000_000 };
   const alive = setInterval(() => undefined, 1000); // the encoder's threads do not keep the event loop open
-  encoder.configure(config);
+  encoder.configure({ codec, width, height, framerate: fps, bitrate: 1_000_000 });
   const rgb = greys(frames, width, height);
+  const size = width * height * 3;
   for (let k = 0; k < frames; k++) {
-    const size = width * height * 3;
     const timing = { timestamp: Math.round((k * 1e6) / fps), duration: Math.round(1e6 / fps) };
     const planes = rgbToI420(rgb.subarray(k * size, (k + 1) * size), width, height);
     const shape = { format: 'I420', codedWidth: width, codedHeight: height } as const;
@@ -72,10 +99,19 @@ export async function makeWebm(frames = 16, fps = 8, width = 32, height = 32): P
   await encoder.flush();
   encoder.close();
   clearInterval(alive);
-  for (const [k, packet] of chunks.entries()) {
-    const decoderConfig = { codec: 'vp09.00.10.08', codedWidth: width, codedHeight: height, colorSpace };
-    await track.add(packet, k === 0 ? { decoderConfig } : undefined);
-  }
+  const decoderConfig = {
+    codec,
+    codedWidth: width,
+    codedHeight: height,
+    colorSpace,
+    ...(description && { description }),
+  };
+  const target = new BufferTarget();
+  const output = new Output({ format, target });
+  const track = new EncodedVideoPacketSource(kind);
+  output.addVideoTrack(track, { frameRate: fps });
+  await output.start();
+  for (const [k, packet] of packets.entries()) await track.add(packet, k === 0 ? { decoderConfig } : undefined);
   await output.finalize();
   return new Uint8Array(target.buffer!);
 }
