@@ -72,7 +72,7 @@ const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
     return `${port} on 127.0.0.1 is free`;
   },
   models: async () => {
-    const { installed: bundles, refused } = await findBundles();
+    const { installed: bundles, refused } = await findBundles(undefined, resolve(dataFolderFrom(process.env)));
     if (refused[0] !== undefined) throw refused[0].error;
     if (bundles.length === 0) throw new Error('no bundle is installed');
     for (const { folder } of bundles) await loadBundle(folder);

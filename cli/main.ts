@@ -37,7 +37,12 @@ const program = new Command('reelay')
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())
   .addCommand(doctorCommand());
-for (const command of program.commands) command.exitOverride().showHelpAfterError();
+/** Bad usage is told and ends with 2 at every depth. */
+function tellBadUsage(command: Command): void {
+  command.exitOverride().showHelpAfterError();
+  for (const below of command.commands) tellBadUsage(below);
+}
+for (const command of program.commands) tellBadUsage(command);
 
 try {
   await program.parseAsync();

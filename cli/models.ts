@@ -1,46 +1,68 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { offeredSeconds } from '#core/models.ts';
+import { ReelayError } from '#core/errors.ts';
+import { describeRange, offeredSeconds } from '#core/models.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
-import { findBundles } from '#local/bundles.ts';
+import { type Bundles, findBundles, type InstalledBundle } from '#local/bundles.ts';
+import { removeBundle } from '#local/model-registry.ts';
 import { explain } from './explain.ts';
+import { addModelCommand, shownBytes } from './models-add.ts';
+import { dataFolderFrom } from './settings.ts';
 
-/** `reelay models list|verify` */
+/** `reelay models list|add|verify|remove` */
 export function modelsCommand(): Command {
-  const models = new Command('models').description('the installed model bundles');
+  const models = new Command('models').description('the model bundles: those that come with Reelay, and those you add');
   models
     .command('list')
     .description('what each model makes')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => list(options.json === true));
+  models.addCommand(addModelCommand());
   models
     .command('verify')
-    .description('check every file of every bundle against its sha256; exit 1 if one differs')
+    .description('check every file of a bundle against its sha256 and every graph; exit 1 if something is wrong')
+    .argument('[id]', 'one model instead of all')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: boolean }) => verify(options.json === true));
+    .action(async (id: string | undefined, options: { json?: boolean }) => verify(id, options.json === true));
+  models
+    .command('remove')
+    .description('take a model away that was added; no server or worker may be running on the data folder')
+    .argument('<id>', 'as `reelay models list` names it')
+    .action(async (id: string) => {
+      const folder = await removeBundle(id, dataFolderFrom(process.env));
+      process.stdout.write(`removed ${id} (${folder})\n`);
+    });
   return models;
 }
 
 async function list(json: boolean): Promise<void> {
-  const { installed: bundles, refused } = await findBundles();
+  const { installed, refused } = await findBundles(undefined, dataFolderFrom(process.env));
   for (const { error } of refused) explain(error);
-  if (json) {
-    process.stdout.write(`${JSON.stringify(bundles.map(bundle => bundle.card))}\n`);
-    return;
-  }
-  for (const { card, folder } of bundles) {
-    const { defaults } = card;
-    process.stdout.write(`${card.id}  ${card.license}  ${card.tasks.join(', ')}\n  ${card.description}\n`);
-    process.stdout.write(`  size ${card.sizes.join(', ')}; ${offeredSeconds(card).join(', ')} seconds; `);
-    process.stdout.write(
-      `default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}\n  ${folder}\n`,
-    );
-  }
+  if (!json) return void installed.forEach(show);
+  const facts = installed.map(({ card, family, bytes, added, folder }) => ({ ...card, family, bytes, added, folder }));
+  process.stdout.write(`${JSON.stringify(facts)}\n`);
 }
 
-async function verify(json: boolean): Promise<void> {
+function show({ card, family, bytes, added, folder }: InstalledBundle): void {
+  const { defaults, frames } = card;
+  const seconds = offeredSeconds(card);
+  const lengths = seconds.length > 8 ? `${seconds[0]} to ${seconds.at(-1)}` : seconds.join(', ');
+  const digest = card.digest.slice(0, 12);
+  process.stdout.write(
+    [
+      `${card.id}  ${card.license}  ${card.tasks.join(', ')}`,
+      `  ${card.description}`,
+      `  size ${card.sizes.join(', ')}; ${describeRange(frames)} frames, ${lengths} seconds; default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}`,
+      `  family ${family}; ${shownBytes(bytes)}; digest ${digest}; ${added ? 'added' : 'comes with Reelay'}`,
+      `  ${folder}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+async function verify(id: string | undefined, json: boolean): Promise<void> {
   const results: { model: string; ok: boolean; error: string | null }[] = [];
-  const { installed, refused } = await findBundles();
+  const { installed, refused } = await named(id);
   for (const { folder, error } of refused) {
     results.push({ model: basename(folder), ok: false, error: error.message });
     process.exitCode = json ? 1 : explain(error);
@@ -56,4 +78,20 @@ async function verify(json: boolean): Promise<void> {
     }
   }
   if (json) process.stdout.write(`${JSON.stringify(results)}\n`);
+}
+
+/** All bundles, or those of one id. */
+async function named(id: string | undefined): Promise<Bundles> {
+  const { installed, refused } = await findBundles(undefined, dataFolderFrom(process.env));
+  if (id === undefined) return { installed, refused };
+  const found = {
+    installed: installed.filter(bundle => bundle.card.id === id),
+    refused: refused.filter(bundle => basename(bundle.folder) === id),
+  };
+  if (found.installed.length + found.refused.length === 0)
+    throw new ReelayError(
+      'model_not_found',
+      `There is no model "${id}"; there are: ${installed.map(bundle => bundle.card.id).join(', ')}.`,
+    );
+  return found;
 }

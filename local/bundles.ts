@@ -2,21 +2,28 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
-import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
+import { bundleDigest, modelCard } from '#gpu-container/runtime/bundle-manifest.ts';
+import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
 
 /** A bundle that can be offered. */
 export interface InstalledBundle {
   readonly folder: string;
   readonly card: ModelCard;
+  readonly family: string;
+  /** Of all its files. */
+  readonly bytes: number;
+  /** Whether it came with `reelay models add`, and goes with `remove`. */
+  readonly added: boolean;
 }
 
 /** A folder that is no usable bundle; it does not keep the others from being offered. */
 export interface RefusedBundle {
   readonly folder: string;
+  readonly added: boolean;
   readonly error: ReelayError;
 }
 
-/** What a models folder holds. */
+/** What the models folders hold. */
 export interface Bundles {
   readonly installed: readonly InstalledBundle[];
   readonly refused: readonly RefusedBundle[];
@@ -25,22 +32,59 @@ export interface Bundles {
 /** The models that come with Reelay. */
 export const MODELS_FOLDER = join(import.meta.dirname, '..', 'models');
 
-/** Bundles in a folder, by name. Only bundle.json is read here; the renderer checks every hash before it loads. */
-export async function findBundles(modelsFolder = MODELS_FOLDER): Promise<Bundles> {
-  const entries = await readdir(modelsFolder, { withFileTypes: true });
-  const folders = entries.filter(entry => entry.isDirectory()).map(entry => join(modelsFolder, entry.name));
-  const found = await Promise.all(folders.sort().map(readBundle));
-  return {
-    installed: found.filter(bundle => 'card' in bundle),
-    refused: found.filter(bundle => 'error' in bundle),
-  };
+/** Where `reelay models add` puts a bundle, under its id. */
+export function addedModelsFolder(dataFolder: string): string {
+  return join(dataFolder, 'models');
 }
 
-async function readBundle(folder: string): Promise<InstalledBundle | RefusedBundle> {
+/**
+ * Bundles in a folder, by name, and then those that were added to a data folder; of two with one id the second is refused. Only
+ * bundle.json is read here; the renderer checks every hash before it loads.
+ */
+export async function findBundles(modelsFolder = MODELS_FOLDER, dataFolder?: string): Promise<Bundles> {
+  const folders = [
+    ...(await foldersIn(modelsFolder)).map(folder => ({ folder, added: false })),
+    ...(dataFolder === undefined ? [] : await addedFolders(dataFolder)),
+  ];
+  const found = await Promise.all(folders.map(readBundle));
+  const installed: InstalledBundle[] = [];
+  const refused: RefusedBundle[] = [];
+  for (const bundle of found) {
+    const twin = 'card' in bundle ? installed.find(one => one.card.id === bundle.card.id) : undefined;
+    if ('error' in bundle) refused.push(bundle);
+    else if (twin === undefined) installed.push(bundle);
+    else refused.push({ folder: bundle.folder, added: bundle.added, error: taken(bundle, twin) });
+  }
+  return { installed, refused };
+}
+
+/** No folder, no models. */
+async function addedFolders(dataFolder: string): Promise<{ folder: string; added: true }[]> {
+  const folders = await foldersIn(addedModelsFolder(dataFolder)).catch(error => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return folders.map(folder => ({ folder, added: true }));
+}
+
+/** Real folders: a link is not followed, and a name with a dot in front is one that is being added or removed. */
+async function foldersIn(parent: string): Promise<string[]> {
+  const entries = await readdir(parent, { withFileTypes: true });
+  const folders = entries.filter(entry => entry.isDirectory() && !entry.name.startsWith('.'));
+  return folders.map(entry => join(parent, entry.name)).sort();
+}
+
+async function readBundle(where: { folder: string; added: boolean }): Promise<InstalledBundle | RefusedBundle> {
   try {
-    return { folder, card: await readModelCard(folder) };
+    const manifest = await readManifest(where.folder);
+    const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+    return { ...where, card: modelCard(manifest, bundleDigest(manifest)), family: manifest.family, bytes };
   } catch (error) {
-    if (error instanceof ReelayError) return { folder, error };
+    if (error instanceof ReelayError) return { ...where, error };
     throw error;
   }
+}
+
+function taken({ folder, card }: InstalledBundle, twin: InstalledBundle): ReelayError {
+  return new ReelayError('bundle_invalid', `${folder}: the id "${card.id}" is that of ${twin.folder} already.`);
 }

@@ -61,7 +61,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const owner = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   const lockOf = (name: string) => join(folder, 'owners', `${name}.lock`);
   const lock = holdLock(lockOf(owner));
-  const { installed: bundles, refused } = await findBundles(options.modelsFolder);
+  const { installed: bundles, refused } = await findBundles(options.modelsFolder, folder);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
   const log = fileLog(join(folder, 'log.jsonl'));

@@ -12,7 +12,8 @@ import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
 import type { InstalledBundle } from './bundles.ts';
 
-const RENDER_CHILD = join(import.meta.dirname, '..', 'gpu-container', 'render', 'render-process.ts');
+/** The program of a render child. */
+export const RENDER_CHILD = join(import.meta.dirname, '..', 'gpu-container', 'render', 'render-process.ts');
 
 /** What a worker of a data folder needs. */
 export interface LocalWorkerOptions {

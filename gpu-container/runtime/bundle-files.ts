@@ -47,8 +47,8 @@ export function openPlainFile(path: string): Promise<FileHandle> {
   return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
-/** A file is there and as long as it should be: quick, for all files before the first is hashed. */
-export async function checkPresence(name: string, root: string, file: ListedFile): Promise<void> {
+/** A file is there, plain, and as long as it should be: quick, for all files before the first is read. */
+export async function checkPresence(name: string, root: string, file: Omit<ListedFile, 'sha256'>): Promise<void> {
   const bytes = await plainFileBytes(name, root, file.path);
   if (bytes === undefined) throw new ReelayError('bundle_corrupt', `${name}: ${file.path} is missing.`);
   if (bytes !== file.bytes)

@@ -48,12 +48,7 @@ export async function deriveManifest(folder: string, options: DeriveOptions): Pr
   await takeOthers(source);
   return {
     bundle: 1,
-    id:
-      options.id ??
-      (basename(source.root)
-        .replace(/[^A-Za-z0-9._-]+/g, '-')
-        .slice(0, 64) ||
-        'model'),
+    id: options.id ?? idOf(source),
     family,
     tasks: [...offer.tasks],
     license,
@@ -70,6 +65,15 @@ export async function deriveManifest(folder: string, options: DeriveOptions): Pr
     files: [...source.taken].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => (a.path < b.path ? -1 : 1)),
     ...(source.taken.has('golden/golden.json') && { golden: 'golden/golden.json' }),
   };
+}
+
+/** The folder's name, as far as an id may have it. */
+function idOf({ root }: BundleSource): string {
+  const name = basename(root)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 64);
+  return name.replace(/-+$/, '') || 'model';
 }
 
 function familyOf(source: BundleSource, className: unknown): DerivedFamily {

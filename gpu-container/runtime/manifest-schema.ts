@@ -65,7 +65,13 @@ const preset = z.strictObject({
 /** bundle.json as zod reads it; keys that it does not know are left out, so that an older Reelay reads a newer bundle. */
 export const manifestSchema = z.object({
   bundle: z.literal(1),
-  id: text.max(64).regex(/^[A-Za-z0-9._-]+$/, 'letters, digits, dot, dash and underscore are allowed'),
+  /** Also the name of its folder among the added models. */
+  id: text
+    .max(64)
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+      'letters, digits, dot, dash and underscore are allowed, a letter or digit first',
+    ),
   family: z.enum(FAMILY_NAMES),
   tasks: z
     .array(z.enum(['t2v', 'i2v', 'v2v']))

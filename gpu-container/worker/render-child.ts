@@ -79,3 +79,13 @@ export async function kill(child: RenderChild): Promise<void> {
   if (child.process.pid === undefined) return; // it never started
   if (child.process.exitCode === null && child.process.signalCode === null) await child.exited;
 }
+
+/** Whether a bundle loads, found out in a process of its own; resolves when it does, rejects with what keeps it from loading. */
+export async function tryBundle(options: ChildOptions): Promise<void> {
+  const child = startChild(options);
+  try {
+    await child.ready;
+  } finally {
+    await kill(child);
+  }
+}

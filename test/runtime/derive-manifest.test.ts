@@ -41,7 +41,7 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
   test('has a usable id from its name, and the sizes, frames and steps of its family', async () => {
     const derived = await deriveManifest(await folderOf('wan-2.1-t2v'), OPTIONS);
     expect(derived).toMatchObject({
-      id: 'My-model-1-',
+      id: 'My-model-1',
       license: 'Apache-2.0',
       limits: { sizes: ['832x480', '480x832'], frames: { min: 5, max: 81, step: 4 } },
       defaults: { size: '832x480', frames: 81, fps: 16, steps: 50, guidance: 5 },
