@@ -1,6 +1,7 @@
 /** @file MP4 and QuickTime (ISO/IEC 14496-12) as far as wholeness, the first video track's codec, size and length. */
 import { BROKEN, TRUNCATED, tagAt, viewOf } from './byte-reader.ts';
 import type { MediaFacts } from './media-facts.ts';
+import { avcSequence, hevcSequence, type Sequence } from './parameter-sets.ts';
 
 interface Box {
   readonly tag: string;
@@ -11,6 +12,8 @@ interface Box {
 
 /** Far above a minute of single-frame fragments; a file of nothing but empty boxes ends here. */
 const MAX_BOXES = 20_000;
+/** A VisualSampleEntry without the boxes that follow in it (section 12.1.3). */
+const SAMPLE_ENTRY_BYTES = 86;
 const CODECS = new Set(['avc1', 'avc3', 'hvc1', 'hev1', 'vp08', 'vp09', 'av01']);
 
 /** What the boxes say. A file whose media data runs past its end is cut off. */
@@ -45,11 +48,23 @@ function trackFacts(view: DataView, media: Box, fragmented: boolean): MediaFacts
   const codec = tagAt(view, entry + 4);
   if (!CODECS.has(codec))
     return `its codec (${/^[\w .-]{4}$/.test(codec) ? codec.trim() : 'unknown'}) is not taken; H.264, HEVC, VP8, VP9 and AV1 are`;
-  const [width, height] = [view.getUint16(entry + 32), view.getUint16(entry + 34)];
+  const sequence = readSequence(view, codec, { from: entry + SAMPLE_ENTRY_BYTES, to: entry + view.getUint32(entry) });
+  if (sequence !== undefined && sequence.bits !== 8)
+    return `its colours have ${sequence.bits} bits (HDR), which is not taken; save it as usual 8-bit video`;
+  const width = Math.max(view.getUint16(entry + 32), sequence?.width ?? 0);
+  const height = Math.max(view.getUint16(entry + 34), sequence?.height ?? 0);
   if (width === 0 || height === 0) return BROKEN;
   if (fragmented) return { width, height, seconds: null, frames: null };
   const frames = sizes === undefined ? 0 : view.getUint32(sizes.from + 8);
   return frames === 0 ? 'it holds no frame' : { width, height, seconds: secondsOf(view, header), frames };
+}
+
+/** What the decoder will go by, where it is told here: the size in the entry is for whoever only looks. */
+function readSequence(view: DataView, codec: string, { from, to }: Pick<Box, 'from' | 'to'>): Sequence | undefined {
+  const inside = boxesIn(view, from, Math.min(to, view.byteLength));
+  const [tag, read] = codec.startsWith('avc') ? (['avcC', avcSequence] as const) : (['hvcC', hevcSequence] as const);
+  const box = typeof inside === 'string' ? undefined : inside.find(one => one.tag === tag);
+  return box && read(new Uint8Array(view.buffer, view.byteOffset + box.from, box.to - box.from));
 }
 
 /** Duration over timescale (section 8.4.2); null when it is unknown, which is all ones, or 0. */

@@ -7,7 +7,7 @@ import { webmFacts } from './webm-headers.ts';
 
 /** Size and length by the headers; the decoder has the last word. */
 export interface MediaFacts {
-  /** Pixels. */
+  /** Pixels that a decoder makes room for: of a video, whole blocks. */
   readonly width: number;
   readonly height: number;
   /** null for an image, and where the headers do not say. */
