@@ -175,7 +175,86 @@ def animatediff(bundle: Bundle, case: dict, given: dict) -> tuple[np.ndarray, np
     return np.stack(seen), pixels(sample.transpose(1, 0, 2, 3)[None])
 
 
-FAMILIES = {"ltx": ltx, "animatediff": animatediff}
+def rotary(config: dict, t: int, h: int, w: int) -> dict:
+    """Tables [t*h*w, D] of CogVideoX; h and w in patches. 1.0 stretches the grid onto that of the training size, 1.5 does not."""
+    dim, patch = config["attention_head_dim"], config["patch_size"]
+    if config["patch_size_t"] is None:
+        base_w, base_h = config["sample_width"] // patch, config["sample_height"] // patch
+        high, wide = (base_h, round(base_h / h * w)) if h / w > base_h / base_w else (round(base_w / w * h), base_w)
+        top, left = round((base_h - high) / 2), round((base_w - wide) / 2)  # round: half to even
+        rows = np.linspace(top, (top + high) * (h - 1) / h, h, dtype=np.float64)
+        columns = np.linspace(left, (left + wide) * (w - 1) / w, w, dtype=np.float64)
+    else:
+        rows, columns = np.arange(h), np.arange(w)
+
+    def angles(size, places):
+        frequencies = 1 / 10000 ** (np.arange(0, size, 2, dtype=F32) / F32(size))
+        return np.repeat(np.outer(places.astype(F32), frequencies.astype(F32)), 2, axis=1)
+
+    parts = [angles(dim // 4, np.arange(t))[:, None, None], angles(dim // 8 * 3, rows)[None, :, None], angles(dim // 8 * 3, columns)[None, None]]
+    table = np.concatenate([np.broadcast_to(a, (t, h, w, a.shape[-1])) for a in parts], axis=-1).reshape(t * h * w, dim)
+    return {"image_rotary_emb_cos": np.cos(table), "image_rotary_emb_sin": np.sin(table)}
+
+
+def stream(bundle: Bundle, which: str, main: str, clip: np.ndarray, first: int, following: int) -> np.ndarray:
+    """Pieces of `first`, `following`, `following` … frames along axis 2 through a streaming coder."""
+    pieces = np.split(clip, np.arange(first, clip.shape[2], following), axis=2)
+    out, caches = [], {}
+    for i, piece in enumerate(pieces):
+        result = bundle.run(f"vae_{which}/stream_{'next' if i else 'first'}.onnx", {main: piece} | caches)
+        caches = {f"cache_{j}": c for j, c in enumerate(result[1:])}
+        out.append(result[0])
+    return np.concatenate(out, axis=2)
+
+
+def cogvideox(bundle: Bundle, case: dict, given: dict) -> tuple[np.ndarray, np.ndarray]:
+    request, draw, task = case["request"], Draws(case["request"]["seed"]), case["task"]
+    config, vae = bundle.json("transformer/config.json"), bundle.json("vae_decoder/config.json")
+    factor, time, scale = 2 ** (len(vae["block_out_channels"]) - 1), vae["temporal_compression_ratio"], F32(vae["scaling_factor"])
+    frames, height, width = sizes(request)
+    patch_t, channels = config["patch_size_t"], config["in_channels"] // (2 if task == "i2v" else 1)
+    real = (frames - 1) // time + 1
+    extra = 0 if patch_t is None else -real % patch_t
+    t, h, w = real + extra, height // factor, width // factor
+    shape = (1, t, channels, h, w)
+
+    scheduler = getattr(diffusers, bundle.scheduler_config["_class_name"]).from_config(bundle.scheduler_config)
+    scheduler.set_timesteps(request["num_inference_steps"])
+    steps, image = scheduler.timesteps, None
+    if task == "v2v":
+        steps = steps[late(request["num_inference_steps"], request["strength"]):]
+        video = normalized(given["video"]).transpose(1, 0, 2, 3)[None]
+        z0 = posterior(stream(bundle, "encoder", "sample", video, 9, 8), draw).transpose(0, 2, 1, 3, 4) * scale
+        latents = scheduler.add_noise(torch.from_numpy(z0), torch.from_numpy(draw(*shape)), steps[:1])
+    elif task == "i2v":
+        picture = normalized(given["image"])[None, :, None]
+        z0 = posterior(bundle.run("vae_encoder/model.onnx", {"sample": picture})[0], draw).transpose(0, 2, 1, 3, 4)
+        image = np.zeros(shape, F32)
+        image[:, :1] = z0 * (F32(1 / vae["scaling_factor"]) if vae["invert_scale_latents"] else scale)
+        latents = torch.from_numpy(draw(*shape))
+    else:
+        latents = torch.from_numpy(draw(*shape))
+
+    embeds = bundle.encode(request)[0]
+    batch, seen, old, dpm = len(embeds), [], None, isinstance(scheduler, diffusers.CogVideoXDPMScheduler)
+    tables = rotary(config, t // (patch_t or 1), h // config["patch_size"], w // config["patch_size"]) if config["use_rotary_positional_embeddings"] else {}
+    for name, table in tables.items():
+        assert np.abs(table - given[name]).max() < 1e-5, f"{name} is off"
+    for i, step in enumerate(steps):
+        x = latents.numpy() if image is None else np.concatenate([latents.numpy(), image], axis=2)
+        out = bundle.run("transformer/model.onnx", {
+            "hidden_states": np.repeat(x, batch, 0), "encoder_hidden_states": embeds, "timestep": np.repeat(step.numpy(), batch)} | tables)[0]
+        out = torch.from_numpy(guide(out, request["guidance_scale"]))
+        if dpm:
+            latents, old = scheduler.step(out, old, step, steps[i - 1] if i else None, latents, generator=draw.generator, return_dict=False)
+        else:
+            latents = scheduler.step(out, step, latents, return_dict=False)[0]
+        seen.append(latents.numpy())
+    z = F32(1 / vae["scaling_factor"]) * seen[-1][:, extra:].transpose(0, 2, 1, 3, 4)
+    return np.stack(seen), pixels(stream(bundle, "decoder", "latent_sample", z, 3, 2))
+
+
+FAMILIES = {"ltx": ltx, "animatediff": animatediff, "cogvideox": cogvideox}
 
 
 def check_ids(bundle: Bundle, request: dict, tensors: dict) -> None:
