@@ -147,7 +147,7 @@ def write(out: Path, family, pipeline, options) -> None:
         arrays = {k: np.ascontiguousarray(v.cpu().numpy() if torch.is_tensor(v) else v) for k, v in tensors.items()}
         save_file(arrays, str(folder / f"{case['name']}.safetensors"))
         print(check_spread(case["name"], tensors))
-        request = {k: v for k, v in case["request"].items()}
-        entries.append({"name": case["name"], "file": f"golden/{case['name']}.safetensors", "task": case["task"], "request": request})
+        entries.append({"name": case["name"], "file": f"golden/{case['name']}.safetensors", "task": case["task"],
+                        "request": case["request"]})
     versions = {"diffusers": diffusers.__version__, "transformers": transformers.__version__, "torch": torch.__version__}
     write_json(folder / "golden.json", {"versions": versions, "cases": entries})

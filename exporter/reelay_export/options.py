@@ -53,6 +53,7 @@ def read_options(source: Path, args) -> Options:
         options.defaults["size"] = options.limits["sizes"][0]
     if args.frames:
         options.limits["frames"] = check_range(args.frames)
+        options.defaults["frames"] = options.limits["frames"]["max"]
     return options
 
 
@@ -69,6 +70,8 @@ def check_range(text: str) -> dict:
     if not match:
         raise ExportError(f"--frames is {text!r}. MIN:MAX:STEP is expected, for example 5:81:4.")
     low, high, step = map(int, match.groups())
+    if not 1 <= low <= high or step < 1:
+        raise ExportError(f"--frames is {text!r}. MIN is at least 1 and at most MAX, STEP at least 1.")
     return {"min": low, "max": high, "step": step}
 
 

@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 
 from .. import golden
-from ..bundle import write_component_config, write_json
-from ..onnx_export import export_graph, run_graph, session
+from ..bundle import write_component_config
+from ..onnx_export import export_graph
 from ..options import Options, size_of
 from . import Exported, read_model_index
 from .wan_replay import replay  # noqa: F401 (part of a family's interface, as TINY is)
 from .wan_tiny import TINY  # noqa: F401
-from .wan_vae import StreamDecoder, StreamEncoder, empty_caches, prepare, probe
+from .wan_vae import export_stream, prepare
 
 MAX_TOKENS = 512
 
@@ -93,11 +93,11 @@ def export(pipeline, out: Path, options: Options) -> Exported:
             rows += _export_transformer(pipeline, name, out, options, tokens)
             components[name] = {"graph": f"{name}/model.onnx"}
     prepare(pipeline.vae)
-    rows += _export_stream(pipeline.vae, "decoder", out, options)
+    rows += export_stream(pipeline.vae, "decoder", out, options)
     components["vae_decoder"] = _streaming("vae_decoder") | {"tile": {"size": 256, "stride": 192}}
     tasks = _tasks(pipeline)
     if tasks != ["t2v"]:
-        rows += _export_stream(pipeline.vae, "encoder", out, options)
+        rows += export_stream(pipeline.vae, "encoder", out, options)
         components["vae_encoder"] = _streaming("vae_encoder")
     return Exported("wan", tasks, components, *_offer(pipeline), parity=rows)
 
@@ -158,93 +158,6 @@ def _export_transformer(pipeline, name, out, options, tokens):
 def _image_tokens(pipeline) -> int:
     config = pipeline.image_encoder.config
     return (config.image_size // config.patch_size) ** 2 + 1
-
-
-def _ratios(vae) -> tuple[int, int]:
-    """Pixels for each latent, and frames for each latent frame after the first."""
-    return vae.config.scale_factor_spatial, vae.config.scale_factor_temporal
-
-
-def _export_stream(vae, which, out, options):
-    folder = out / f"vae_{which}"
-    write_component_config(vae, folder)
-    cls = StreamDecoder if which == "decoder" else StreamEncoder
-    specs = _specs(vae, which)
-    write_json(folder / "stream_caches.json", specs)
-    names = [f"cache_{i}" for i in range(len(specs))]
-    main_in, main_out = ("latent_sample", "sample") if which == "decoder" else ("sample", "latent_parameters")
-    sides = {3: "height", 4: "width"}
-    rows = []
-    for first in (True, False):
-        stream = _Flat(cls(vae, first, specs), [main_in] if first else [main_in, *names])
-
-        def example(h, w, seed=3, first=first):
-            generator = torch.Generator().manual_seed(seed)
-            made = {main_in: torch.randn(_chunk_shape(vae, which, first, h, w), generator=generator)}
-            if not first:
-                made |= {n: torch.randn(c.shape, generator=generator) for n, c in zip(names, empty_caches(specs, h, w))}
-            return made
-
-        free = {main_in: sides, main_out: sides} | ({} if first else {n: sides for n in names})
-        rows += export_graph(stream, example(3, 5), [main_out, *[f"{n}_out" for n in names]],
-                             folder / f"stream_{'first' if first else 'next'}.onnx", options, free=free, checks=(example(4, 2),))
-    rows += _compare_whole(vae, which, folder, specs)
-    return rows
-
-
-class _Flat(torch.nn.Module):
-    """A stream whose caches are arguments of their own: torch.export reads a graph's inputs off forward's signature."""
-
-    def __init__(self, stream, names: list[str]):
-        super().__init__()
-        self.stream = stream
-
-        def forward(**feeds):
-            chunk, *caches = (feeds[name] for name in names)
-            return stream(chunk, tuple(caches))
-
-        forward.__signature__ = inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
-        self.forward = forward
-
-
-def _chunk_shape(vae, which, first, h, w):
-    spatial, temporal = _ratios(vae)
-    if which == "decoder":
-        return 1, vae.config.z_dim, 1, h, w
-    return 1, 3, 1 if first else temporal, h * spatial, w * spatial
-
-
-def _specs(vae, which) -> list[dict]:
-    h, w = 2, 3
-    spatial, temporal = _ratios(vae)
-    if which == "decoder":
-        return probe(StreamDecoder(vae, True, []), [torch.zeros(1, vae.config.z_dim, 1, h, w)] * 2, h, w)
-    patch = vae.config.patch_size or 1
-    channels, side = 3 * patch**2, spatial // patch
-    return probe(StreamEncoder(vae, True, []), [torch.zeros(1, channels, f, h * side, w * side) for f in (1, temporal)], h, w)
-
-
-@torch.no_grad()
-def _compare_whole(vae, which, folder, specs):
-    """The pair of graphs, chunk after chunk, against diffusers' whole decode or encode, at two sizes."""
-    first, following, rows = session(folder / "stream_first.onnx"), session(folder / "stream_next.onnx"), []
-    spatial, temporal = _ratios(vae)
-    for t, h, w in ((3, 2, 3), (2, 4, 2)):
-        if which == "decoder":
-            x = torch.randn(1, vae.config.z_dim, t, h, w)
-            want, chunks = vae.decode(x).sample, [x[:, :, i : i + 1] for i in range(t)]
-        else:
-            x = torch.rand(1, 3, 1 + temporal * (t - 1), h * spatial, w * spatial) * 2 - 1
-            want = vae.encode(x).latent_dist.parameters
-            chunks = [x[:, :, :1], *x[:, :, 1:].split(temporal, dim=2)]
-        caches, got = empty_caches(specs, h, w), []
-        for i, chunk in enumerate(chunks):
-            feeds = {"latent_sample" if which == "decoder" else "sample": chunk.numpy()}
-            result = run_graph(first if i == 0 else following, feeds | {f"cache_{j}": c for j, c in enumerate(caches)})
-            got.append(torch.from_numpy(result[0]))
-            caches = result[1:]
-        rows.append((f"vae_{which} stream = whole", "x".join(map(str, x.shape)), float((torch.cat(got, 2) - want).abs().max())))
-    return rows
 
 
 def _offer(pipeline) -> tuple[dict, dict]:
