@@ -15,12 +15,20 @@ export async function describeRuntime(): Promise<string> {
   return `${env.versions.node ?? env.versions.common} (${providers.join(', ')})`;
 }
 
+/** How graphs are run. */
+export interface OrtOptions {
+  /** Of one inference; 1 or more. */
+  readonly threads: number;
+  /** For measurements: milliseconds that the library took for one run, conversions of ours not included. */
+  readonly onRun?: ((name: string, ms: number) => void) | undefined;
+}
+
 /**
  * ONNX Runtime on the CPU, set so that the same build gives the same bits: nodes in order, a fixed number of threads in each
  * (sums are split by thread, so another count may give other last bits).
  */
-export function createOrtBackend(options: { readonly threads: number }): Backend {
-  const { threads } = options;
+export function createOrtBackend(options: OrtOptions): Backend {
+  const { threads, onRun } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads: got ${threads}; 1 or more are allowed.`);
   return {
@@ -38,7 +46,7 @@ export function createOrtBackend(options: { readonly threads: number }): Backend
         throw new ReelayError('bundle_invalid', `${wanted.name}: ONNX Runtime does not load this graph.`, { cause });
       });
       try {
-        return wrap(ort, session, wanted);
+        return wrap(ort, session, wanted, onRun);
       } catch (error) {
         await session.release();
         throw error;
@@ -47,7 +55,7 @@ export function createOrtBackend(options: { readonly threads: number }): Backend
   };
 }
 
-function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions): Session {
+function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions, onRun: OrtOptions['onRun']): Session {
   const inputs = session.inputMetadata.map(info => describe(info, wanted.name));
   const outputs = session.outputMetadata.map(info => describe(info, wanted.name));
   for (const input of inputs) {
@@ -69,7 +77,10 @@ function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions): Sess
     async run(feeds) {
       const given: Record<string, OrtTensor> = {};
       for (const input of inputs) given[input.name] = toOrt(ort, wanted.name, input, feeds[input.name]);
-      const results = fromOrt(await session.run(given, [...fetches.values()]));
+      const started = performance.now();
+      const raw = await session.run(given, [...fetches.values()]);
+      onRun?.(wanted.name, performance.now() - started);
+      const results = fromOrt(raw);
       return Object.fromEntries([...fetches].map(([name, own]) => [name, results[own]!]));
     },
     release: () => session.release(),
