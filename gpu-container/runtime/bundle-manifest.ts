@@ -13,6 +13,8 @@ export type { BundleManifest } from './manifest-schema.ts';
 
 /** More sentences than these nobody reads, and a small file must not earn a huge answer. */
 const MAX_TOLD = 10;
+/** Of one sentence: a key in a hostile file may be as long as the file. */
+const MAX_SENTENCE_CHARS = 400;
 
 /** The text of a bundle.json, or `bundle_invalid` with a sentence per problem. `name` opens each sentence. */
 export function parseManifest(name: string, json: string): BundleManifest {
@@ -27,7 +29,9 @@ export function parseManifest(name: string, json: string): BundleManifest {
 }
 
 function refusal(name: string, sentences: readonly string[]): ReelayError {
-  const told = sentences.slice(0, MAX_TOLD);
+  const told = sentences
+    .slice(0, MAX_TOLD)
+    .map(one => (one.length > MAX_SENTENCE_CHARS ? `${one.slice(0, MAX_SENTENCE_CHARS)} ….` : one));
   if (sentences.length > MAX_TOLD) told.push(`And ${sentences.length - MAX_TOLD} more.`);
   return new ReelayError('bundle_invalid', `${name}: bundle.json: ${told.join(' ')}`);
 }

@@ -10,6 +10,7 @@ import { readAllCaches, readConfigs, readModelIndex, readObject, type VaeCache }
 import { bundleName, checkHash, checkPresence, readGraph } from './bundle-files.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
 import { graphPaths, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
+import { checkTokenizerKinds } from './tokenizer-kinds.ts';
 
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
@@ -55,6 +56,8 @@ export async function loadBundle(folder: string, options: { readonly hashes?: bo
   const bytesOf = new Map(manifest.files.map(file => [file.path, file.bytes]));
   for (const graph of Object.values(paths)) await readGraph(name, root, graph, path => bytesOf.get(path));
   const digest = bundleDigest(manifest);
+  const tokenizer = await readObject(name, root, TOKENIZER_PATH);
+  checkTokenizerKinds(`${name}: ${TOKENIZER_PATH}`, tokenizer);
   const modelIndex = await readModelIndex(name, root, manifest);
   return {
     name,
@@ -64,7 +67,7 @@ export async function loadBundle(folder: string, options: { readonly hashes?: bo
     graphs: Object.fromEntries(Object.entries(paths).map(([component, path]) => [component, join(root, path)])),
     configs: await readConfigs(name, root, manifest),
     modelIndex,
-    tokenizer: await readObject(name, root, TOKENIZER_PATH),
+    tokenizer,
     scheduler: await readObject(name, root, SCHEDULER_PATH),
     caches: await readAllCaches(name, root, manifest),
   };

@@ -18,12 +18,12 @@ const insidePath = text
   .max(255)
   .refine(
     path => /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(path) && !path.split('/').some(part => /^\.+$/.test(part)),
-    { error: issue => `got ${JSON.stringify(issue.input)}; a path inside the bundle is allowed` },
+    { error: issue => `got ${shown(issue.input)}; a path inside the bundle is allowed` },
   );
 
 /** ONNX Runtime chooses its parser by the name: of its own format (.ort) nothing could be checked. */
 const graphPath = insidePath.refine(path => path.endsWith('.onnx'), {
-  error: issue => `got ${JSON.stringify(issue.input)}; a name that ends in .onnx is allowed`,
+  error: issue => `got ${shown(issue.input)}; a name that ends in .onnx is allowed`,
 });
 
 const size = text.regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected WIDTHxHEIGHT in pixels');

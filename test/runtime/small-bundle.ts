@@ -37,7 +37,7 @@ export async function smallBundle(graph: Uint8Array = TANH_GRAPH, more: Contents
     'text_encoder/model.onnx': TANH_GRAPH,
     'transformer/model.onnx': graph,
     'vae_decoder/model.onnx': TANH_GRAPH,
-    'tokenizer/tokenizer.json': '{"model":{"vocab":{}}}',
+    'tokenizer/tokenizer.json': '{"model":{"type":"WordLevel","vocab":{}}}',
     'scheduler/scheduler_config.json': '{"_class_name":"FlowMatchEulerDiscreteScheduler"}',
   };
   const files: FileEntry[] = [];
