@@ -1,9 +1,9 @@
 /**
- * @file A causal video network as two graphs: `first` takes the first frame, `next` the following ones with the caches that the run
+ * @file A causal video network as two graphs: `first` takes the first frames, `next` the following ones with the caches that the run
  * before gave. What is carried does not grow with the number of frames.
  */
 import type { FloatTensor, Tensor } from '#gpu-container/engine/tensor.ts';
-import type { Backend } from '#gpu-container/runtime/backend.ts';
+import type { Backend, Session } from '#gpu-container/runtime/backend.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
 
 /** The next frames in, what the network makes of them out; called in time order. */
@@ -11,6 +11,9 @@ export type StreamStep = (frames: FloatTensor) => Promise<FloatTensor>;
 
 /** Both graphs, opened. */
 export interface CausalStream {
+  /** Frames that the first run takes, and each one after it: what the graphs were exported for. */
+  readonly firstFrames: number;
+  readonly nextFrames: number;
   /** A stream at its start. */
   open(): StreamStep;
   release(): Promise<void>;
@@ -48,6 +51,8 @@ export async function openStream(bundle: Bundle, backend: Backend, names: Stream
     throw error;
   });
   return {
+    firstFrames: framesOf(first, input),
+    nextFrames: framesOf(next, input),
     open: () => {
       let carried: readonly Tensor[] | undefined;
       return async frames => {
@@ -63,6 +68,12 @@ export async function openStream(bundle: Bundle, backend: Backend, names: Stream
       await next.release();
     },
   };
+}
+
+/** The time axis of [1, C, t, h, w]; a graph that leaves it free is fed one. */
+function framesOf({ inputs }: Session, name: string): number {
+  const frames = inputs.find(input => input.name === name)?.shape[2];
+  return typeof frames === 'number' ? frames : 1;
 }
 
 /** A network's output as floats; TypeError where it is none. */

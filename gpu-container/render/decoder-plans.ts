@@ -15,7 +15,8 @@ export type TileDecoder = (input: {
 
 /** How a bundle's decoder is run. */
 export interface DecoderPlan {
-  framesARun(latentFrames: number): number;
+  /** Latent frames of the next run when `done` of `latentFrames` are. */
+  framesARun(done: number, latentFrames: number): number;
   /** A decoder at the start of a clip. */
   open(): TileDecoder;
   release(): Promise<void>;
@@ -45,7 +46,7 @@ async function openWhole({ name, graphs }: Bundle, backend: Backend): Promise<De
     neededOutputs: ['sample'],
   });
   return {
-    framesARun: latentFrames => latentFrames,
+    framesARun: (_, latentFrames) => latentFrames,
     open: () => input => sampleOf(session, { latent_sample: input.latent, timestep: filled(input.timestep ?? 0, [1]) }),
     release: () => session.release(),
   };
@@ -86,7 +87,7 @@ async function openStreaming(bundle: Bundle, backend: Backend): Promise<DecoderP
     output: 'sample',
   });
   return {
-    framesARun: () => 1,
+    framesARun: done => (done === 0 ? stream.firstFrames : stream.nextFrames),
     open: () => {
       const next = stream.open();
       return ({ latent }) => next(latent);

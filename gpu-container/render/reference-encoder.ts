@@ -3,7 +3,7 @@ import { concatFrames, type FloatTensor, floats, swapAxes } from '#gpu-container
 import { cropLatent } from '#gpu-container/engine/tiling.ts';
 import type { Backend } from '#gpu-container/runtime/backend.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
-import { floatsOf, openStream } from './causal-stream.ts';
+import { type CausalStream, floatsOf, openStream } from './causal-stream.ts';
 import { createImagePreprocessor } from './image-preprocessor.ts';
 
 /** What image- and video-to-video need: the VAE's encoder, and the image encoder of Wan 2.1. */
@@ -16,8 +16,6 @@ export interface ReferenceEncoder {
 }
 
 const ANY = undefined;
-/** Frames that a streaming encoder takes after the first. */
-const NEXT_FRAMES = 4;
 
 interface Encoder<Input extends readonly unknown[]> {
   encode(...input: Input): Promise<FloatTensor>;
@@ -48,7 +46,7 @@ async function openVideoEncoder(bundle: Bundle, backend: Backend): Promise<Encod
   const names = { input: 'sample', output: 'latent_parameters' };
   if (vae_encoder.plan === 'streaming') {
     const stream = await openStream(bundle, backend, { component: 'vae_encoder', ...names });
-    return { encode: video => encodeInParts(stream.open(), video), release: stream.release };
+    return { encode: video => encodeInParts(stream, video), release: stream.release };
   }
   const perFrame = bundle.manifest.components.vae_decoder.plan === 'per-frame'; // a VAE of pictures is one both ways
   const session = await backend.createSession(bundle.graphs.vae_encoder!, {
@@ -76,16 +74,14 @@ function framesLast({ data, dims }: FloatTensor): FloatTensor {
   return floats(swapAxes(data, frames, channels, height * width), [1, channels, frames, height, width]);
 }
 
-/** One frame, then four at a time; the latent frames joined. */
-async function encodeInParts(
-  next: (frames: FloatTensor) => Promise<FloatTensor>,
-  video: FloatTensor,
-): Promise<FloatTensor> {
+/** As many frames a run as the graphs take; the latent frames joined. */
+async function encodeInParts(stream: CausalStream, video: FloatTensor): Promise<FloatTensor> {
+  const next = stream.open();
   const [, channels, frames, height, width] = video.dims as [number, number, number, number, number];
   const whole = { row: 0, column: 0, top: 0, left: 0, height, width };
   const parts: FloatTensor[] = [];
   for (let from = 0; from < frames; ) {
-    const to = Math.min(frames, from + (from === 0 ? 1 : NEXT_FRAMES));
+    const to = Math.min(frames, from + (from === 0 ? stream.firstFrames : stream.nextFrames));
     const part = cropLatent(video.data, video.dims, [from, to], whole);
     parts.push(await next(floats(part, [1, channels, to - from, height, width])));
     from = to;

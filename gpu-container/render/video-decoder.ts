@@ -39,8 +39,8 @@ export async function openVideoDecoder(bundle: Bundle, rule: DecoderRule, backen
     const tiles = tilesOf(height, width, tileRule, rule.spatialScale);
     const decoders = tiles.map(() => plan.open());
     let given = 0;
-    for (let from = 0; from < latentFrames; from += plan.framesARun(latentFrames)) {
-      const to = Math.min(latentFrames, from + plan.framesARun(latentFrames));
+    for (let from = 0, to = 0; from < latentFrames; from = to) {
+      to = Math.min(latentFrames, from + plan.framesARun(from, latentFrames));
       const pictures: FloatTensor[] = [];
       for (const [i, tile] of tiles.entries()) {
         await between?.();

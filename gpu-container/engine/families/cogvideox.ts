@@ -44,7 +44,7 @@ export function createCogVideoX(source: FamilySource): Family {
     tasks: tasksOf(sizes, source.components),
     text: { cleaning: 'none', zeroPadRows: false },
     pixelMultiple: spatial * sizes.patch,
-    frameRule: { first: 1, step: temporal },
+    frameRule: { first: 1 + 2 * temporal, step: 2 * temporal }, // its decoder takes latent frames by 3, then by 2
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
     denoiserInputs: {
       hidden_states: [ANY, ANY, channels * (sizes.takesImage ? 2 : 1), ANY, ANY],
