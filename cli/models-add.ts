@@ -67,7 +67,7 @@ function described({ source, draft, derived, bytes }: PlannedBundle): string {
     : '';
   return [
     `${source}: family ${draft.family}, ${draft.tasks.join(', ')}; license ${draft.license}; ${shownBytes(bytes)}\n`,
-    `  size ${limits.sizes.join(', ')}; ${describeRange(limits.frames)} frames at ${defaults.fps} a second; `,
+    `  size ${limits.sizes.join(', ')}; frames ${describeRange(limits.frames)} at ${defaults.fps} a second; `,
     `${defaults.steps} steps, guidance ${defaults.guidance}\n`,
     guess,
   ].join('');

@@ -52,7 +52,7 @@ function show({ card, family, bytes, added, folder }: InstalledBundle): void {
     [
       `${card.id}  ${card.license}  ${card.tasks.join(', ')}`,
       `  ${card.description}`,
-      `  size ${card.sizes.join(', ')}; ${describeRange(frames)} frames, ${lengths} seconds; default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}`,
+      `  size ${card.sizes.join(', ')}; frames ${describeRange(frames)}, seconds ${lengths}; default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}`,
       `  family ${family}; ${shownBytes(bytes)}; digest ${digest}; ${added ? 'added' : 'comes with Reelay'}`,
       `  ${folder}`,
       '',

@@ -42,7 +42,7 @@ export async function deriveManifest(folder: string, options: DeriveOptions): Pr
   const graphs: Graphs = new Map();
   const components = await takeComponents(source, family, graphs);
   const hasVaeEncoder = components.vae_encoder !== undefined;
-  const offer = familyOffer(family, { modelIndex, scheduler, vae: await vaeConfig(source), hasVaeEncoder });
+  const offer = familyOffer(family, { modelIndex, scheduler, hasVaeEncoder });
   const { maxTokens, width } = await textShape(source, family, graphs, offer);
   const license = options.license ?? (await licenseOf(source));
   await takeOthers(source);
@@ -134,12 +134,6 @@ async function takeStreaming(source: BundleSource, component: string, graphs: Gr
   return { plan: 'streaming' as const, ...paths };
 }
 
-async function vaeConfig(source: BundleSource) {
-  for (const path of ['vae_decoder/config.json', 'vae/config.json'])
-    if (await source.take(path)) return source.json(path);
-  return {};
-}
-
 /** How many tokens a prompt has: what the denoiser has built in, else what the family's pipelines use. */
 async function textShape(source: BundleSource, family: DerivedFamily, graphs: Graphs, offer: FamilyOffer) {
   const encoder = graphs.get('text_encoder')!;
@@ -183,7 +177,7 @@ function tileOf(graphs: Graphs, { tile }: FamilyOffer): { tile?: NonNullable<Fam
 
 /** What belongs to the bundle although nothing in it needs it to render. */
 async function takeOthers(source: BundleSource): Promise<void> {
-  for (const path of ['tokenizer/tokenizer_config.json', 'LICENSE', 'LICENSE.md', 'LICENSE.txt', 'NOTICE'])
+  for (const path of ['vae/config.json', 'tokenizer/tokenizer_config.json', 'LICENSE', 'LICENSE.md', 'LICENSE.txt', 'NOTICE'])
     await source.take(path);
   if (await source.take('golden/golden.json')) await source.takeAll('golden');
 }

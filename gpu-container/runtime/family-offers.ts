@@ -10,7 +10,6 @@ import type { BundleManifest } from './manifest-schema.ts';
 export interface FolderConfigs {
   readonly modelIndex: Readonly<Record<string, unknown>>;
   readonly scheduler: Readonly<Record<string, unknown>>;
-  readonly vae: Readonly<Record<string, unknown>>;
   readonly hasVaeEncoder: boolean;
 }
 
@@ -40,7 +39,7 @@ export function familyOffer(family: DerivedFamily, configs: FolderConfigs): Fami
 
 const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyOffer>> = {
   wan: configs => {
-    const big = configs.vae.z_dim === 48; // the VAE of Wan 2.2 TI2V-5B, which shrinks by 16
+    const big = configs.modelIndex.expand_timesteps === true; // Wan 2.2 TI2V-5B, whose VAE shrinks by 16
     return {
       tasks: wanTasks(configs),
       maxTokens: 512,

@@ -48,6 +48,13 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
     });
   });
 
+  test('of Wan 2.2 TI2V has the larger sizes and longer clips of that model', async () => {
+    expect(await deriveManifest(await folderOf('wan-2.2-ti2v'), OPTIONS)).toMatchObject({
+      tasks: ['t2v', 'i2v'],
+      defaults: { size: '1280x704', frames: 121, fps: 24 },
+    });
+  });
+
   test('says its license in its model card, or is told it', async () => {
     const folder = await folderOf('ltx');
     await expect(deriveManifest(folder, { created: 1 })).rejects.toThrow('say it with --license');
