@@ -177,7 +177,14 @@ function tileOf(graphs: Graphs, { tile }: FamilyOffer): { tile?: NonNullable<Fam
 
 /** What belongs to the bundle although nothing in it needs it to render. */
 async function takeOthers(source: BundleSource): Promise<void> {
-  for (const path of ['vae/config.json', 'tokenizer/tokenizer_config.json', 'LICENSE', 'LICENSE.md', 'LICENSE.txt', 'NOTICE'])
+  for (const path of [
+    'vae/config.json',
+    'tokenizer/tokenizer_config.json',
+    'LICENSE',
+    'LICENSE.md',
+    'LICENSE.txt',
+    'NOTICE',
+  ])
     await source.take(path);
   if (await source.take('golden/golden.json')) await source.takeAll('golden');
 }
