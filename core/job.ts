@@ -165,6 +165,9 @@ const ADDED_TO_REQUEST_SINCE_1 = {
   task: 't2v',
   strength: null,
   reference: null,
+  guidance_scale_2: null,
+  flow_shift: null,
+  step_cache: null,
 } as const satisfies Partial<VideoRequest>;
 
 /** A stored record as a Job: fields that came after it was written get what they would have had. Adapters read with this. */

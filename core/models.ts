@@ -21,6 +21,18 @@ export interface ModelCard {
   readonly guidance_scale: { readonly min: number; readonly max: number };
   readonly maxPromptChars: number;
   readonly defaults: ModelDefaults;
+  /** Settings that a request may ask for by name, "fast" for one. */
+  readonly presets: Readonly<Record<string, ModelPreset>>;
+  /** Two networks share the steps: `guidance_scale_2` is the second one's. */
+  readonly hasTwoExperts: boolean;
+}
+
+/** What a preset stands for; what it leaves out is the model's default. */
+export interface ModelPreset {
+  readonly num_inference_steps?: number;
+  readonly guidance_scale?: number;
+  readonly flow_shift?: number;
+  readonly strength?: number;
 }
 
 /** Text, image or video to video. */
@@ -54,6 +66,8 @@ export interface ModelDefaults {
   readonly negative_prompt: string;
   /** How far a video-to-video request goes from its video, 0 to 1; DEFAULT_STRENGTH where the model says nothing. */
   readonly strength?: number;
+  /** Set where the model's schedule has a shift that a request may change. */
+  readonly flow_shift?: number;
 }
 
 /** What the field's own pipelines use (diffusers 0.42, WanVideoToVideoPipeline and CogVideoXVideoToVideoPipeline). */

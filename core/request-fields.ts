@@ -4,7 +4,7 @@ import type { Problem } from './errors.ts';
 
 /** Fields of the API that exist but that this server cannot serve yet: refused by name, never silently dropped. */
 const NOT_OFFERED = new Set([
-  ...['guidance_scale_2', 'boundary_ratio', 'flow_shift', 'true_cfg_scale', 'generate_sound', 'lora'],
+  ...['boundary_ratio', 'true_cfg_scale', 'generate_sound', 'lora'],
   ...['extra_params', 'audio_reference'],
   ...['max_cost', 'residency', 'dry_run'],
 ]);
@@ -32,6 +32,10 @@ const requestSchema = z.strictObject({
   fps: numeric.optional(),
   num_inference_steps: numeric.optional(),
   guidance_scale: numeric.optional(),
+  guidance_scale_2: numeric.optional(),
+  flow_shift: numeric.optional(),
+  step_cache: numeric.optional(),
+  preset: z.string().optional(),
   seed: numeric.optional(),
   strength: numeric.optional(),
   // Their many forms are read by references/read-reference.ts.
@@ -81,7 +85,7 @@ function shapeProblems(issues: readonly z.core.$ZodIssue[], record: Record<strin
 }
 
 function expectedOf(field: string | undefined): string {
-  const texts = ['model', 'size', 'negative_prompt', 'priority', 'webhook_url'];
+  const texts = ['model', 'size', 'negative_prompt', 'preset', 'priority', 'webhook_url'];
   return field !== undefined && texts.includes(field) ? 'a text' : 'a number';
 }
 

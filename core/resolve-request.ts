@@ -8,11 +8,13 @@ import {
   framesForSeconds,
   inRange,
   type ModelCard,
+  type ModelPreset,
   offeredSeconds,
   type Task,
 } from './models.ts';
 import { inspectReference, type ReferenceFile } from './references/read-reference.ts';
 import { got, type RawRequest } from './request-fields.ts';
+import { resolveSampling } from './resolve-sampling.ts';
 import type { VideoRequest } from './video-request.ts';
 
 /** What is known of a request before its model is looked at. */
@@ -36,19 +38,12 @@ export function resolveRequest(
   checkTexts(raw, card, complain);
   const size = resolveSize(raw, card, complain);
   const timing = resolveTiming(raw, card, complain);
-  const steps = raw.num_inference_steps ?? card.defaults.num_inference_steps;
-  if (!inRange(card.num_inference_steps, steps))
-    complain('num_inference_steps', `got ${steps}; ${card.id} takes ${describeRange(card.num_inference_steps)}.`);
-  const guidance = raw.guidance_scale ?? card.defaults.guidance_scale;
-  if (guidance < card.guidance_scale.min || guidance > card.guidance_scale.max)
-    complain(
-      'guidance_scale',
-      `got ${guidance}; ${card.id} takes ${card.guidance_scale.min} to ${card.guidance_scale.max}.`,
-    );
+  const sampling = resolveSampling(raw, card, complain);
+  const steps = sampling.settings.num_inference_steps;
   const used = raw.seed ?? known.seed;
   if (!Number.isInteger(used) || used < 0 || used > 0xffffffff)
     complain('seed', `got ${used}; a whole number from 0 to 4294967295 is allowed.`);
-  const strength = resolveStrength(raw, card, { task: known.task, steps }, complain);
+  const strength = resolveStrength(raw, card, { task: known.task, steps, preset: sampling.preset }, complain);
   if (known.lacking === undefined) checkFile(known.file, timing, complain);
   if (problems.length > 0 || timing === undefined || raw.prompt === undefined) return undefined;
   return {
@@ -59,8 +54,7 @@ export function resolveRequest(
     seconds: timing.frames / timing.fps,
     num_frames: timing.frames,
     fps: timing.fps,
-    num_inference_steps: steps,
-    guidance_scale: guidance,
+    ...sampling.settings,
     seed: used,
     metadata: raw.metadata ?? {},
     task: known.task,
@@ -69,7 +63,8 @@ export function resolveRequest(
   };
 }
 
-type Complain = (path: string, message: string) => void;
+/** Adds a problem: where, and the sentence behind the path. */
+export type Complain = (path: string, message: string) => void;
 
 function checkTexts(raw: RawRequest, card: ModelCard, complain: Complain): void {
   const tooLong = (text: string) => `got ${text.length} characters; ${card.id} takes at most ${card.maxPromptChars}.`;
@@ -138,7 +133,7 @@ function resolveTiming(
 function resolveStrength(
   raw: RawRequest,
   card: ModelCard,
-  { task, steps }: { task: Task; steps: number },
+  { task, steps, preset }: { task: Task; steps: number; preset: ModelPreset },
   complain: Complain,
 ): number | null {
   if (task !== 'v2v') {
@@ -146,7 +141,7 @@ function resolveStrength(
       complain('strength', `only ${describeTasks(['v2v'])} has one; send a video with it, or leave it out.`);
     return null;
   }
-  const strength = raw.strength ?? card.defaults.strength ?? DEFAULT_STRENGTH;
+  const strength = raw.strength ?? preset.strength ?? card.defaults.strength ?? DEFAULT_STRENGTH;
   if (strength < 0 || strength > 1) complain('strength', `got ${strength}; 0 to 1 is allowed.`);
   // The sampler starts that far before its end: of too little of too few steps nothing is left.
   else if (Math.floor(steps * strength) < 1)

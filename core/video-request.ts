@@ -30,6 +30,12 @@ export interface VideoRequest {
   readonly strength: number | null;
   /** The image or video to start from; null for t2v. */
   readonly reference: Reference | null;
+  /** Of a model with two experts the second one's guidance; null: as `guidance_scale`. */
+  readonly guidance_scale_2: number | null;
+  /** How far the noise schedule is shifted towards noise; null: as the bundle's scheduler says. */
+  readonly flow_shift: number | null;
+  /** Relative change that skipped denoiser runs may add up to (EasyCache); null: no run is skipped. */
+  readonly step_cache: number | null;
 }
 
 /** A reference as it lies in the blob store. */

@@ -94,9 +94,9 @@ function fingerprintOf(ports: SubmitPorts, input: unknown, submission: Submissio
   const { file, request, ...terms } = submission;
   const { task, strength, reference: _, ...fields } = request;
   const seed = (input as { seed?: unknown }).seed === undefined ? null : request.seed;
-  // Text-to-video has the fingerprint that it had before there was anything else: keys outlive an update.
+  // What says nothing is left out: a request has the fingerprint that it had before the field came, and keys outlive an update.
   const start = file === null ? {} : { task, strength, file: ports.sha256(file.bytes) };
-  return ports.sha256(canonical({ request: { ...fields, seed }, ...terms, ...start }));
+  return ports.sha256(canonical({ request: { ...withoutNulls(fields), seed }, ...terms, ...start }));
 }
 
 /** The job that this key and request made while the request was still valid. */
@@ -161,9 +161,14 @@ export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
 /** What would have to be sent to get the same request again, its file among it. Throws `expired` when that is gone. */
 export async function inputAgain(ports: ReferencePorts, request: VideoRequest): Promise<Record<string, unknown>> {
   // The task follows from the file, and the length from frames and their rate.
-  const { task: _, strength, reference, seconds: __, ...fields } = request;
+  const { task: _, reference, seconds: __, ...fields } = request;
   const start = reference === null ? {} : { input_reference: await loadStored(ports, reference) };
-  return { ...fields, ...(strength === null ? {} : { strength }), ...start };
+  return { ...withoutNulls(fields), ...start };
+}
+
+/** A field that is null says nothing. */
+function withoutNulls(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 /** What a new job is beside its submission. */

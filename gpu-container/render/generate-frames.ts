@@ -75,7 +75,8 @@ export async function generateFrames(
 export function runRequest(model: Model, request: VideoRequest, reference?: Uint8Array): RunRequest {
   const [width, height] = checkRequest(model, request);
   const { task, num_frames: frames, num_inference_steps: steps, guidance_scale: guidance, fps } = request;
-  return { task, frames, height, width, fps, steps, guidance, reference };
+  const guidance2 = request.guidance_scale_2 ?? undefined;
+  return { task, frames, height, width, fps, steps, guidance, guidance2, reference };
 }
 
 /** The steps that are left. The generator that drew the first noise also draws in the steps and before decoding. */
@@ -87,7 +88,7 @@ async function denoiseLatent(
   options: GenerateOptions,
 ): Promise<DecoderInput> {
   const { onProgress, checkpoint, resume } = options;
-  const scheduler = model.scheduler(wanted);
+  const scheduler = model.scheduler(wanted, request.flow_shift);
   const steps = scheduler.timesteps.length;
   let rng = createTorchRng(request.seed);
   const run = await model.family.start(wanted, {
@@ -100,6 +101,7 @@ async function denoiseLatent(
   const sampled = await sample({
     ...startOf(run, scheduler, request, resume),
     scheduler,
+    stepCache: request.step_cache ?? undefined,
     denoise: guidedDenoiser(model, run, texts),
     drawNoise: () => rng.randn(run.noise.length),
     onStep: step => onProgress?.('denoising', step, steps),

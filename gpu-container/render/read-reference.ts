@@ -1,11 +1,16 @@
 import { ReelayError } from '#core/errors.ts';
 import type { VideoRequest } from '#core/video-request.ts';
+import { readReferenceImage } from '#gpu-container/media/decode-image.ts';
+import { readReferenceVideo } from '#gpu-container/media/decode-video.ts';
 
-/** The pixels of a request's reference at the request's size; undefined for t2v. */
+/**
+ * The pixels of a request's reference at the request's size: [H, W, 3] for i2v, [F, H, W, 3] for v2v, undefined for t2v. Throws
+ * `invalid_reference` for a file that cannot be decoded.
+ */
 export async function readReference(request: VideoRequest, path: string | undefined): Promise<Uint8Array | undefined> {
   if (request.task === 't2v') return undefined;
-  throw new ReelayError(
-    'unsupported_operation',
-    `task: ${request.task} has no reader for ${path === undefined ? 'no file' : 'its file'}.`,
-  );
+  if (path === undefined) throw new ReelayError('internal', `The reference of a ${request.task} job was not fetched.`);
+  const [width, height] = request.size.split('x').map(Number) as [number, number];
+  if (request.task === 'i2v') return readReferenceImage(path, { width, height });
+  return readReferenceVideo(path, { width, height, frames: request.num_frames, fps: request.fps });
 }

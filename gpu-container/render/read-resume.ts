@@ -18,7 +18,7 @@ export async function readResume(path: string, model: Model, request: VideoReque
   if (bundleDigest !== model.bundle.digest) throw new RangeError('checkpoint: it is of another bundle.');
   if (requestHash !== hashRequest(request)) throw new RangeError('checkpoint: it is of another request.');
   const wanted = runRequest(model, request);
-  const scheduler = model.scheduler(wanted);
+  const scheduler = model.scheduler(wanted, request.flow_shift);
   const values = elementCount(model.family.sampleDims(wanted, wanted.task));
   const { index, sample, history } = state.scheduler;
   const fits =

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ReelayError } from '#core/errors.ts';
-import type { ModelCard } from '#core/models.ts';
+import type { ModelCard, ModelPreset } from '#core/models.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { type BundleManifest, explainIssue, manifestSchema } from './manifest-schema.ts';
 
@@ -79,6 +79,19 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
       guidance_scale: defaults.guidance,
       negative_prompt: defaults.negativePrompt,
       ...(defaults.strength !== undefined && { strength: defaults.strength }),
+      ...(defaults.flow_shift !== undefined && { flow_shift: defaults.flow_shift }),
     },
+    presets: Object.fromEntries(Object.entries(manifest.presets).map(([name, preset]) => [name, presetOf(preset)])),
+    hasTwoExperts: manifest.components.transformer_2 !== undefined,
+  };
+}
+
+/** A preset of bundle.json in the API's words. */
+function presetOf({ steps, guidance, flow_shift, strength }: BundleManifest['presets'][string]): ModelPreset {
+  return {
+    ...(steps !== undefined && { num_inference_steps: steps }),
+    ...(guidance !== undefined && { guidance_scale: guidance }),
+    ...(flow_shift !== undefined && { flow_shift }),
+    ...(strength !== undefined && { strength }),
   };
 }

@@ -15,6 +15,8 @@ export const CARD: ModelCard = {
   num_inference_steps: { min: 1, max: 50, step: 1 },
   guidance_scale: { min: 1, max: 10 },
   maxPromptChars: 1000,
+  presets: {},
+  hasTwoExperts: false,
   defaults: { size: '256x256', frames: 16, fps: 8, num_inference_steps: 12, guidance_scale: 3, negative_prompt: '' },
 };
 

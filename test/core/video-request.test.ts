@@ -48,6 +48,9 @@ describe('a request', () => {
       task: 't2v',
       strength: null,
       reference: null,
+      guidance_scale_2: null,
+      flow_shift: null,
+      step_cache: null,
     });
   });
 

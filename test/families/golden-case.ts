@@ -44,6 +44,9 @@ export function requestOfCase(model: Model, { task, request }: GoldenCase): Vide
     metadata: {},
     strength: null,
     reference: null,
+    guidance_scale_2: null,
+    flow_shift: null,
+    step_cache: null,
     ...request,
     task,
   };

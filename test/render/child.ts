@@ -28,6 +28,9 @@ export const REQUEST: VideoRequest = {
   task: 't2v',
   strength: null,
   reference: null,
+  guidance_scale_2: null,
+  flow_shift: null,
+  step_cache: null,
 };
 
 type RenderMessage = Extract<ToChild, { type: 'render' }>;

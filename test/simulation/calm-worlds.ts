@@ -119,6 +119,9 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     task: 't2v' as const,
     strength: null,
     reference: null,
+    guidance_scale_2: null,
+    flow_shift: null,
+    step_cache: null,
   };
   return {
     id,

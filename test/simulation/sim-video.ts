@@ -23,6 +23,8 @@ export const SIM_CARD: ModelCard = {
   num_inference_steps: { min: 1, max: 100_000, step: 1 },
   guidance_scale: { min: 1, max: 10 },
   maxPromptChars: 200,
+  presets: {},
+  hasTwoExperts: false,
   defaults: { size: '64x64', frames: 16, fps: 8, num_inference_steps: 10, guidance_scale: 3, negative_prompt: '' },
 };
 
