@@ -36,6 +36,9 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     num_frames: job.request.num_frames,
     num_inference_steps: job.request.num_inference_steps,
     guidance_scale: job.request.guidance_scale,
+    guidance_scale_2: job.request.guidance_scale_2,
+    flow_shift: job.request.flow_shift,
+    step_cache: job.request.step_cache,
     negative_prompt: job.request.negative_prompt,
     metadata: job.request.metadata,
     task: job.request.task,
@@ -97,6 +100,8 @@ export function toVideoModel(card: ModelCard) {
     fps: card.fps,
     num_inference_steps: card.num_inference_steps,
     guidance_scale: card.guidance_scale,
+    presets: card.presets,
+    has_two_experts: card.hasTwoExperts,
     max_prompt_chars: card.maxPromptChars,
     defaults: card.defaults,
   };
