@@ -46,8 +46,11 @@ def run(args: argparse.Namespace) -> None:
     quiet()
     family = families.family_of(args.source)
     options = read_options(args.source, args)
+    try:
+        pipeline = family.load(args.source)
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{args.source}: diffusers cannot load this pipeline: {str(error).splitlines()[0]}") from error
     prepare(args.out, args.force)
-    pipeline = family.load(args.source)
     bundle.copy_small_files(args.source, args.out)
     bundle.write_tokenizer(args.source, pipeline, args.out)
     exported = family.export(pipeline, args.out, options)

@@ -62,6 +62,16 @@ class Bundle:
         return np.array([encoded.ids]), np.array([encoded.attention_mask])
 
 
+def alike(name: str, got: np.ndarray, want: np.ndarray) -> str:
+    """For latents the cosine of the last step, for frames the PSNR: what a change of precision is judged by."""
+    if name == "latents":
+        a, b = got[-1].ravel(), want[-1].ravel()
+        return f"cosine {a @ b / np.sqrt((a @ a) * (b @ b)):.6f}"
+    if name == "frames":
+        return f"PSNR {10 * np.log10(1 / max(((got - want) ** 2).mean(), 1e-20)):.1f} dB"
+    return ""
+
+
 def check(folder: Path, strict: bool) -> bool:
     """Prints a row for each case and tensor; whether all are within TOLERANCE."""
     bundle, good = Bundle(folder), True
@@ -73,10 +83,11 @@ def check(folder: Path, strict: bool) -> bool:
     for case in bundle.json(bundle.manifest["golden"])["cases"]:
         want = load_file(str(folder / case["file"]))
         for name, got in family.replay(bundle, case, want).items():
-            difference = float(np.abs(np.asarray(got, np.float64) - want[name].astype(np.float64)).max())
+            a, b = np.asarray(got, np.float64), want[name].astype(np.float64)
+            difference = float(np.abs(a - b).max())
             fine = difference <= TOLERANCE.get(name, 0)
             good = good and fine
-            print(f"{case['name']:14} {name:16} {difference:.1e}{'' if fine or not strict else '  too far'}")
+            print(f"{case['name']:14} {name:16} {difference:8.1e}  {alike(name, a, b)}{'' if fine or not strict else '  too far'}")
     return good
 
 

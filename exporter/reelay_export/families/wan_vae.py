@@ -108,6 +108,11 @@ def _ratios(vae) -> tuple[int, int]:
     return vae.config.scale_factor_spatial, vae.config.scale_factor_temporal
 
 
+def vae_weights(options: Options) -> str:
+    """A VAE is a small part of a bundle and shows every rounding in the picture: asked for int8, it has fp16."""
+    return "fp16" if options.weights == "int8" else options.weights
+
+
 def export_stream(vae, which: str, out: Path, options: Options) -> list[tuple[str, str, float]]:
     """Writes the "decoder" or the "encoder" into its folder as two graphs and the list of their caches, and compares them with
     torch, chunk by chunk and as a whole. Returns the rows of the table."""
@@ -132,7 +137,8 @@ def export_stream(vae, which: str, out: Path, options: Options) -> list[tuple[st
 
         free = {main_in: sides, main_out: sides} | ({} if first else {n: sides for n in names})
         rows += export_graph(stream, example(3, 5), [main_out, *[f"{n}_out" for n in names]],
-                             folder / f"stream_{'first' if first else 'next'}.onnx", options, free=free, checks=(example(4, 2),))
+                             folder / f"stream_{'first' if first else 'next'}.onnx", options, free=free, checks=(example(4, 2),),
+                             weights=vae_weights(options))
     rows += _compare_whole(vae, which, folder, specs)
     return rows
 
