@@ -202,6 +202,8 @@ def record(pipeline, case: dict, options: Options) -> dict:
     else:
         call["num_frames"] = request["num_frames"]
     seen = golden.run(pipeline, call, seed=request["seed"], denoiser_names=("sample", "timestep", "encoder_hidden_states"))
+    if posterior := seen.drawn_by("vae"):  # one for each 16 frames: joined, for the last may be smaller
+        seen.draws = [d for d in seen.draws if d[0] != "vae"] + [("vae", torch.cat(posterior))]
     fed = seen.denoiser[0]["encoder_hidden_states"][::request["num_frames"]]  # one row of the frames' equal ones
     embeds = {"prompt_embeds": fed[-1:]} | ({"negative_embeds": fed[:1]} if len(fed) == 2 else {})
     return golden.text_tensors(seen.text) | embeds | golden.step_tensors(seen) | given

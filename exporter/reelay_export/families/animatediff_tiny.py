@@ -1,11 +1,13 @@
 """Tiny AnimateDiff pipelines with random weights, see ../tiny.py."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import diffusers
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 TOKENS, WIDTH = 77, 16
@@ -25,10 +27,7 @@ def clip_like_tokenizer(merges: int = 120) -> Tokenizer:
             pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
         return tokenizer
 
-    learner = frame(models.BPE(end_of_word_suffix="</w>"))
-    trainer = trainers.BpeTrainer(vocab_size=200 + merges, end_of_word_suffix="</w>", show_progress=False)
-    learner.train_from_iterator(SENTENCES, trainer)
-    pairs = [tuple(pair) for pair in json.loads(learner.to_str())["model"]["merges"]][:merges]
+    pairs = _pairs(SENTENCES, merges)
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = [*letters, *[letter + "</w>" for letter in letters], *["".join(pair) for pair in pairs], START, END]
     ids = {piece: i for i, piece in enumerate(dict.fromkeys(vocabulary))}
@@ -37,6 +36,21 @@ def clip_like_tokenizer(merges: int = 120) -> Tokenizer:
     tokenizer.post_processor = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), trim_offsets=False, add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
+
+
+def _pairs(sentences: list[str], count: int) -> list[tuple[str, str]]:
+    """The `count` most frequent pairs, merged one after the other. The library's trainer orders equal ones anew in each run."""
+    words = [[*word[:-1], word[-1] + "</w>"] for s in sentences for word in re.findall(r"'s|[a-z]+|[0-9]|[^\sa-z0-9]+", s.lower())]
+    pairs = []
+    while len(pairs) < count:
+        found = Counter(pair for word in words for pair in zip(word, word[1:]))
+        best = max(found, key=lambda pair: (found[pair], pair))
+        pairs.append(best)
+        for word in words:
+            for i in range(len(word) - 2, -1, -1):
+                if (word[i], *word[i + 1:i + 2]) == best:
+                    word[i:i + 2] = ["".join(best)]
+    return pairs
 
 
 def _text_encoder(tokenizer: Tokenizer) -> CLIPTextModel:
