@@ -87,7 +87,8 @@ def check(folder: Path, strict: bool) -> bool:
             difference = float(np.abs(a - b).max())
             fine = difference <= TOLERANCE.get(name, 0)
             good = good and fine
-            print(f"{case['name']:14} {name:16} {difference:8.1e}  {alike(name, a, b)}{'' if fine or not strict else '  too far'}")
+            row = f"{case['name']:14} {name:16} {difference:8.1e}  {alike(name, a, b)}{'' if fine or not strict else '  too far'}"
+            print(row.rstrip())
     return good
 
 
