@@ -52,15 +52,19 @@ export function requestOfCase(model: Model, { task, request }: GoldenCase): Vide
   };
 }
 
+/** The model with a card that offers what a case asks for: cases go beyond the card's sizes. */
+export function widened(model: Model, request: VideoRequest): Model {
+  const card = { ...model.bundle.card, sizes: [request.size], frames: { min: 1, max: 1_000, step: 1 } };
+  return { ...model, bundle: { ...model.bundle, card } };
+}
+
 export async function compareCase(model: Model, folder: string, one: GoldenCase): Promise<Differences> {
   const golden = await readSafetensors(join(folder, one.file));
   const request = requestOfCase(model, one);
   const states: SampleState[] = [];
   const seen: { embeds: number; noise: number } = { embeds: 0, noise: 0 };
-  const card = { ...model.bundle.card, sizes: [request.size], frames: { min: 1, max: 1_000, step: 1 } }; // cases go beyond it
   const watched: Model = {
-    ...model,
-    bundle: { ...model.bundle, card },
+    ...widened(model, request),
     async embed(text) {
       const embedding = await model.embed(text);
       const name = text === request.prompt ? 'prompt_embeds' : 'negative_embeds';
