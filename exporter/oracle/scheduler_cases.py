@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Case:
-    """Not in here, because torch's own answers differ between CPUs by more than our tolerance: rescaled cosine betas, whose last
-    roots cancel to three digits; noise prediction from next to no signal, which multiplies every rounding by a thousand; third-order weights of
-    many short steps where the outputs jump at each ("smooth" has them change as a real model's do)."""
+    """Not in here, because torch's own answers differ between CPUs by more than our tolerance (its vectorized square root and
+    logarithm are off by an ulp here): rescaled cosine betas, whose last roots cancel to three digits; rescaled betas where the
+    noise is a difference divided by the first of them; noise prediction from next to no signal, as PNDM's on cosine betas,
+    which multiplies every rounding by a thousand; third-order weights of
+    many short steps where the outputs jump at each ("smooth" has them change as a real model's do).
+
+    Where diffusers answers with NaN the case is left out, unless it is marked "nan": then we must refuse it."""
 
     config: dict = field(default_factory=dict)
     options: dict = field(default_factory=lambda: {"steps": 10})
     start: int = 0
     sums: bool = False
     smooth: bool = False
+    nan: bool = False
 
 
 def product(seed: int, count: int, axes: dict, steps=(1, 2, 3, 4, 5, 7, 8, 10, 14, 15, 17, 20)) -> list:
@@ -49,7 +54,7 @@ def flat(cases: list) -> list:
         noise = config.get("predict_x0") is False or config.get("algorithm_type") in ("dpmsolver", "sde-dpmsolver")
         if noise and config.get("beta_schedule") == "squaredcos_cap_v2":
             del config["beta_schedule"]
-        if noise or config.get("beta_schedule") == "squaredcos_cap_v2":
+        if noise or config.get("beta_schedule") == "squaredcos_cap_v2" or config.get("prediction_type") == "sample":
             config.pop("rescale_betas_zero_snr", None)
     return cases
 
@@ -88,16 +93,16 @@ def unipc() -> list:
         Case(flow, {"steps": 5, "sigmas": ladder}),
         Case({**flow, "flow_shift": 4.0}, {"steps": 5, "sigmas": ladder}),
         Case({**flow, "use_karras_sigmas": True}, {"steps": 5, "sigmas": ladder}),
-        Case({**flow, "use_exponential_sigmas": True}, {"steps": 5}),
+        Case({**flow, "use_exponential_sigmas": True}, {"steps": 5}, nan=True),
         Case(dynamic, {"steps": 8, "mu": 1.1}),
         Case({**dynamic, "time_shift_type": "linear"}, {"steps": 8, "mu": 2.5}),
         Case({**dynamic, "shift_terminal": 0.05}, {"steps": 5, "mu": 0.6, "sigmas": ladder}),
         Case(dynamic, {"steps": 8}),
         Case({}, {"steps": 5, "sigmas": ladder}),
         Case({"shift_terminal": 0.1}, {"steps": 5}),
-        Case({"solver_type": "bh1"}, {"steps": 4}),
-        Case({"predict_x0": False}, {"steps": 4}),
-        Case({"lower_order_final": False}, {"steps": 4}),
+        Case({"solver_type": "bh1"}, {"steps": 4}, nan=True),
+        Case({"predict_x0": False}, {"steps": 4}, nan=True),
+        Case({"lower_order_final": False}, {"steps": 4}, nan=True),
         Case({"predict_x0": False, "prediction_type": "flow_prediction", **lowest}, {"steps": 4}),
         Case({"use_karras_sigmas": True, "use_exponential_sigmas": True}, {"steps": 4}),
         Case({"beta_schedule": "sigmoid"}, {"steps": 4}),
@@ -152,7 +157,275 @@ def flow_match_euler() -> list:
     ]
 
 
+KARRAS = [{}, {}, {"use_karras_sigmas": True}, {"use_exponential_sigmas": True},
+          {"use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 12.0},
+          {"use_exponential_sigmas": True, "sigma_min": 0.05, "sigma_max": 12.0}]
+
+
+def euler() -> list:
+    svd = {
+        "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "clip_sample": False,
+        "interpolation_type": "linear", "num_train_timesteps": 1000, "prediction_type": "v_prediction",
+        "set_alpha_to_one": False, "sigma_max": 700.0, "sigma_min": 0.002, "skip_prk_steps": True, "steps_offset": 1,
+        "timestep_spacing": "leading", "timestep_type": "continuous", "trained_betas": None, "use_karras_sigmas": True,
+    }
+    lightning = {**SD, "timestep_spacing": "trailing", "beta_schedule": "linear"}
+    ladder = [14.0, 5.0, 1.5, 0.4, 0.05, 0.0]
+    return [
+        *[Case(svd, {"steps": n}) for n in (1, 2, 3, 10, 25)],
+        *[Case(svd, {"steps": 25}, start=k) for k in (3, 24)],
+        *[Case(lightning, {"steps": n}) for n in (1, 2, 4, 8)],
+        *[Case(SD, {"steps": n}) for n in (1, 20, 50)],
+        Case(SD, {"steps": 20}, sums=True),
+        *[Case({**SD, "interpolation_type": "log_linear", **more}, {"steps": n}) for n in (1, 6) for more in ({}, KARRAS[2])],
+        Case(SD, {"steps": 4, "timesteps": [999, 700, 312, 20]}),
+        Case({**SD, "interpolation_type": "log_linear"}, {"steps": 4, "timesteps": [999, 700, 312, 20]}),
+        Case(SD, {"steps": 5, "sigmas": ladder}),
+        Case({**SD, "use_karras_sigmas": True}, {"steps": 5, "sigmas": ladder}),
+        Case({**SD, "timestep_spacing": "leading"}, {"steps": 5, "sigmas": ladder}),
+        Case({**svd, "use_karras_sigmas": False}, {"steps": 3, "timesteps": [900, 500, 100]}),
+        Case(svd, {"steps": 3, "timesteps": [900, 500, 100]}),
+        Case(SD, {"steps": 3, "timesteps": [900, 500, 100], "sigmas": [3.0, 2.0, 1.0, 0.0]}),
+        Case({"use_karras_sigmas": True, "use_exponential_sigmas": True}, {"steps": 5}),
+        Case({"prediction_type": "flow_prediction"}, {"steps": 5}),
+        Case({"prediction_type": "original_sample"}, {"steps": 5}),
+        *flat(product(2, 40, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "prediction_type": ["epsilon", "sample", "v_prediction"],
+            "steps_offset": [None, 1], "sigmas+": KARRAS, "final_sigmas_type": [None, "zero", "sigma_min"],
+            "rescale_betas_zero_snr": [None, None, True], "timestep_type": [None, None, "continuous"],
+        })),
+    ]
+
+
+def euler_ancestral() -> list:
+    return [
+        *[Case(SD, {"steps": n}) for n in (1, 2, 20, 50)],
+        Case(SD, {"steps": 20}, sums=True),
+        *[Case(SD, {"steps": 20}, start=k) for k in (1, 8, 19)],
+        Case({"prediction_type": "sample"}, {"steps": 3}),
+        *flat(product(3, 40, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "prediction_type": ["epsilon", "v_prediction"],
+            "steps_offset": [None, 1], "rescale_betas_zero_snr": [None, None, True],
+        })),
+    ]
+
+
+def heun() -> list:
+    return [
+        *[Case(SD, {"steps": n}) for n in (1, 2, 20, 30)],
+        Case(SD, {"steps": 12}, sums=True),
+        *[Case(SD, {"steps": 10}, start=k) for k in (1, 2, 7, 8, 18)],
+        Case(SD, {"steps": 4, "timesteps": [999, 700, 312, 20]}),
+        Case({**SD, "use_karras_sigmas": True}, {"steps": 4, "timesteps": [999, 700, 312, 20]}),
+        Case({"use_karras_sigmas": True, "use_exponential_sigmas": True}, {"steps": 5}),
+        Case({"clip_sample": True, "clip_sample_range": 1.5}, {"steps": 8}),
+        *flat(product(4, 40, {
+            "beta_schedule": [*SCHEDULES, "exp"], "timestep_spacing": SPACINGS, "steps_offset": [None, 1], "sigmas+": KARRAS,
+            "prediction_type": ["epsilon", "sample", "v_prediction"], "clip_sample": [None, None, True],
+        }, steps=(1, 2, 3, 4, 5, 7, 10))),
+    ]
+
+
+def ddim() -> list:
+    animate = {**SD, "beta_schedule": "linear", "clip_sample": False, "steps_offset": 1, "timestep_spacing": "linspace"}
+    zero = {**SD, "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return [
+        *[Case(animate, {"steps": n}) for n in (1, 4, 25, 50)],
+        Case(animate, {"steps": 20}, sums=True),
+        *[Case(animate, {"steps": 20}, start=k) for k in (1, 8, 19)],
+        *[Case({**zero, "prediction_type": "v_prediction"}, {"steps": n}) for n in (5, 20)],
+        Case({**zero, "prediction_type": "v_prediction", "clip_sample": False}, {"steps": 6, "eta": 1.0}),
+        Case({**zero, "clip_sample": False}, {"steps": 6}, nan=True),
+        *[Case({**SD, "clip_sample": False}, {"steps": 7, "eta": eta}) for eta in (0.0, 0.35, 1.0)],
+        Case({"thresholding": True}, {"steps": 6, "batch": 2}),
+        Case({"thresholding": True, "sample_max_value": 4.0, "dynamic_thresholding_ratio": 0.6}, {"steps": 6, "batch": 2}),
+        Case({}, {"steps": 1001}),
+        Case({"trained_betas": [0.002 * i for i in range(1, 31)], "num_train_timesteps": 30}, {"steps": 6}),
+        *flat(product(5, 44, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "prediction_type": ["epsilon", "sample", "v_prediction"],
+            "steps_offset": [None, None, 1], "set_alpha_to_one": [None, False], "clip_sample": [None, False],
+            "clip_sample_range": [None, 2.5], "options": [{}, {"eta": 0.5}, {"eta": 1.0}],
+            "rescale_betas_zero_snr": [None, None, True],
+        })),
+    ]
+
+
+def ddpm() -> list:
+    return [
+        *[Case({}, {"steps": n}) for n in (1, 2, 25, 50)],
+        Case({}, {"steps": 20}, sums=True),
+        *[Case({"clip_sample": False}, {"steps": 12}, start=k) for k in (1, 6, 11)],
+        Case({}, {"steps": 4, "timesteps": [950, 600, 300, 0]}),
+        Case({"variance_type": "fixed_large"}, {"steps": 4, "timesteps": [950, 600, 300, 7]}),
+        Case({}, {"steps": 3, "timesteps": [100, 600, 300]}),
+        Case({}, {"steps": 3, "timesteps": [1000, 600, 300]}),
+        Case({"thresholding": True, "sample_max_value": 2.0}, {"steps": 6, "batch": 2}),
+        Case({"variance_type": "fixed_large_log"}, {"steps": 3}, nan=True),
+        *flat(product(6, 44, {
+            "beta_schedule": [*SCHEDULES, "sigmoid", "laplace"], "timestep_spacing": SPACINGS, "steps_offset": [None, None, 1],
+            "prediction_type": ["epsilon", "sample", "v_prediction"], "clip_sample": [None, False], "clip_sample_range": [None, 2.5],
+            "variance_type": [None, "fixed_small_log", "fixed_large"], "rescale_betas_zero_snr": [None, None, None, True],
+        })),
+    ]
+
+
+def consistency(seed: int, etas: list) -> list:
+    lcm = {**SD, "beta_schedule": "linear", "clip_sample": False, "steps_offset": 1}
+    return [
+        *[Case(lcm, {"steps": n}) for n in (1, 2, 4, 6, 8, 50)],
+        Case(lcm, {"steps": 8}, sums=True),
+        *[Case(lcm, {"steps": 8}, start=k) for k in (1, 4, 7)],
+        Case(lcm, {"steps": 51}),
+        Case({"original_inference_steps": 1001}, {"steps": 4}),
+        Case({}, {"steps": 4, "timesteps": [999, 759, 499, 259]}),
+        Case({}, {"steps": 4, "timesteps": [990, 700, 300, 0]}),
+        Case({}, {"steps": 4, "timesteps": [259, 499, 759, 999]}),
+        Case({"thresholding": True, "sample_max_value": 2.0}, {"steps": 5, "batch": 2}),
+        Case({"rescale_betas_zero_snr": True}, {"steps": 5}, nan=True),
+        *flat(product(seed, 40, {
+            "beta_schedule": SCHEDULES, "prediction_type": ["epsilon", "sample", "v_prediction"], "clip_sample": [None, True],
+            "clip_sample_range": [None, 2.0], "original_inference_steps": [None, 25, 100], "timestep_scaling": [None, 1.0],
+            "options": etas,
+        })),
+    ]
+
+
+def pndm() -> list:
+    sd = {
+        "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000,
+        "set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "trained_betas": None, "clip_sample": False,
+    }
+    return [
+        *[Case(sd, {"steps": n}) for n in (1, 2, 3, 4, 5, 20, 50)],
+        *[Case({}, {"steps": n}) for n in (3, 4, 5, 20)],
+        Case(sd, {"steps": 20}, sums=True),
+        Case({}, {"steps": 10}, sums=True),
+        *[Case(sd, {"steps": 12}, start=k) for k in (1, 2, 5, 11, 12)],
+        *[Case({}, {"steps": 8}, start=k) for k in (1, 3, 13)],
+        *[Case({"beta_schedule": "squaredcos_cap_v2", **more}, {"steps": 8}) for more in ({}, {"skip_prk_steps": True})],
+        *flat(product(8, 40, {
+            "beta_schedule": [None, "scaled_linear"],
+            "timestep_spacing": SPACINGS, "prediction_type": ["epsilon", "v_prediction"],
+            "steps_offset": [None, None, 1], "set_alpha_to_one": [None, True], "skip_prk_steps": [None, True],
+        }, steps=(4, 5, 6, 8, 10, 15))),
+    ]
+
+
+def dpm_solver() -> list:
+    flow = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+    lowest = {"final_sigmas_type": "sigma_min"}
+    return [
+        *[Case({**SD, "use_karras_sigmas": True}, {"steps": n}) for n in (1, 2, 20)],
+        Case(SD, {"steps": 50}, smooth=True),
+        Case(SD, {"steps": 20}, sums=True),
+        Case({**SD, "algorithm_type": "sde-dpmsolver++", "solver_order": 3}, {"steps": 20}, sums=True),
+        *[Case({**SD, "solver_order": 3}, {"steps": 16}, start=k) for k in (1, 8, 14, 15)],
+        *[Case({**flow, "flow_shift": shift}, {"steps": n}) for shift in (1.0, 3.0, 7.0) for n in (1, 4, 12)],
+        Case({**flow, "use_dynamic_shifting": True}, {"steps": 8, "mu": 1.1}),
+        Case(flow, {"steps": 8, "mu": 1.1}),
+        Case({**flow, "solver_order": 3, "algorithm_type": "sde-dpmsolver++"}, {"steps": 12}),
+        Case({**flow, "use_karras_sigmas": True}, {"steps": 8}, nan=True),
+        Case(flow, {"steps": 3, "timesteps": [900, 500, 100]}),
+        Case(SD, {"steps": 4, "timesteps": [999, 700, 312, 20]}),
+        *[Case({**SD, key: True}, {"steps": 3, "timesteps": [900, 500, 100]})
+          for key in ("use_karras_sigmas", "use_lu_lambdas", "use_exponential_sigmas")],
+        *[Case({**SD, "lambda_min_clipped": least, "timestep_spacing": spacing}, {"steps": 9})
+          for least, spacing in ((-5.1, "linspace"), (-2.0, "leading"), (-3.0, "trailing"))],
+        Case({"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1}, {"steps": 6}),
+        Case({"algorithm_type": "dpmsolver"}, {"steps": 4}),
+        *[Case({"algorithm_type": "sde-dpmsolver", "solver_order": 3, **lowest}, {"steps": n}) for n in (4, 5, 20)],
+        Case({"algorithm_type": "dpmsolver", "solver_type": "heun", "use_karras_sigmas": True, **lowest}, {"steps": 20}, nan=True),
+        Case({"algorithm_type": "dpmsolver", "prediction_type": "flow_prediction", **lowest}, {"steps": 4}),
+        Case({"algorithm_type": "dpmsolver++2"}, {"steps": 4}),
+        Case({"solver_type": "euler"}, {"steps": 4}),
+        Case({"algorithm_type": "deis", "solver_type": "logrho"}, {"steps": 4}),
+        Case({"thresholding": True, "sample_max_value": 2.0}, {"steps": 6, "batch": 2}),
+        Case({"thresholding": True, "sample_max_value": 2.0, "algorithm_type": "dpmsolver", **lowest}, {"steps": 6, "batch": 2}),
+        *flat(product(10, 72, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "steps_offset": [None, None, 1],
+            "prediction_type": ["epsilon", "sample", "v_prediction"], "solver_order": [1, 2, 2, 3], "solver_type": [None, "heun"],
+            "algorithm+": [{}, {}, {"algorithm_type": "sde-dpmsolver++"}, {"algorithm_type": "dpmsolver", **lowest},
+                           {"algorithm_type": "sde-dpmsolver", "solver_order": 2, **lowest}, lowest],
+            "sigmas+": [*KARRAS, {"use_lu_lambdas": True}, {"use_lu_lambdas": True}],
+            "euler_at_final": [None, None, True], "lower_order_final": [None, None, False],
+            "rescale_betas_zero_snr": [None, None, None, True],
+        })),
+    ]
+
+
+def deis() -> list:
+    flow = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+    return [
+        *[Case(SD, {"steps": n}) for n in (1, 2, 3, 20)],
+        Case(SD, {"steps": 20}, sums=True),
+        *[Case({**SD, "solver_order": 3}, {"steps": 16}, start=k) for k in (1, 8, 15)],
+        *[Case({**flow, "flow_shift": shift}, {"steps": n}) for shift in (1.0, 5.0) for n in (1, 9)],
+        Case({**flow, "use_dynamic_shifting": True}, {"steps": 8, "mu": 1.1}),
+        Case(flow, {"steps": 8, "mu": 1.1}),
+        Case({**flow, "use_karras_sigmas": True}, {"steps": 8}, nan=True),
+        Case({"algorithm_type": "dpmsolver++", "solver_type": "midpoint"}, {"steps": 4}),
+        Case({"algorithm_type": "sde-dpmsolver"}, {"steps": 4}),
+        Case({"thresholding": True, "sample_max_value": 2.0}, {"steps": 6, "batch": 2}),
+        *flat(product(11, 44, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "steps_offset": [None, None, 1],
+            "prediction_type": ["epsilon", "sample", "v_prediction"], "solver_order": [1, 2, 2, 3], "sigmas+": KARRAS,
+            "lower_order_final": [None, None, False],
+        })),
+    ]
+
+
+def lms() -> list:
+    return [
+        *[Case(SD, {"steps": n}) for n in (1, 2, 20, 50)],
+        Case(SD, {"steps": 20}, sums=True),
+        *[Case(SD, {"steps": 12}, start=k) for k in (1, 6, 11)],
+        *flat(product(12, 40, {
+            "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "steps_offset": [None, 1], "sigmas+": KARRAS,
+            "prediction_type": ["epsilon", "sample", "v_prediction"],
+        })),
+    ]
+
+
+def cogvideox(seed: int) -> list:
+    two = {
+        "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "clip_sample": False,
+        "clip_sample_range": 1.0, "num_train_timesteps": 1000, "prediction_type": "v_prediction", "sample_max_value": 1.0,
+        "rescale_betas_zero_snr": True, "set_alpha_to_one": True, "snr_shift_scale": 3.0, "steps_offset": 0,
+        "timestep_spacing": "trailing", "trained_betas": None,
+    }
+    sampled = flat(product(seed, 44, {
+        "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "steps_offset": [None, None, 1],
+        "prediction_type": ["epsilon", "sample", "v_prediction"], "set_alpha_to_one": [None, False],
+        "snr_shift_scale": [None, 1.0, 2.0], "rescale_betas_zero_snr": [None, True], "options": [{}, {"eta": 0.5}],
+    }))
+    for case in sampled:
+        if case.config.get("beta_schedule") == "linear":  # in float32: see Case
+            case.config.pop("rescale_betas_zero_snr", None)
+    return [
+        *sampled,
+        *[Case(two, {"steps": n}) for n in (1, 2, 3, 10, 50)],
+        *[Case({**two, "snr_shift_scale": 1.0}, {"steps": n}) for n in (4, 25)],
+        Case(two, {"steps": 20}, sums=True),
+        *[Case(two, {"steps": 12}, start=k) for k in (1, 6, 11)],
+        Case({**two, "prediction_type": "epsilon"}, {"steps": 4}, nan=True),
+        Case(two, {"steps": 1001}),
+    ]
+
+
 CASES = {
     "UniPCMultistepScheduler": unipc,
     "FlowMatchEulerDiscreteScheduler": flow_match_euler,
+    "EulerDiscreteScheduler": euler,
+    "DDIMScheduler": ddim,
+    "LCMScheduler": lambda: consistency(7, [{}]),
+    "DPMSolverMultistepScheduler": dpm_solver,
+    "CogVideoXDDIMScheduler": lambda: cogvideox(13),
+    "CogVideoXDPMScheduler": lambda: cogvideox(14),
+    "PNDMScheduler": pndm,
+    "EulerAncestralDiscreteScheduler": euler_ancestral,
+    "DDPMScheduler": ddpm,
+    "HeunDiscreteScheduler": heun,
+    "TCDScheduler": lambda: consistency(9, [{}, {}, {"eta": 0.0}, {"eta": 0.7}, {"eta": 1.0}]),
+    "LMSDiscreteScheduler": lms,
+    "DEISMultistepScheduler": deis,
 }

@@ -1,5 +1,18 @@
+import { createCogVideoXDdim } from './cogvideox-ddim.ts';
+import { createCogVideoXDpm } from './cogvideox-dpm.ts';
+import { createDdim } from './ddim.ts';
+import { createDdpm } from './ddpm.ts';
+import { createDeis } from './deis.ts';
+import { createDpmSolver } from './dpmsolver.ts';
+import { createEuler } from './euler.ts';
+import { createEulerAncestral } from './euler-ancestral.ts';
 import { createFlowMatchEuler } from './flow-match-euler.ts';
+import { createHeun } from './heun.ts';
+import { createLcm } from './lcm.ts';
+import { createLms } from './lms.ts';
+import { createPndm } from './pndm.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+import { createTcd } from './tcd.ts';
 import { createUniPc } from './unipc.ts';
 
 /** Callers of createScheduler find its types here too. */
@@ -11,6 +24,19 @@ const makers: Readonly<
 > = {
   UniPCMultistepScheduler: createUniPc,
   FlowMatchEulerDiscreteScheduler: createFlowMatchEuler,
+  EulerDiscreteScheduler: createEuler,
+  DDIMScheduler: createDdim,
+  LCMScheduler: createLcm,
+  DPMSolverMultistepScheduler: createDpmSolver,
+  CogVideoXDDIMScheduler: createCogVideoXDdim,
+  CogVideoXDPMScheduler: createCogVideoXDpm,
+  PNDMScheduler: createPndm,
+  EulerAncestralDiscreteScheduler: createEulerAncestral,
+  DDPMScheduler: createDdpm,
+  HeunDiscreteScheduler: createHeun,
+  TCDScheduler: createTcd,
+  LMSDiscreteScheduler: createLms,
+  DEISMultistepScheduler: createDeis,
 };
 
 /**

@@ -17,3 +17,11 @@ export function solverLevels(sigmas: ArrayLike<number>, flow: boolean): SolverLe
   const lambda = raw.map((_, i) => f32(f32(Math.log(alpha[i]!)) - f32(Math.log(sigma[i]!))));
   return { alpha, sigma, lambda };
 }
+
+/** RangeError where a lambda is not a number: the signal of flow sigmas above 1 is negative, and of 1 there is none. */
+export function requireLogarithms(name: string, { lambda }: SolverLevels): void {
+  if (lambda.some(value => Number.isNaN(value) || value === -Infinity))
+    throw new RangeError(
+      `scheduler: ${name} gets sigmas here that have no signal; use_flow_sigmas needs them below 1.`,
+    );
+}

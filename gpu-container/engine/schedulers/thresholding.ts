@@ -37,7 +37,7 @@ function thresholdDynamically(config: ThresholdingConfig, clean: Float32Array, b
     const one = clean.subarray(b * size, (b + 1) * size);
     const quantile = quantileOfSizes(one, config.dynamic_thresholding_ratio);
     const bound = Math.min(Math.max(quantile, 1), f32(config.sample_max_value));
-    for (let i = 0; i < size; i++) out[b * size + i] = Math.min(Math.max(one[i]!, -bound), bound) / bound;
+    out.set(clamp(one, bound, bound), b * size);
   }
   return out;
 }
@@ -45,9 +45,10 @@ function thresholdDynamically(config: ThresholdingConfig, clean: Float32Array, b
 /** torch.quantile of the absolute values, interpolated in float32. */
 function quantileOfSizes(values: Float32Array, ratio: number): number {
   const sizes = values.map(Math.abs).sort();
-  const rank = f32(f32(ratio) * (sizes.length - 1));
-  const below = sizes[Math.floor(rank)]!;
+  const rank = f32(ratio) * (sizes.length - 1); // not rounded: torch fuses the product with the difference below
+  const [below, above] = [sizes[Math.floor(rank)]!, sizes[Math.ceil(rank)]!];
   const weight = f32(rank - Math.floor(rank));
-  const rise = f32(sizes[Math.ceil(rank)]! - below);
-  return weight < 0.5 ? f32(below + f32(weight * rise)) : f32(below + rise - f32(rise * f32(1 - weight)));
+  const rise = f32(above - below);
+  // torch.lerp, from the nearer end, each with a fused multiply-add: float64 keeps the product whole
+  return weight < 0.5 ? f32(below + weight * rise) : f32(above - rise * f32(1 - weight));
 }

@@ -86,7 +86,7 @@ function solve(matrix: number[][], right: number[]): number[] {
   }
   for (let row = size - 1; row >= 0; row--) {
     for (let k = row + 1; k < size; k++) right[row] = f32(right[row]! - f32(matrix[row]![k]! * right[k]!));
-    right[row] = f32(right[row]! / matrix[row]![row]!);
+    right[row] = f32(right[row]! * f32(1 / matrix[row]![row]!)); // LAPACK multiplies by the reciprocal
   }
   return right;
 }

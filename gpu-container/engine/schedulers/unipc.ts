@@ -8,12 +8,12 @@
 import { defineScheduler } from './define-scheduler.ts';
 import { toClean, toNoise } from './prediction-type.ts';
 import type { Scheduler, SchedulerOptions, SchedulerState } from './scheduler.ts';
-import { solverLevels } from './solver-levels.ts';
+import { requireLogarithms, solverLevels } from './solver-levels.ts';
 import { boundClean } from './thresholding.ts';
 import { type UniPcStep, type UniPcWeights, uniPcWeights } from './unipc-coefficients.ts';
 import { readUniPcConfig, UNIPC } from './unipc-config.ts';
 import { uniPcSchedule } from './unipc-schedule.ts';
-import { accumulate, mix } from './vectors.ts';
+import { mix } from './vectors.ts';
 
 const f32 = Math.fround;
 
@@ -22,11 +22,8 @@ export function createUniPc(raw: Record<string, unknown>, options: SchedulerOpti
   const config = readUniPcConfig(raw, options.steps);
   const { timesteps, sigmas } = uniPcSchedule(config, options);
   const levels = solverLevels(sigmas, config.use_flow_sigmas);
-  const { alpha, sigma, lambda } = levels;
-  if (lambda.some(value => Number.isNaN(value)))
-    throw new RangeError(
-      `scheduler: ${UNIPC} with these sigmas has no logarithm of the signal; flow needs sigmas below 1.`,
-    );
+  requireLogarithms(UNIPC, levels);
+  const { alpha, sigma } = levels;
   const { prediction_type: prediction, predict_x0: predictClean, solver_order: solverOrder } = config;
 
   function convert(index: number, sample: Float32Array, output: Float32Array): Float32Array {
@@ -74,23 +71,30 @@ export function createUniPc(raw: Record<string, unknown>, options: SchedulerOpti
   });
 }
 
-/** The sample at the end of a step, from `outputs` up to its beginning, oldest first, and for the corrector that at its end. */
+/**
+ * The sample at the end of a step, from `outputs` up to its beginning, oldest first, and for the corrector that at its end. One
+ * pass over the latent: memory is what this takes its time with.
+ */
 function updated(
   weights: UniPcWeights,
   sample: Float32Array,
   outputs: readonly Float32Array[],
   atEnd?: Float32Array,
 ): Float32Array {
-  const { rks, rhos } = weights;
-  const newest = outputs.at(-1)!;
-  const result = mix(weights.ofSample, sample, weights.ofOutput, newest);
-  const residual = new Float32Array(sample.length);
-  for (const [k, rk] of rks.entries()) addDifference(residual, rhos[k]!, outputs.at(-2 - k)!, newest, rk);
-  if (atEnd !== undefined) addDifference(residual, rhos.at(-1)!, atEnd, newest, 1);
-  return rhos.length > 0 ? accumulate(result, weights.ofResidual, residual) : result;
-}
-
-/** residual + rho (m - m0) / rk, in place. */
-function addDifference(residual: Float32Array, rho: number, m: Float32Array, m0: Float32Array, rk: number): void {
-  for (let i = 0; i < residual.length; i++) residual[i] = residual[i]! + f32(rho * f32(f32(m[i]! - m0[i]!) / rk));
+  const { ofSample, ofOutput, ofResidual, rks, rhos } = weights;
+  const m0 = outputs.at(-1)!;
+  if (rhos.length === 0) return mix(ofSample, sample, ofOutput, m0);
+  // Without a corrector and with a lower order, the differences that are not there are 0 of m0 to itself.
+  const [m1, rk1, rho1] = rks.length > 0 ? [outputs.at(-2)!, rks[0]!, rhos[0]!] : [m0, 1, 0];
+  const [m2, rk2, rho2] = rks.length > 1 ? [outputs.at(-3)!, rks[1]!, rhos[1]!] : [m0, 1, 0];
+  const [end, rhoEnd] = atEnd === undefined ? [m0, 0] : [atEnd, rhos.at(-1)!];
+  const result = new Float32Array(sample.length);
+  for (let i = 0; i < result.length; i++) {
+    const base = m0[i]!;
+    let residual = f32(rho1 * f32(f32(m1[i]! - base) / rk1));
+    if (rho2 !== 0) residual = f32(residual + f32(rho2 * f32(f32(m2[i]! - base) / rk2)));
+    residual = f32(residual + f32(rhoEnd * f32(end[i]! - base)));
+    result[i] = f32(f32(ofSample * sample[i]!) + f32(ofOutput * base)) + f32(ofResidual * residual);
+  }
+  return result;
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createScheduler, type SchedulerOptions } from '#gpu-container/engine/schedulers/create-scheduler.ts';
+import { parseSchedulerConfig } from '#gpu-container/engine/schedulers/parse-config.ts';
 
 const FLOW = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
 const UNIPC = { _class_name: 'UniPCMultistepScheduler' };
+const DPM = { _class_name: 'DPMSolverMultistepScheduler' };
 
 describe('what is not followed is refused by name', () => {
   test.each([
@@ -36,6 +38,15 @@ describe('what is not followed is refused by name', () => {
     [{ ...UNIPC, use_beta_sigmas: true }, { steps: 4 }, 'use_beta_sigmas of UniPCMultistepScheduler should be false'],
     [{ ...UNIPC, solver_type: 'bh3' }, { steps: 4 }, 'should be bh1 or bh2, got "bh3"'],
     [UNIPC, { steps: 3, timesteps: [900, 500, 100] }, 'UniPCMultistepScheduler takes no timesteps'],
+    [{ ...DPM, variance_type: 'learned_range' }, { steps: 4 }, 'variance_type of DPMSolverMultistepScheduler'],
+    [{ ...DPM, lambda_min_clipped: 'much' }, { steps: 4 }, 'a number or an infinity, got "much"'],
+    [{ _class_name: 'DDPMScheduler', variance_type: 'learned' }, { steps: 4 }, 'learned variances are not supported'],
+    [{ _class_name: 'DDIMScheduler', beta_schedule: 'sigmoid' }, { steps: 4 }, 'got "sigmoid"'],
+    [{ _class_name: 'DDIMScheduler', trained_betas: '0.1' }, { steps: 4 }, 'a list of numbers or null, got "0.1"'],
+    [{ _class_name: 'DDIMScheduler' }, { steps: 1001 }, 'got 1001 steps; the model was trained with 1000'],
+    [{ _class_name: 'DDIMScheduler' }, { steps: 2, sigmas: [3, 1] }, 'DDIMScheduler takes no sigmas'],
+    [{ _class_name: 'LCMScheduler' }, { steps: 51 }, 'original_inference_steps 50 are the most'],
+    [{ _class_name: 'PNDMScheduler' }, { steps: 3 }, 'PNDM needs 4, or skip_prk_steps'],
   ] as [Record<string, unknown>, SchedulerOptions, string][])('%j with %j', (config, options, sentence) => {
     expect(() => createScheduler(config, options)).toThrow(sentence);
   });
@@ -44,6 +55,32 @@ describe('what is not followed is refused by name', () => {
     const carried = { clip_sample: false, skip_prk_steps: true, _diffusers_version: '0.42.1', _use_default_values: [] };
     const [plain, with_] = [UNIPC, { ...UNIPC, ...carried }].map(config => createScheduler(config, { steps: 7 }));
     expect(with_!.sigmas).toEqual(plain!.sigmas);
+  });
+});
+
+describe('the infinities of Python', () => {
+  const options = { steps: 9 };
+
+  test.each([-Infinity, '-Infinity', '-inf'])('are a number of a config: %s', lambda_min_clipped => {
+    expect(createScheduler({ ...DPM, lambda_min_clipped }, options).timesteps).toEqual(
+      createScheduler(DPM, options).timesteps,
+    );
+  });
+
+  test('are read where they stand bare, and only there', () => {
+    const text =
+      '{"lambda_min_clipped": -Infinity, "up": Infinity, "a \\"-Infinity": "Infinity, -Infinity", "n": [1e3]}';
+    expect(parseSchedulerConfig(text)).toEqual({
+      lambda_min_clipped: -Infinity,
+      up: Infinity,
+      'a "-Infinity': 'Infinity, -Infinity',
+      n: [1000],
+    });
+    for (const text of ['{"a": NaN}', '{"a": Infinite}', '{"a": --Infinity}', '']) {
+      expect(() => parseSchedulerConfig(text), text).toThrow(SyntaxError);
+    }
+    for (const text of ['null', '[]', '7', '-Infinity'])
+      expect(() => parseSchedulerConfig(text), text).toThrow(TypeError);
   });
 });
 

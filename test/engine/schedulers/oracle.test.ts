@@ -8,8 +8,8 @@ const SAMPLE_TOLERANCE = 1e-5;
 /** Some twelve ulp of float32: torch's vectorized square root and logarithm are off by one, and differently on another CPU. */
 const SIGMA_TOLERANCE = 1e-6;
 const SUM_TOLERANCE = 1e-5;
-/** Where they are not integers: one ulp of float32 at 1000. */
-const TIMESTEP_TOLERANCE = 6.2e-5;
+/** Of a thousand, where they are fractions: read off a table of sigmas that may differ by some ulp. */
+const TIMESTEP_TOLERANCE = 6e-4;
 
 const say = ({ config, options, start }: OracleCase) => {
   const { _class_name, ...rest } = config;
@@ -28,6 +28,8 @@ describe.each(CLASSES)('%s', name => {
   const answered = cases.filter(entry => entry.refused === undefined).map(entry => [say(entry), entry] as const);
   const refused = cases.filter(entry => entry.refused !== undefined).map(entry => [say(entry), entry] as const);
 
+  const small = answered.filter(([, entry]) => !entry.large);
+
   test('is compared with diffusers in at least forty cases', () => {
     expect(answered.length).toBeGreaterThanOrEqual(40);
   });
@@ -38,21 +40,23 @@ describe.each(CLASSES)('%s', name => {
     expect(scheduler.timesteps.length).toBe(entry.timesteps.length);
     expect(scheduler.sigmas === undefined).toBe(entry.sigmas === undefined);
     expect(Math.abs(scheduler.initNoiseSigma / entry.initNoiseSigma - 1)).toBeLessThanOrEqual(SIGMA_TOLERANCE);
-    const { draws } = replay(entry, scheduler);
+    const { states, draws } = replay(entry, scheduler);
     expect(draws).toEqual(
       Array.isArray(entry.noiseDraws) ? entry.noiseDraws : draws.map(() => entry.noiseDraws as number),
     );
-    const far = deviation(entry);
+    const far = deviation(entry, scheduler, states);
     if (entry.timesteps.every(Number.isInteger)) expect([...scheduler.timesteps]).toEqual(entry.timesteps);
     expect(far.timestep).toBeLessThanOrEqual(TIMESTEP_TOLERANCE);
     expect(far.sigma).toBeLessThanOrEqual(SIGMA_TOLERANCE);
-    expect(far.noised).toBeLessThanOrEqual(SIGMA_TOLERANCE);
+    expect(far.noised).toBeLessThanOrEqual(SAMPLE_TOLERANCE);
     expect(far.sample).toBeLessThanOrEqual(SAMPLE_TOLERANCE);
     expect(far.sum).toBeLessThanOrEqual(SUM_TOLERANCE);
+    // LAPACK solves three equations in an order of its own.
+    if (!(name === 'UniPCMultistepScheduler' && entry.config.solver_order === 3)) expect(far.exact).toBe(true);
   });
 
   test('a run that goes through bytes after every step is the same, bit for bit', () => {
-    for (const [say, entry] of answered) {
+    for (const [say, entry] of small) {
       const scheduler = createScheduler(entry.config, entry.options);
       const through = replay(entry, scheduler, throughBytes).states.at(-1)!;
       expect(through, say).toEqual(replay(entry, scheduler).states.at(-1)!);
@@ -60,10 +64,10 @@ describe.each(CLASSES)('%s', name => {
   });
 
   test('a step modifies nothing it is given, and keeps no array of the denoiser', () => {
-    for (const [say, entry] of answered) {
+    for (const [say, entry] of small) {
       const scheduler = createScheduler(entry.config, entry.options);
       const noise = stream(1000, 16);
-      replay({ ...entry, large: false }, scheduler, state => {
+      replay(entry, scheduler, state => {
         const output = model(entry, scheduler.scaleModelInput(state), state.index);
         const before = [throughBytes(state), output.slice(), noise.slice()];
         const next = scheduler.step(state, output, noise);
@@ -75,7 +79,7 @@ describe.each(CLASSES)('%s', name => {
   });
 
   test.runIf(refused.length > 0)('refuses what diffusers refuses or answers with NaN', () => {
-    for (const [say, { config, options }] of refused)
-      expect(() => createScheduler(config, options), say).toThrow('scheduler: ');
+    for (const [say, entry] of refused)
+      expect(() => replay(entry, createScheduler(entry.config, entry.options)), say).toThrow('scheduler: ');
   });
 });
