@@ -60,7 +60,7 @@ function trackFacts(view: DataView, media: Box, fragmented: boolean): MediaFacts
 }
 
 /** What the decoder will go by, where it is told here: the size in the entry is for whoever only looks. */
-function readSequence(view: DataView, codec: string, { from, to }: Pick<Box, 'from' | 'to'>): Sequence | undefined {
+function readSequence(view: DataView, codec: string, { from, to }: Omit<Box, 'tag'>): Sequence | undefined {
   const inside = boxesIn(view, from, Math.min(to, view.byteLength));
   const [tag, read] = codec.startsWith('avc') ? (['avcC', avcSequence] as const) : (['hvcC', hevcSequence] as const);
   const box = typeof inside === 'string' ? undefined : inside.find(one => one.tag === tag);

@@ -2,11 +2,13 @@
  * @file A reference video to the frames that a request needs. mediabunny takes the file apart, the codec library decodes to YUV, the
  * rest is ours: colours by the tags, upright, stretched to size, and of each moment that the request shows the nearest frame.
  */
+import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VideoFrame } from '@napi-rs/webcodecs';
-import { EncodedPacketSink, FilePathSource, Input, type InputVideoTrack, MP4, QTFF, WEBM } from 'mediabunny';
 import { ReelayError } from '#core/errors.ts';
-import { limits } from '#core/limits.ts';
+import { readMediaFacts } from '#core/references/media-facts.ts';
+import { isImage, sniffMedia } from '#core/references/media-type.ts';
+import { type Demuxed, demux } from './demux.ts';
 import { readFrame } from './read-frame.ts';
 import { resizeLanczos, type Size } from './resize-lanczos.ts';
 import { type Turn, turnUpright } from './turn.ts';
@@ -17,33 +19,49 @@ export interface Wanted extends Size {
   readonly fps: number;
 }
 
-/** Packets that the decoder may hold: with them all its reference frames it has some 300 MB at the largest size. */
+/** Packets that the decoder may hold: enough to keep its threads busy, few enough that frames do not pile up. */
 const MAX_QUEUED = 4;
 
 /**
  * The first frames / fps seconds of an MP4, QuickTime or WebM file -> RGB [frames, height, width, 3]: frame k is the one nearest to
- * second k / fps. Throws `invalid_reference` for a file that cannot be decoded, or that ends before the last moment.
+ * second k / fps. `checkpoint` is awaited between two packets; reject to stop. Throws `invalid_reference` for a file that cannot be decoded, or
+ * that ends before the last moment, and what `checkpoint` rejects with.
  */
-export async function readReferenceVideo(path: string, wanted: Wanted): Promise<Uint8Array> {
+export async function readReferenceVideo(
+  path: string,
+  wanted: Wanted,
+  checkpoint: () => Promise<unknown> = nextTurn,
+): Promise<Uint8Array> {
+  const file = await readFile(path);
+  const type = sniffMedia(file);
+  // The door has looked already; a file that was changed since is no file of ours.
+  const facts = type === undefined || isImage(type) ? 'it is no video' : readMediaFacts(file, type);
+  const video = typeof facts === 'string' ? facts : await demux(file);
+  if (typeof video === 'string') throw invalidVideo(video);
   const alive = setInterval(() => undefined, 1000); // the decoder's threads do not keep the event loop open
+  let stopped: unknown;
+  const mayGoOn = async () => {
+    await checkpoint().catch(reason => {
+      stopped = reason;
+      throw reason;
+    });
+  };
   try {
-    using input = new Input({ formats: [MP4, QTFF, WEBM], source: new FilePathSource(path) });
-    const track = await input.getPrimaryVideoTrack();
-    if (track === null) throw invalidVideo('it holds no video track');
-    return await decode(track, wanted);
+    return await decode(video, wanted, mayGoOn);
   } catch (error) {
-    throw error instanceof ReelayError ? error : invalidVideo('it is damaged, or its codec is not known here', error);
+    throw error === stopped || error instanceof ReelayError ? error : invalidVideo('it is damaged', error);
   } finally {
     clearInterval(alive);
   }
 }
 
-async function decode(track: InputVideoTrack, wanted: Wanted): Promise<Uint8Array> {
+async function decode(
+  { config, turn, firstTimestamp, packets }: Demuxed,
+  wanted: Wanted,
+  mayGoOn: () => Promise<void>,
+): Promise<Uint8Array> {
   const { VideoDecoder, EncodedVideoChunk } = await import('@napi-rs/webcodecs');
-  const config = await track.getDecoderConfig();
-  if (config === null) throw invalidVideo('its codec is not known here');
-  const turn = { degrees: await track.getRotation(), mirrored: await track.getFlip() };
-  const picker = pickFrames(wanted, turn, Math.max(0, await track.getFirstTimestamp()));
+  const picker = pickFrames(wanted, turn, Math.max(0, firstTimestamp));
   const decoded: VideoFrame[] = [];
   let failure: Error | undefined;
   const decoder = new VideoDecoder({
@@ -58,12 +76,9 @@ async function decode(track: InputVideoTrack, wanted: Wanted): Promise<Uint8Arra
   };
   try {
     decoder.configure(config as Parameters<typeof decoder.configure>[0]);
-    let packets = 0;
-    for await (const packet of new EncodedPacketSink(track).packets()) {
-      if (++packets > limits.maxReferenceFrames)
-        throw invalidVideo(`it has more than ${limits.maxReferenceFrames} frames`);
-      const { type, data, microsecondTimestamp: timestamp, microsecondDuration: duration } = packet;
-      decoder.decode(new EncodedVideoChunk({ type, timestamp, duration, data }));
+    for (const packet of packets) {
+      await mayGoOn();
+      decoder.decode(new EncodedVideoChunk(packet));
       do {
         await nextTurn();
         await takeDecoded();
@@ -81,14 +96,14 @@ async function decode(track: InputVideoTrack, wanted: Wanted): Promise<Uint8Arra
   }
 }
 
-/** Takes frames in the order of their times and keeps those that are wanted. `originSeconds` is when the video begins. */
-function pickFrames({ width, height, frames, fps }: Wanted, turn: Turn, originSeconds: number) {
+/** Takes frames in the order of their times and keeps those that are wanted. `origin` is when the video begins, microseconds. */
+function pickFrames({ width, height, frames, fps }: Wanted, turn: Turn, origin: number) {
   const bytes = width * height * 3;
   const rgb = new Uint8Array(frames * bytes);
   let picked = 0;
   let last: VideoFrame | undefined;
   let lastPicked: VideoFrame | undefined;
-  const moment = () => originSeconds * 1e6 + (picked * 1e6) / fps; // microseconds, as the frames have them
+  const moment = () => origin + (picked * 1e6) / fps; // microseconds, as the frames have them
   const pick = async (frame: VideoFrame) => {
     if (frame === lastPicked) rgb.copyWithin(picked * bytes, (picked - 1) * bytes, picked * bytes);
     else {

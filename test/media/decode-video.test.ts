@@ -118,6 +118,18 @@ describe('a reference video', () => {
     expect(indexes(await read(file, wanted), wanted)).toEqual([0, 1, 2, 3]);
   });
 
+  test('is given up between two frames when its caller wants no more', async () => {
+    const path = join(folder, 'given-up');
+    await writeFile(path, await makeMp4(16, 8));
+    const stop = new Error('cancelled');
+    let calls = 0;
+    const checkpoint = async () => {
+      if (++calls === 5) throw stop;
+    };
+    await expect(readReferenceVideo(path, { ...small, frames: 16, fps: 8 }, checkpoint)).rejects.toBe(stop);
+    expect(calls).toBe(5);
+  });
+
   test('that ends before the last moment is refused in words', async () => {
     const file = await makeMp4(8, 8);
     await expect(read(file, { ...small, frames: 16, fps: 8 })).rejects.toMatchObject({
@@ -203,7 +215,7 @@ describe('a file that is no whole video', () => {
     const whole = await makeMp4(16, 8, 64, 64);
     const start = Buffer.from(whole).indexOf('mdat') + 8;
     let told = 0;
-    for (let at = start; at < whole.length; at += Math.ceil((whole.length - start) / 40)) {
+    for (let at = start; at < whole.length; at += Math.ceil((whole.length - start) / 12)) {
       const file = Buffer.from(whole);
       file.fill(0xa5, at, at + 20);
       const outcome = await read(file, wanted).then(
