@@ -28,7 +28,7 @@ export type VideoPipeline = (
 /** The pipeline on one loaded model. Frames are encoded as they are decoded: memory does not grow with their number. */
 export function createVideoPipeline(model: Model): VideoPipeline {
   return async (request, folder, options = {}) => {
-    const reference = await readReference(request, options.referencePath);
+    const reference = await readReference(request, options.referencePath, options.checkpoint);
     const generation = await generateFrames(model, request, { ...options, reference });
     const { clip, encodePromptMs, denoiseMs } = generation;
     const writer = await openClipWriter(clip);

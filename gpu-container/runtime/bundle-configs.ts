@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
+import { parseSchedulerConfig } from '#gpu-container/engine/schedulers/parse-config.ts';
 import { bundleFamily } from './bundle-families.ts';
 import { type BundleManifest, parseJson } from './bundle-manifest.ts';
-import { cachePaths, graphPaths, MODEL_INDEX_PATH } from './manifest-rules.ts';
+import { cachePaths, graphPaths, MODEL_INDEX_PATH, SCHEDULER_PATH } from './manifest-rules.ts';
 
 /** The Wan 2.1 decoder has 32 caches, of 2 frames and at most 384 channels at 8 times the latent. */
 const MAX_CACHES = 256;
@@ -97,4 +98,13 @@ export async function readObject(name: string, root: string, path: string): Prom
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw new ReelayError('bundle_invalid', `${name}: ${path} is not a JSON object.`);
   return value as Record<string, unknown>;
+}
+
+/** scheduler_config.json, which Python may have written with a bare Infinity in it. `bundle_invalid` where it is no object. */
+export async function readScheduler(name: string, root: string): Promise<Record<string, unknown>> {
+  try {
+    return parseSchedulerConfig(await readFile(join(root, SCHEDULER_PATH), 'utf8'));
+  } catch (cause) {
+    throw new ReelayError('bundle_invalid', `${name}: ${SCHEDULER_PATH} is not a JSON object.`, { cause });
+  }
 }

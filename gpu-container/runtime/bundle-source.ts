@@ -4,8 +4,10 @@ import { readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import { readScheduler } from './bundle-configs.ts';
 import { bundleName, plainFileBytes, readGraph } from './bundle-files.ts';
 import { parseJson } from './bundle-manifest.ts';
+import { SCHEDULER_PATH } from './manifest-rules.ts';
 import type { OnnxModel } from './onnx-graph.ts';
 
 /** A folder without bundle.json. Paths are those of a bundle; every refusal is `bundle_invalid` or `bundle_corrupt`, in a sentence. */
@@ -59,6 +61,7 @@ export async function openSource(folder: string): Promise<BundleSource> {
       await need(path);
       if (taken.get(path)! > limits.maxBundleJsonBytes)
         throw refuse(`${path} has ${taken.get(path)} bytes; ${limits.maxBundleJsonBytes} are the most.`);
+      if (path === SCHEDULER_PATH) return readScheduler(name, root); // Python writes numbers there that are no JSON
       const value = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
       if (value === null || typeof value !== 'object' || Array.isArray(value))
         throw refuse(`${path} is not a JSON object.`);

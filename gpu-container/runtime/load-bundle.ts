@@ -6,10 +6,17 @@ import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
-import { readAllCaches, readConfigs, readModelIndex, readObject, type VaeCache } from './bundle-configs.ts';
+import {
+  readAllCaches,
+  readConfigs,
+  readModelIndex,
+  readObject,
+  readScheduler,
+  type VaeCache,
+} from './bundle-configs.ts';
 import { bundleName, checkHash, checkPresence, readGraph } from './bundle-files.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
-import { graphPaths, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
+import { graphPaths, TOKENIZER_PATH } from './manifest-rules.ts';
 import { checkTokenizerKinds } from './tokenizer-kinds.ts';
 
 /** bundle.json itself: a page of text; anything this large is something else. */
@@ -68,7 +75,7 @@ export async function loadBundle(folder: string, options: { readonly hashes?: bo
     configs: await readConfigs(name, root, manifest),
     modelIndex,
     tokenizer,
-    scheduler: await readObject(name, root, SCHEDULER_PATH),
+    scheduler: await readScheduler(name, root),
     caches: await readAllCaches(name, root, manifest),
   };
 }

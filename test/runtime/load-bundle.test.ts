@@ -131,3 +131,11 @@ test('the digest names the weights: it follows the list, not its order', async (
   });
   expect((await readModelCard(folder)).digest).not.toBe(digest);
 });
+
+test('a scheduler_config.json with the bare Infinity that Python writes is read', async () => {
+  const { folder } = await smallBundle(undefined, {
+    'scheduler/scheduler_config.json': '{"_class_name":"X","lambda_min_clipped":-Infinity,"note":"-Infinity"}',
+  });
+  const { scheduler } = await loadBundle(folder);
+  expect(scheduler).toEqual({ _class_name: 'X', lambda_min_clipped: Number.NEGATIVE_INFINITY, note: '-Infinity' });
+});
