@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { sniffMedia } from '#core/references/media-type.ts';
-import { resizeLanczos, type Size } from './resize-lanczos.ts';
+import { resizeRgb, type Size } from './resize.ts';
 
 /** A decoder that needs longer is being played with: 33 million pixels of a JPEG with many scans take two seconds here. */
 const DECODE_SECONDS = 20;
@@ -28,7 +28,7 @@ export async function readReferenceImage(path: string, size: Size): Promise<Uint
       .removeAlpha()
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return resizeLanczos(new Uint8Array(data.buffer, data.byteOffset, data.length), info, size);
+    return resizeRgb(new Uint8Array(data.buffer, data.byteOffset, data.length), info, size);
   } catch (cause) {
     throw invalidImage(cause);
   }

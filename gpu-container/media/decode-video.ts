@@ -10,7 +10,7 @@ import { readMediaFacts } from '#core/references/media-facts.ts';
 import { isImage, sniffMedia } from '#core/references/media-type.ts';
 import { type Demuxed, demux } from './demux.ts';
 import { readFrame } from './read-frame.ts';
-import { resizeLanczos, type Size } from './resize-lanczos.ts';
+import { resizeRgb, type Size } from './resize.ts';
 import { type Turn, turnUpright } from './turn.ts';
 
 /** What of a video is needed. */
@@ -108,7 +108,7 @@ function pickFrames({ width, height, frames, fps }: Wanted, turn: Turn, origin: 
     if (frame === lastPicked) rgb.copyWithin(picked * bytes, (picked - 1) * bytes, picked * bytes);
     else {
       const upright = turnUpright(await readFrame(frame), turn);
-      rgb.set(resizeLanczos(upright.rgb, upright, { width, height }), picked * bytes);
+      rgb.set(resizeRgb(upright.rgb, upright, { width, height }), picked * bytes);
     }
     lastPicked = frame;
     picked++;

@@ -1,4 +1,4 @@
-import type { Size } from './resize-lanczos.ts';
+import type { Size } from './resize.ts';
 
 /** Pixels with their size. */
 export interface Picture extends Size {

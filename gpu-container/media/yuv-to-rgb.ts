@@ -3,7 +3,7 @@
  * the RGBA copy of webcodecs 1.3.1 ignores them. 16-bit fixed point, rounded to nearest; chroma is repeated over its block, which gives
  * back what color.ts has averaged.
  */
-import type { Size } from './resize-lanczos.ts';
+import type { Size } from './resize.ts';
 
 /** Where the planes of a picture lie in `bytes`, in rows of `stride`. */
 export interface YuvPicture extends Size {

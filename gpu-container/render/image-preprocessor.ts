@@ -1,9 +1,9 @@
 import { readConfigOf } from '#gpu-container/engine/families/config-reader.ts';
-import { centerCrop, type PixelSize, resizeRgb } from '#gpu-container/engine/resize.ts';
 import { type FloatTensor, floats } from '#gpu-container/engine/tensor.ts';
+import { resizeRgb, type Size } from '#gpu-container/media/resize.ts';
 
 /** RGB bytes [H, W, 3] -> what an image encoder is fed, [1, 3, size, size]. */
-export type ImagePreprocessor = (rgb: Uint8Array, size: PixelSize) => FloatTensor;
+export type ImagePreprocessor = (rgb: Uint8Array, size: Size) => FloatTensor;
 
 const BICUBIC = 3;
 
@@ -37,4 +37,17 @@ export function createImagePreprocessor(config: Readonly<Record<string, unknown>
         data[at] = Math.fround(Math.fround(cropped[3 * i + color]! * factor) - mean[color]!) / deviation[color]!;
     return floats(data, [1, 3, crop.height, crop.width]);
   };
+}
+
+/** The middle of a picture; RangeError where the crop is the larger. */
+function centerCrop(rgb: Uint8Array, from: Size, to: Size): Uint8Array {
+  const top = Math.floor((from.height - to.height) / 2);
+  const left = Math.floor((from.width - to.width) / 2);
+  if (top < 0 || left < 0) throw new RangeError(`crop: ${to.width}x${to.height} of ${from.width}x${from.height}.`);
+  const out = new Uint8Array(3 * to.height * to.width);
+  for (let y = 0; y < to.height; y++) {
+    const start = 3 * ((top + y) * from.width + left);
+    out.set(rgb.subarray(start, start + 3 * to.width), 3 * y * to.width);
+  }
+  return out;
 }

@@ -18,7 +18,7 @@ import { readMediaFacts } from '#core/references/media-facts.ts';
 import { sniffMedia } from '#core/references/media-type.ts';
 import { readReferenceVideo, type Wanted } from '#gpu-container/media/decode-video.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
-import { resizeLanczos } from '#gpu-container/media/resize-lanczos.ts';
+import { resizeRgb } from '#gpu-container/media/resize.ts';
 import { turnUpright } from '#gpu-container/media/turn.ts';
 import { gradient, makeCoded, makeMp4, makeWebm } from './make-media.ts';
 
@@ -169,7 +169,7 @@ describe('the pixels of a reference video', () => {
   test('are stretched to the size that is asked for as those of an image', async () => {
     const file = await clip(gradient(64, 48, 90));
     const [own, other] = [await read(file, one(SIZE)), await read(file, one(small))];
-    expect(other).toEqual(resizeLanczos(own, SIZE, small));
+    expect(other).toEqual(resizeRgb(own, SIZE, small));
   });
 
   test.each([90, 180, 270] as const)('are upright when the camera was turned by %d degrees', async rotation => {

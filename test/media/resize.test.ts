@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { resizeLanczos, type Size } from '#gpu-container/media/resize-lanczos.ts';
-import oracle from './fixtures/pil-lanczos.json' with { type: 'json' };
+import { type ResizeFilter, resizeRgb, type Size } from '#gpu-container/media/resize.ts';
+import oracle from './fixtures/pillow-resize.json' with { type: 'json' };
 
-/** As test/oracle/pil-lanczos.py makes it. */
+/** As test/oracle/pillow-resize.py makes it. */
 function picture({ width, height }: Size): Uint8Array {
   const values = new Uint8Array(width * height * 3);
   let state = (width * 65_537 + height) >>> 0;
@@ -17,9 +17,9 @@ function picture({ width, height }: Size): Uint8Array {
 
 describe('a picture at another size', () => {
   test.each(oracle.cases)(
-    'has the bytes that diffusers gives its models: $from to $to',
-    ({ from, to, sha256, first }) => {
-      const resized = resizeLanczos(picture(from), from, to);
+    'has the bytes that Pillow gives the models: $filter, $from to $to',
+    ({ filter, from, to, sha256, first }) => {
+      const resized = resizeRgb(picture(from), from, to, filter as ResizeFilter);
       expect([...resized.subarray(0, first.length)]).toEqual(first);
       expect(createHash('sha256').update(resized).digest('hex')).toBe(sha256);
     },
@@ -28,12 +28,10 @@ describe('a picture at another size', () => {
   test('of its own size is itself', () => {
     const size = { width: 8, height: 6 };
     const rgb = picture(size);
-    expect(resizeLanczos(rgb, size, size)).toBe(rgb);
+    expect(resizeRgb(rgb, size, size)).toBe(rgb);
   });
 
   test('that is no RGB of its size is refused', () => {
-    expect(() => resizeLanczos(new Uint8Array(10), { width: 2, height: 2 }, { width: 1, height: 1 })).toThrow(
-      RangeError,
-    );
+    expect(() => resizeRgb(new Uint8Array(10), { width: 2, height: 2 }, { width: 1, height: 1 })).toThrow(RangeError);
   });
 });

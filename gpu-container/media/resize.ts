@@ -1,10 +1,24 @@
 /**
- * @file Pictures to another size as PIL's `resize(size, LANCZOS)` does it, which is what diffusers' VideoProcessor feeds its models:
- * a windowed sinc of three lobes, widened where the picture shrinks; one axis, then the other, 8 bits in between; weights of 22 bits.
- * Equal to Pillow 13.0.0 to the last bit (test/oracle/pil-lanczos.py), so the order of these few operations is not ours to change.
+ * @file Pictures to another size as Pillow's `Image.resize` does it, which is what diffusers (LANCZOS) and transformers' image
+ * processors (BICUBIC) feed their models: a kernel, widened where the picture shrinks; one axis, then the other, 8 bits in between;
+ * weights of 22 bits. Equal to Pillow 13.0.0 to the last bit (test/oracle/pillow-resize.py), so the order of these few operations is
+ * not ours to change.
  */
 
-const LOBES = 3;
+/** Pillow's filters by name. */
+export type ResizeFilter = 'lanczos' | 'bicubic';
+
+interface Kernel {
+  /** Half its width, in pixels of the smaller picture. */
+  readonly support: number;
+  weight(x: number): number;
+}
+
+const KERNELS: Readonly<Record<ResizeFilter, Kernel>> = {
+  lanczos: { support: 3, weight: x => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  bicubic: { support: 2, weight: bicubic },
+};
+
 /** 32 bits, less 8 of a sample and 2 for the overshoot of negative lobes. */
 const WEIGHT_BITS = 22;
 const ONE = 2 ** WEIGHT_BITS;
@@ -25,15 +39,15 @@ export interface Size {
 }
 
 /** RGB [H, W, 3] -> RGB [height, width, 3]; the shape is stretched where the two differ. The same array where they do not. */
-export function resizeLanczos(rgb: Uint8Array, from: Size, to: Size): Uint8Array {
+export function resizeRgb(rgb: Uint8Array, from: Size, to: Size, filter: ResizeFilter = 'lanczos'): Uint8Array {
   if (rgb.length !== from.width * from.height * 3)
     throw new RangeError(
       `resize: got ${rgb.length} bytes; ${from.width}x${from.height} RGB has ${from.width * from.height * 3}.`,
     );
   const rows = (picture: Uint8Array, height: number) =>
-    from.width === to.width ? picture : resizeRows(picture, { width: from.width, height }, to.width);
+    from.width === to.width ? picture : resizeRows(picture, { width: from.width, height }, to.width, KERNELS[filter]);
   const columns = (picture: Uint8Array, width: number) =>
-    from.height === to.height ? picture : resizeColumns(picture, width, from.height, to.height);
+    from.height === to.height ? picture : resizeColumns(picture, width, from.height, to.height, KERNELS[filter]);
   return isColumnsFirst(from, to)
     ? rows(columns(rgb, from.width), to.height)
     : columns(rows(rgb, from.height), to.width);
@@ -49,15 +63,18 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(t) / t;
 }
 
-function lanczos(x: number): number {
-  return x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0;
+/** Keys' cubic with a = -0.5. */
+function bicubic(x: number): number {
+  const t = Math.abs(x);
+  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
+  return t < 2 ? (((t - 5) * t + 8) * t - 4) * -0.5 : 0;
 }
 
-function tapsOf(from: number, to: number): Taps {
+function tapsOf(from: number, to: number, kernel: Kernel): Taps {
   const scale = from / to;
   const stretch = Math.max(1, scale);
   const narrow = 1 / stretch;
-  const support = LOBES * stretch;
+  const support = kernel.support * stretch;
   const most = Math.ceil(support) * 2 + 1;
   const [first, count] = [new Int32Array(to), new Int32Array(to)];
   const weights = new Int32Array(to * most);
@@ -68,7 +85,7 @@ function tapsOf(from: number, to: number): Taps {
     const end = Math.min(from, Math.trunc(center + support + 0.5));
     let sum = 0;
     for (let i = 0; i < end - start; i++) {
-      exact[i] = lanczos((i + start - center + 0.5) * narrow);
+      exact[i] = kernel.weight((i + start - center + 0.5) * narrow);
       sum += exact[i]!;
     }
     first[at] = start;
@@ -81,8 +98,8 @@ function tapsOf(from: number, to: number): Taps {
   return { first, count, most, weights };
 }
 
-function resizeRows(rgb: Uint8Array, { width, height }: Size, to: number): Uint8Array {
-  const { first, count, most, weights } = tapsOf(width, to);
+function resizeRows(rgb: Uint8Array, { width, height }: Size, to: number, kernel: Kernel): Uint8Array {
+  const { first, count, most, weights } = tapsOf(width, to, kernel);
   const out = new Uint8ClampedArray(to * height * 3);
   for (let y = 0, put = 0; y < height; y++)
     for (let x = 0; x < to; x++, put += 3) {
@@ -102,8 +119,8 @@ function resizeRows(rgb: Uint8Array, { width, height }: Size, to: number): Uint8
   return new Uint8Array(out.buffer);
 }
 
-function resizeColumns(rgb: Uint8Array, width: number, from: number, to: number): Uint8Array {
-  const { first, count, most, weights } = tapsOf(from, to);
+function resizeColumns(rgb: Uint8Array, width: number, from: number, to: number, kernel: Kernel): Uint8Array {
+  const { first, count, most, weights } = tapsOf(from, to, kernel);
   const row = width * 3;
   const out = new Uint8ClampedArray(row * to);
   const sums = new Int32Array(row);

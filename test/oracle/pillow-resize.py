@@ -1,6 +1,6 @@
-"""Pictures resized as diffusers' VideoProcessor does it, for test/media/resize-lanczos.test.ts: equal to the last bit.
+"""Pictures resized by Pillow, Lanczos as diffusers' VideoProcessor does it and bicubic, for test/media/resize.test.ts.
 
-    python test/oracle/pil-lanczos.py        (Pillow 13.0.0, diffusers 0.42.1) writes test/media/fixtures/pil-lanczos.json
+    python test/oracle/pillow-resize.py        (Pillow 13.0.0, diffusers 0.42.1) writes test/media/fixtures/pillow-resize.json
 
 The picture is noise of a linear congruential generator (Numerical Recipes' constants), the same in both languages, with long runs
 of black and white so that the overshoot is clipped.
@@ -48,18 +48,21 @@ def main() -> None:
     cases = []
     for (width, height), (to_width, to_height) in CASES:
         image = Image.fromarray(picture(width, height))
-        resized = np.asarray(image.resize((to_width, to_height), Image.Resampling.LANCZOS))
-        assert np.array_equal(resized, np.asarray(processor.resize(image, to_height, to_width)))
-        flat = resized.reshape(-1)
-        cases.append(
-            {
-                "from": {"width": width, "height": height},
-                "to": {"width": to_width, "height": to_height},
-                "sha256": hashlib.sha256(flat.tobytes()).hexdigest(),
-                "first": flat[:24].tolist(),
-            }
-        )
-    target = Path(__file__).parents[1] / "media" / "fixtures" / "pil-lanczos.json"
+        for name, filter in (("lanczos", Image.Resampling.LANCZOS), ("bicubic", Image.Resampling.BICUBIC)):
+            resized = np.asarray(image.resize((to_width, to_height), filter))
+            if name == "lanczos":
+                assert np.array_equal(resized, np.asarray(processor.resize(image, to_height, to_width)))
+            flat = resized.reshape(-1)
+            cases.append(
+                {
+                    "filter": name,
+                    "from": {"width": width, "height": height},
+                    "to": {"width": to_width, "height": to_height},
+                    "sha256": hashlib.sha256(flat.tobytes()).hexdigest(),
+                    "first": flat[:24].tolist(),
+                }
+            )
+    target = Path(__file__).parents[1] / "media" / "fixtures" / "pillow-resize.json"
     target.write_text(json.dumps({"pillow": PIL.__version__, "cases": cases}, indent=2) + "\n")
 
 
