@@ -5,8 +5,11 @@ import { ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { submit } from '#core/jobs/submit.ts';
+import { limits } from '#core/limits.ts';
+import type { Upload } from '#core/references/read-reference.ts';
 import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
 import { onStop } from './on-stop.ts';
+import { readUpload } from './read-upload.ts';
 import { dataFolderFrom, policyFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
 
@@ -26,14 +29,28 @@ const FIELDS: Readonly<Record<string, string>> = {
   fps: 'fps',
   steps: 'num_inference_steps',
   guidance: 'guidance_scale',
+  guidance2: 'guidance_scale_2',
   seed: 'seed',
+  strength: 'strength',
+  preset: 'preset',
+  flowShift: 'flow_shift',
+  stepCache: 'step_cache',
 };
+
+/** Flags that name a file: the field it is sent as, and the most bytes it may have. */
+const FILES = [
+  ['image', 'image_reference', limits.maxReferenceImageBytes],
+  ['video', 'video_reference', limits.maxReferenceVideoBytes],
+] as const;
 
 /** `reelay generate` */
 export function generateCommand(): Command {
   return new Command('generate')
     .description('make one video and print its path; needs no server, and shares the data folder with one')
     .argument('<prompt...>', 'what the video should show')
+    .option('--image <file>', 'start from this image: PNG, JPEG or WebP, stretched to the size')
+    .option('--video <file>', 'start from this video: MP4, MOV or WebM, stretched to the size')
+    .option('--strength <x>', 'how far the result goes from the video, 0 to 1')
     .option('--out <file>', 'copy the MP4 there')
     .option('--seed <n>', 'same seed and settings, same file; 0 to 4294967295')
     .option('--seconds <n>', 'length; `reelay models list` shows what a model makes')
@@ -41,8 +58,12 @@ export function generateCommand(): Command {
     .option('--fps <n>', 'frames a second')
     .option('--steps <n>', 'denoising steps')
     .option('--guidance <x>', 'classifier-free guidance scale')
+    .option('--guidance-2 <x>', 'the same for the second network of a model that has two')
+    .option('--flow-shift <x>', 'shift of the noise schedule, where the model has one')
+    .option('--step-cache <x>', 'skip runs that change little: 0 (none) to 1')
+    .option('--preset <name>', 'settings that the model names, such as fast')
     .option('--negative <text>', 'what it should not show')
-    .option('--model <id>', 'which model')
+    .option('--model <id>', 'which model; else the first that does what is asked')
     .option('--json', 'print one JSON object instead of the path')
     .option('--quiet', 'no progress line')
     .addHelpText(
@@ -54,9 +75,10 @@ export function generateCommand(): Command {
 
 async function generate(prompt: string, options: GenerateOptions): Promise<void> {
   const out = options.out === undefined ? undefined : await checkedTarget(options.out);
+  const files = await readFiles(options);
   const embedded = await openEmbedded({ ...policyFrom(process.env), dataFolder: dataFolderFrom(process.env) });
   try {
-    const input: Record<string, unknown> = { prompt };
+    const input: Record<string, unknown> = { prompt, ...files };
     for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];
     const job = await submit(embedded.deps, LOCAL_TENANT, input);
     const interrupt = () => void cancel(embedded.deps, LOCAL_TENANT, job.id).catch(() => process.exit(1));
@@ -67,6 +89,15 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
   } finally {
     await embedded.close();
   }
+}
+
+async function readFiles(options: GenerateOptions): Promise<Record<string, Upload>> {
+  const files: Record<string, Upload> = {};
+  for (const [flag, field, maxBytes] of FILES) {
+    const path = options[flag];
+    if (typeof path === 'string') files[field] = await readUpload(`--${flag}`, path, maxBytes);
+  }
+  return files;
 }
 
 /** Found out before the rendering, not after it. */

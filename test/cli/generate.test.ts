@@ -1,0 +1,97 @@
+/** `reelay generate` from images and videos, and with the settings of real families, in tiny bundles that were added. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { limits } from '#core/limits.ts';
+import { LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { cli } from '#test/local/server-process.ts';
+import { makeImage, makeMp4 } from '#test/media/make-media.ts';
+import { addTinyModels, addTunableModel } from './tiny-models.ts';
+
+let folder: string;
+let image: string;
+let video: string;
+const env = () => ({ REELAY_DATA: join(folder, 'data') });
+const generate = (...args: readonly string[]) => cli(['generate', 'a small boat on a lake', ...args], env());
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelay-generate-'));
+  await addTinyModels(env().REELAY_DATA, 'ltx', 'cogvideox-2b', 'wan-2.1-i2v');
+  await addTunableModel(env().REELAY_DATA, folder, 'tunable');
+  image = join(folder, 'house.jpeg'); // whatever its name says: a PNG
+  video = join(folder, 'clip.mp4');
+  await writeFile(image, await makeImage('png', 300, 200));
+  await writeFile(video, await makeMp4(16, 8));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The jobs of the data folder as records. */
+async function jobs() {
+  const { deps, close } = await openEmbedded({ dataFolder: env().REELAY_DATA });
+  const { jobs: found } = await deps.store.list(LOCAL_TENANT, { limit: 100, order: 'desc' });
+  await close();
+  return found;
+}
+
+async function made(...args: readonly string[]) {
+  const { code, stdout, stderr } = await generate('--json', '--seed', '7', ...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const facts = JSON.parse(stdout);
+  expect((await readFile(facts.path)).subarray(4, 8).toString()).toBe('ftyp');
+  const { request } = (await jobs()).find(job => job.id === facts.id)!;
+  return { facts, request };
+}
+
+describe('reelay generate', () => {
+  test('starts from an image with the first model that can, and the same image makes the same file', async () => {
+    const { facts, request } = await made('--image', image);
+    expect(facts).toMatchObject({ status: 'completed', model: 'ltx-tiny' });
+    expect(request).toMatchObject({ task: 'i2v', reference: { contentType: 'image/png' } });
+    expect((await made('--image', image)).facts.sha256).toBe(facts.sha256);
+    expect((await made('--model', 'ltx-tiny')).facts.sha256).not.toBe(facts.sha256);
+  });
+
+  test('starts from a video, as far from it as strength says', async () => {
+    const near = await made('--video', video, '--strength', '0.25');
+    expect(near.facts.model).toBe('cogvideox-2b-tiny');
+    expect(near.request).toMatchObject({ task: 'v2v', strength: 0.25, reference: { contentType: 'video/mp4' } });
+    expect((await made('--video', video)).facts.sha256).not.toBe(near.facts.sha256);
+  });
+
+  test('passes on a preset, and every setting that the model has', async () => {
+    const preset = await made('--model', 'tunable', '--preset', 'fast');
+    expect(preset.request).toMatchObject({ num_inference_steps: 2, guidance_scale: 1, flow_shift: 8 });
+    const own = await made('--model', 'tunable', '--guidance-2', '3', '--flow-shift', '7', '--step-cache', '0.1');
+    expect(own.request).toMatchObject({ guidance_scale_2: 3, flow_shift: 7, step_cache: 0.1, num_inference_steps: 4 });
+  });
+
+  test('refuses a file that it cannot take and says which, before anything is queued', async () => {
+    const before = (await jobs()).length;
+    await writeFile(join(folder, 'big.png'), Buffer.alloc(limits.maxReferenceImageBytes + 1));
+    await writeFile(join(folder, 'note.png'), 'not an image');
+    await mkdir(join(folder, 'a-folder'));
+    const refusals: readonly (readonly [readonly string[], string])[] = [
+      [['--image', join(folder, 'none.png')], `--image: ${folder}/none.png does not exist.`],
+      [['--video', join(folder, 'a-folder')], `--video: ${folder}/a-folder is a folder; name a file.`],
+      [['--video', '/dev/zero'], '--video: /dev/zero is no plain file.'],
+      [['--image', join(folder, 'big.png')], 'big.png has 7000001 bytes; at most 7000000 are taken.'],
+      [['--image', join(folder, 'note.png')], 'image_reference: its bytes are nothing that is taken: PNG, JPEG'],
+      [['--image', video], 'image_reference: expected an image, got video/mp4.'],
+      [['--image', image, '--video', video], 'a request starts from one file.'],
+      [['--image', image, '--model', 'reelay-mini'], 'asks for image-to-video; reelay-mini offers text-to-video.'],
+      [['--model', 'wan-2.1-i2v-tiny'], 'asks for text-to-video; wan-2.1-i2v-tiny offers image-to-video.'],
+      [['--image', image, '--strength', '0.5'], 'strength: only video-to-video has one'],
+      [['--video', video, '--strength', '2'], 'strength: got 2; 0 to 1 is allowed.'],
+      [['--preset', 'fast'], 'preset: got "fast"; reelay-mini has none.'],
+      [['--guidance-2', '3'], 'guidance_scale_2: reelay-mini has one network for all steps; leave it out.'],
+    ];
+    for (const [args, sentence] of refusals) {
+      const { code, stdout, stderr } = await generate(...args);
+      expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
+      expect(stderr).toContain(sentence);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
+    expect((await jobs()).length).toBe(before);
+  });
+});

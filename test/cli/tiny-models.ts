@@ -1,0 +1,21 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addBundle, planBundle } from '#local/model-registry.ts';
+
+const BUNDLES = join(import.meta.dirname, '..', 'fixtures', 'bundles');
+
+/** Adds bundles of test/fixtures/bundles to a data folder, by folder name. */
+export async function addTinyModels(dataFolder: string, ...names: readonly string[]): Promise<void> {
+  for (const name of names) await addBundle(await planBundle(join(BUNDLES, name), { created: 1 }), { dataFolder });
+}
+
+/** Adds wan-2.2-a14b-tiny, which has two experts, as `id`, with a shift to change and a preset "fast". */
+export async function addTunableModel(dataFolder: string, scratch: string, id: string): Promise<void> {
+  const folder = join(scratch, id);
+  await cp(join(BUNDLES, 'wan-2.2-a14b'), folder, { recursive: true });
+  const manifest = JSON.parse(await readFile(join(folder, 'bundle.json'), 'utf8'));
+  manifest.defaults.flow_shift = 5;
+  manifest.presets = { fast: { steps: 2, guidance: 1, flow_shift: 8 } };
+  await writeFile(join(folder, 'bundle.json'), JSON.stringify(manifest));
+  await addBundle(await planBundle(folder, { id, created: 1 }), { dataFolder });
+}
