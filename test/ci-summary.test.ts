@@ -35,6 +35,7 @@ describe('the last line of CI', () => {
     ['tests failed', JSON.stringify(report(598, 2)), 1, 0, '599 passed, 2 failed', 1],
     ['files did not import', JSON.stringify(report(500, 2, 0, 3)), 1, 0, '501 passed, 5 failed', 1],
     ['the newcomer failed', JSON.stringify(report(600, 0)), 0, 1, '600 passed, 1 failed', 1],
+    ['a check was skipped', JSON.stringify(report(600, 0)), 0, 77, '600 passed, 0 failed', 0],
     ['both failed', JSON.stringify(report(595, 5)), 1, 1, '595 passed, 6 failed', 1],
     ['all was skipped', JSON.stringify(report(0, 0, 600)), 0, 0, '1 passed, 1 failed', 1],
     ['the runner died', '{"numPassedTests": 3', 134, 0, '1 passed, 1 failed', 1],

@@ -14,6 +14,9 @@ export interface GoldenCase {
   readonly request: Partial<VideoRequest> & { readonly size: string };
 }
 
+/** What is promised: docs/engine.md. */
+export const TOLERANCES = { embeds: 1e-5, timesteps: 1e-6, latents: 1e-4, frames: 1e-3 };
+
 /** Largest differences; latents relative to their largest value, frames in 0..1. */
 export interface Differences {
   readonly embeds: number;

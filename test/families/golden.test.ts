@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
-import { compareCase, goldenCases } from './golden-case.ts';
+import { compareCase, goldenCases, TOLERANCES } from './golden-case.ts';
 
 const BUNDLES = join(import.meta.dirname, '../fixtures/bundles');
 
@@ -23,10 +23,10 @@ for (const name of readdirSync(BUNDLES).sort()) {
       '%s: the latents of every step and the frames are those of diffusers',
       async (_, one) => {
         const differences = await compareCase(model, folder, one);
-        expect(differences.embeds).toBeLessThan(1e-5);
-        expect(differences.timesteps).toBeLessThan(1e-6);
-        expect(Math.max(...differences.latents)).toBeLessThan(1e-4);
-        expect(differences.frames).toBeLessThan(1e-3);
+        expect(differences.embeds).toBeLessThan(TOLERANCES.embeds);
+        expect(differences.timesteps).toBeLessThan(TOLERANCES.timesteps);
+        expect(Math.max(...differences.latents)).toBeLessThan(TOLERANCES.latents);
+        expect(differences.frames).toBeLessThan(TOLERANCES.frames);
       },
     );
   });
