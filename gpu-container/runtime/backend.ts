@@ -42,7 +42,8 @@ export interface Session {
 /** What a graph declares of an input or output. */
 export interface TensorInfo {
   readonly name: string;
-  readonly type: TensorType;
+  /** int32 only for inputs; what is fed is converted. */
+  readonly type: TensorType | 'int32';
   /** A name where the size is free. */
   readonly shape: readonly (number | string)[];
 }

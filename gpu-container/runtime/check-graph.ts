@@ -22,8 +22,8 @@ const OPSETS = { min: 7, max: 26 };
 /** A plain name; the folder is the graph's. */
 const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/;
 
-/** TensorProto.DataType of float32 and int64. */
-const EDGE_TYPES: readonly number[] = [1, 7];
+/** TensorProto.DataType of float32, int64, and int32, which Optimum gives a CLIP encoder's ids. */
+const EDGE_TYPES: readonly number[] = [1, 7, 6];
 
 /** Bytes of a file beside the graph that the bundle vouches for; undefined for any other. */
 export type Neighbour = (name: string) => number | undefined;
@@ -104,7 +104,7 @@ function checkEdge(kind: 'input' | 'output', { name, type, shape }: OnnxEdge): v
   const called = `the ${kind} ${shown(name)}`;
   if (!EDGE_TYPES.includes(type))
     throw new RangeError(
-      `${called} is ${type === 0 ? 'no tensor' : typeName(type)}; float32 and int64 are supported at the edges, half precision only inside`,
+      `${called} is ${type === 0 ? 'no tensor' : typeName(type)}; float32, int64 and int32 are supported at the edges, half precision only inside`,
     );
   let elements = 1;
   for (const size of shape ?? []) if (typeof size === 'number') elements *= size;

@@ -112,11 +112,11 @@ const shown = (name: string, type: string, dims: readonly (number | string | nul
   `${name} (${type} [${dims.map(size => size ?? 'any').join(', ')}])`;
 
 function describe(info: InferenceSession.ValueMetadata, name: string): TensorInfo {
-  if (!info.isTensor || (info.type !== 'float32' && info.type !== 'int64')) {
+  if (!info.isTensor || (info.type !== 'float32' && info.type !== 'int64' && info.type !== 'int32')) {
     const type = info.isTensor ? info.type : 'no tensor';
     throw new ReelayError(
       'bundle_invalid',
-      `${name}: ${info.name} is ${type}; float32 and int64 are allowed at the edges.`,
+      `${name}: ${info.name} is ${type}; float32, int64 and int32 are allowed at the edges.`,
     );
   }
   return { name: info.name, type: info.type, shape: info.shape };
@@ -131,6 +131,8 @@ function toOrt(ort: Ort, graph: string, input: TensorInfo, tensor: Tensor | unde
       'bundle_invalid',
       `${graph}: ${name} would be fed [${dims.join(', ')}], but the graph was exported for [${shape.join(', ')}].`,
     );
+  if (type === 'int32')
+    return new ort.Tensor('int32', Int32Array.from(tensor.data as Iterable<number | bigint>, Number), dims);
   if (type === 'int64')
     return new ort.Tensor('int64', tensor.type === 'int64' ? tensor.data : toIntegers(tensor.data), dims);
   return new ort.Tensor(

@@ -239,12 +239,12 @@ describe('refused', () => {
     [
       'bf16 at an input',
       bad => bad.put(GRAPH, model({ inputs: [edge('hidden_states', 16)] })),
-      `${GRAPH} is no graph that can be loaded: the input "hidden_states" is bfloat16; float32 and int64 are supported`,
+      `${GRAPH} is no graph that can be loaded: the input "hidden_states" is bfloat16; float32, int64 and int32 are supported`,
     ],
     [
       'f16 at an output',
       bad => bad.put(GRAPH, model({ outputs: [edge('out_hidden_states', 10)] })),
-      'the output "out_hidden_states" is float16; float32 and int64 are supported at the edges',
+      'the output "out_hidden_states" is float16; float32, int64 and int32 are supported at the edges',
     ],
     [
       'dims without end',

@@ -167,10 +167,18 @@ describe('operators and functions', () => {
 
 describe('edges and versions', () => {
   test.each<[string, Parts, string]>([
-    ['a bf16 input', { inputs: [edge('in', 16)] }, 'the input "in" is bfloat16; float32 and int64 are supported'],
-    ['an f16 output', { outputs: [edge('out', 10)] }, 'the output "out" is float16; float32 and int64 are supported'],
+    [
+      'a bf16 input',
+      { inputs: [edge('in', 16)] },
+      'the input "in" is bfloat16; float32, int64 and int32 are supported',
+    ],
+    [
+      'an f16 output',
+      { outputs: [edge('out', 10)] },
+      'the output "out" is float16; float32, int64 and int32 are supported',
+    ],
     ['an f64 input', { inputs: [edge('in', 11)] }, 'the input "in" is float64'],
-    ['an int32 input', { inputs: [edge('in', 6)] }, 'the input "in" is int32'],
+    ['an int16 input', { inputs: [edge('in', 5)] }, 'the input "in" is int16'],
     ['a text', { inputs: [edge('in', 8)] }, 'the input "in" is string'],
     [
       'a sequence',

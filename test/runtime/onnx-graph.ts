@@ -2,7 +2,7 @@
 
 const IR_VERSION = 8;
 const OPSET = 17;
-const TYPES = { float32: 1, int64: 7 } as const;
+const TYPES = { float32: 1, int32: 6, int64: 7 } as const;
 /** AttributeProto.type */
 const INT = 2;
 const INTS = 7;

@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createOrtBackend, describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
+import { encodeGraph } from './onnx-graph.ts';
 
 const GRAPH = fileURLToPath(new URL('../../models/reelay-mini/text_encoder/model.onnx', import.meta.url));
 const ids = {
@@ -35,6 +39,58 @@ describe('a session', () => {
     const made = backend.createSession(GRAPH, { name: 'text encoder', knownInputs, neededOutputs });
     await expect(made).rejects.toMatchObject({ code: 'bundle_invalid', message: expect.stringContaining(sentence) });
   });
+});
+
+test.each(['int32', 'int64', 'float32'] as const)(
+  'whole numbers and floats reach an input of %s, and one value an input without dims',
+  async type => {
+    const folder = await mkdtemp(join(tmpdir(), 'reelay-edges-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const attributes = { to: 1 }; // float32
+    const graph = encodeGraph({
+      inputs: [
+        { name: 'ids', type, shape: ['n'] },
+        { name: 'timestep', type, shape: [] },
+      ],
+      outputs: [{ name: 'out', type: 'float32', shape: ['n'] }],
+      nodes: [
+        { op: 'Cast', inputs: ['ids'], output: 'a', attributes },
+        { op: 'Cast', inputs: ['timestep'], output: 'b', attributes },
+        { op: 'Add', inputs: ['a', 'b'], output: 'out' },
+      ],
+      weights: [],
+    });
+    await writeFile(join(folder, 'model.onnx'), graph);
+    const session = await backend.createSession(join(folder, 'model.onnx'), {
+      name: 'edges',
+      knownInputs: { ids: { type: 'int64', dims: [undefined] }, timestep: { type: 'float32', dims: [1] } },
+      neededOutputs: ['out'],
+    });
+    const feeds = {
+      ids: { type: 'int64', data: BigInt64Array.of(1n, -2n, 49_407n), dims: [3] },
+      timestep: { type: 'float32', data: Float32Array.of(999), dims: [1] },
+    } as const;
+    expect((await session.run(feeds)).out).toEqual({
+      type: 'float32',
+      data: Float32Array.of(1000, 997, 50_406),
+      dims: [3],
+    });
+    await session.release();
+  },
+);
+
+test('a graph of one fixed size says so when it is fed another', async () => {
+  const session = await backend.createSession(GRAPH, {
+    name: 'text encoder',
+    knownInputs: { input_ids: { type: 'int64', dims: [null, undefined] } },
+    neededOutputs: ['last_hidden_state'],
+  });
+  const short = { type: 'int64', data: new BigInt64Array(8), dims: [1, 8] } as const;
+  await expect(session.run({ input_ids: short })).rejects.toMatchObject({
+    code: 'bundle_invalid',
+    message: 'text encoder: input_ids would be fed [1, 8], but the graph was exported for [batch, 24].',
+  });
+  await session.release();
 });
 
 test('a file that is no graph is bundle_invalid', async () => {
