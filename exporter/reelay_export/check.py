@@ -20,7 +20,8 @@ from .errors import ExportError
 from .onnx_export import run_graph, session
 
 # Greatest absolute difference for float32 weights; ids and timesteps must be equal.
-TOLERANCE = {"prompt_embeds": 1e-4, "negative_embeds": 1e-4, "image_embeds": 1e-4, "image_latents": 1e-3, "latents": 1e-3, "frames": 1e-3}
+TOLERANCE = {"prompt_embeds": 1e-4, "negative_embeds": 1e-4, "image_embeds": 1e-4, "image_latents": 1e-3, "latents": 1e-3, "frames": 1e-3,
+             "image_rotary_emb_cos": 1e-5, "image_rotary_emb_sin": 1e-5}
 
 
 class Bundle:

@@ -9,7 +9,6 @@ import torch
 from . import families
 from .console import quiet
 from .errors import ExportError
-from .seeded import SENTENCES, t5_like_tokenizer, widen  # noqa: F401 (where families look for them)
 
 FAMILIES = ("wan", "animatediff", "ltx", "cogvideox")
 

@@ -14,7 +14,8 @@ from ..errors import ExportError
 from ..onnx_export import export_graph
 from ..options import Options, size_of
 from . import Exported
-from .animatediff_tiny import TINY  # noqa: F401 (part of a family's interface)
+from .animatediff_replay import replay  # noqa: F401 (part of a family's interface)
+from .animatediff_tiny import TINY  # noqa: F401
 
 SUPPORTED = ("time_cond_proj_dim", "encoder_hid_dim_type", "addition_embed_type")
 

@@ -10,6 +10,8 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
+from ..seeded import SENTENCES, widen
+
 TOKENS, WIDTH = 77, 16
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -18,8 +20,6 @@ BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear"}
 
 def clip_like_tokenizer(merges: int = 120) -> Tokenizer:
     """Byte pairs as CLIP has them: lower case, </w> behind words, the 256 bytes twice, then merges, then the two special tokens."""
-    from ..tiny import SENTENCES
-
     def frame(model) -> Tokenizer:
         tokenizer = Tokenizer(model)
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
@@ -33,7 +33,8 @@ def clip_like_tokenizer(merges: int = 120) -> Tokenizer:
     ids = {piece: i for i, piece in enumerate(dict.fromkeys(vocabulary))}
     tokenizer = frame(models.BPE(vocab=ids, merges=pairs, unk_token=END, end_of_word_suffix="</w>", continuing_subword_prefix=""))
     tokenizer.add_special_tokens([START, END])
-    tokenizer.post_processor = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), trim_offsets=False, add_prefix_space=False)
+    tokenizer.post_processor = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), trim_offsets=False,
+                                                               add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
@@ -54,8 +55,6 @@ def _pairs(sentences: list[str], count: int) -> list[tuple[str, str]]:
 
 
 def _text_encoder(tokenizer: Tokenizer) -> CLIPTextModel:
-    from ..tiny import widen
-
     encoder = CLIPTextModel(CLIPTextConfig(
         vocab_size=tokenizer.get_vocab_size(), hidden_size=WIDTH, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
         max_position_embeddings=TOKENS, bos_token_id=tokenizer.token_to_id(START), eos_token_id=tokenizer.token_to_id(END),
@@ -65,8 +64,6 @@ def _text_encoder(tokenizer: Tokenizer) -> CLIPTextModel:
 
 
 def _unet() -> diffusers.UNetMotionModel:
-    from ..tiny import widen
-
     unet = diffusers.UNetMotionModel(
         sample_size=4, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, cross_attention_dim=WIDTH,
         down_block_types=("CrossAttnDownBlockMotion", "DownBlockMotion"), up_block_types=("UpBlockMotion", "CrossAttnUpBlockMotion"),
@@ -93,8 +90,6 @@ def _predict_mostly_input(unet) -> None:
 
 
 def _vae() -> diffusers.AutoencoderKL:
-    from ..tiny import widen
-
     vae = diffusers.AutoencoderKL(
         block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=2, latent_channels=4, scaling_factor=0.18215,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)

@@ -14,7 +14,8 @@ from ..bundle import write_component_config
 from ..onnx_export import export_graph
 from ..options import Options, size_of
 from . import Exported, read_model_index
-from .cogvideox_tiny import TINY  # noqa: F401 (part of a family's interface)
+from .cogvideox_replay import replay  # noqa: F401 (part of a family's interface)
+from .cogvideox_tiny import TINY  # noqa: F401
 from .cogvideox_vae import export_image_encoder, export_stream, spatial_ratio
 
 MAX_TOKENS = 226
@@ -67,7 +68,8 @@ def free_positions(patch_embed) -> None:
             grid = torch.arange(count, dtype=torch.float32, device=device) / scale
             return get_1d_sincos_pos_embed_from_grid(size, grid, dtype=torch.float32)
 
-        h, w, t = height // patch_embed.patch_size, width // patch_embed.patch_size, (frames - 1) // patch_embed.temporal_compression_ratio + 1
+        t = (frames - 1) // patch_embed.temporal_compression_ratio + 1
+        h, w = height // patch_embed.patch_size, width // patch_embed.patch_size
         in_time = table(t, dim // 4, patch_embed.temporal_interpolation_scale)[:, None, None].expand(t, h, w, dim // 4)
         in_width = table(w, 3 * dim // 8, patch_embed.spatial_interpolation_scale)[None, None].expand(t, h, w, 3 * dim // 8)
         in_height = table(h, 3 * dim // 8, patch_embed.spatial_interpolation_scale)[None, :, None].expand(t, h, w, 3 * dim // 8)

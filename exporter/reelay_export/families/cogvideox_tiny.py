@@ -6,6 +6,7 @@ from pathlib import Path
 import diffusers
 import torch
 
+from ..seeded import widen
 from .ltx_tiny import TOKENS, t5
 
 CHANNELS = 4
@@ -21,20 +22,18 @@ def _case(name: str, task: str = "t2v", **changes) -> dict:
 
 
 def _transformer(seed: int, **more) -> diffusers.CogVideoXTransformer3DModel:
-    from ..tiny import widen
-
     model = diffusers.CogVideoXTransformer3DModel(**{
         "num_attention_heads": 2, "attention_head_dim": 16, "in_channels": CHANNELS, "out_channels": CHANNELS, "time_embed_dim": 16,
-        "text_embed_dim": 16, "num_layers": 2, "sample_width": 6, "sample_height": 4, "sample_frames": 17, "max_text_seq_length": TOKENS} | more)
+        "text_embed_dim": 16, "num_layers": 2, "sample_width": 6, "sample_height": 4, "sample_frames": 17,
+        "max_text_seq_length": TOKENS} | more)
     widen(model, seed)
     return model.eval()
 
 
 def _vae(seed: int, **more) -> diffusers.AutoencoderKLCogVideoX:
-    from ..tiny import widen
-
     vae = diffusers.AutoencoderKLCogVideoX(
-        block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=2, latent_channels=CHANNELS, sample_height=32, sample_width=48, **more)
+        block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=2, latent_channels=CHANNELS,
+        sample_height=32, sample_width=48, **more)
     widen(vae, seed)
     with torch.no_grad():
         vae.decoder.conv_out.conv.weight.mul_(0.2)  # keeps most pixels inside -1..1
@@ -60,14 +59,15 @@ def build_2b(out: Path) -> None:
                _case("t2v-plain", guidance_scale=1, negative_prompt=None, seed=4294967301, num_inference_steps=3),
                _case("t2v-wide", size="48x32", num_frames=17, seed=3, num_inference_steps=2, prompt="Two cats & a dog, baking a cake!"),
                _case("v2v-guided", "v2v", seed=5, num_inference_steps=5, strength=0.6),
-               _case("v2v-plain", "v2v", seed=6, size="32x48", num_frames=17, guidance_scale=1, negative_prompt=None, strength=0.8, num_inference_steps=3),
+               _case("v2v-plain", "v2v", seed=6, size="32x48", num_frames=17, guidance_scale=1, negative_prompt=None, strength=0.8,
+                     num_inference_steps=3),
            ])
 
 
 def build_5b(out: Path) -> None:
     """CogVideoX 5b: rotary positions, DPM with snr_shift_scale 1, which draws noise in its steps."""
-    _build(out, "cogvideox-5b-tiny", diffusers.CogVideoXPipeline, _transformer(54, use_rotary_positional_embeddings=True), _vae(55, scaling_factor=0.7),
-           diffusers.CogVideoXDPMScheduler(**SCHEDULE, snr_shift_scale=1.0), [
+    _build(out, "cogvideox-5b-tiny", diffusers.CogVideoXPipeline, _transformer(54, use_rotary_positional_embeddings=True),
+           _vae(55, scaling_factor=0.7), diffusers.CogVideoXDPMScheduler(**SCHEDULE, snr_shift_scale=1.0), [
                _case("t2v-guided"),
                _case("t2v-plain", guidance_scale=1, negative_prompt=None, seed=7, num_inference_steps=3, size="32x48"),
                _case("t2v-wide", size="48x32", num_frames=17, seed=3, num_inference_steps=2),

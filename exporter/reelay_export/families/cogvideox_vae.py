@@ -122,6 +122,6 @@ def export_image_encoder(vae, out: Path, options: Options) -> list:
     """model.onnx of the encoder for image-to-video."""
     folder, sides = out / "vae_encoder", {3: "height", 4: "width"}
     write_component_config(vae, folder)
-    return export_graph(ImageEncoder(vae), {"sample": piece(vae, "encoder", 1, 2, 4)}, ["latent_parameters"], folder / "model.onnx", options,
-                        method="torchscript", free={"sample": sides, "latent_parameters": sides},
+    return export_graph(ImageEncoder(vae), {"sample": piece(vae, "encoder", 1, 2, 4)}, ["latent_parameters"], folder / "model.onnx",
+                        options, method="torchscript", free={"sample": sides, "latent_parameters": sides},
                         checks=({"sample": piece(vae, "encoder", 1, 3, 2)},))

@@ -12,7 +12,8 @@ from ..errors import ExportError
 from ..onnx_export import export_graph
 from ..options import size_of
 from . import Exported
-from .ltx_tiny import TINY  # noqa: F401 (part of a family's interface)
+from .ltx_replay import replay  # noqa: F401 (part of a family's interface)
+from .ltx_tiny import TINY  # noqa: F401
 
 MAX_TOKENS = 128
 # What the model cards of 0.9.1 and later use; the pipelines' own default, 0, leaves the timestep-conditioned decoder untouched.
@@ -111,7 +112,8 @@ def export(pipeline, out, options) -> Exported:
 
     parity += export_graph(
         Decoder(vae), latent(3, 2, 4), ["sample"], out / "vae_decoder/model.onnx", options,
-        free={"latent_sample": {2: "latent_frames", 3: "latent_height", 4: "latent_width"}, "sample": {2: "frames", 3: "height", 4: "width"}},
+        free={"latent_sample": {2: "latent_frames", 3: "latent_height", 4: "latent_width"},
+              "sample": {2: "frames", 3: "height", 4: "width"}},
         checks=(latent(2, 3, 2), latent(4, 1, 1)))
     parity += export_graph(
         Encoder(vae), {"sample": torch.rand(1, 3, 1, 64, 128) * 2 - 1}, ["latent_parameters"], out / "vae_encoder/model.onnx", options,
@@ -173,7 +175,8 @@ def record(pipeline, case: dict, options) -> dict:
     }
     extra = {}
     if case["task"] == "i2v":
-        pipeline = LTXImageToVideoPipeline(**{k: pipeline.components[k] for k in inspect.signature(LTXImageToVideoPipeline.__init__).parameters if k != "self"})
+        wanted = inspect.signature(LTXImageToVideoPipeline.__init__).parameters
+        pipeline = LTXImageToVideoPipeline(**{k: v for k, v in pipeline.components.items() if k in wanted})
         image = golden.picture(width, height)[0]
         call["image"] = Image.fromarray(image)
         extra["image"] = torch.from_numpy(image)

@@ -7,7 +7,7 @@ import diffusers
 import torch
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from .. import tiny
+from ..seeded import t5_like_tokenizer, widen
 
 TOKENS, CHANNELS = 32, 8
 
@@ -24,11 +24,11 @@ def _case(name: str, task: str = "t2v", **changes) -> dict:
 
 def t5(d_model: int, seed: int) -> tuple[PreTrainedTokenizerFast, T5EncoderModel]:
     """A tokenizer and an encoder as T5 v1.1 has them."""
-    tokenizer = tiny.t5_like_tokenizer()
+    tokenizer = t5_like_tokenizer()
     encoder = T5EncoderModel(T5Config(vocab_size=tokenizer.get_vocab_size(), d_model=d_model, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
                                       relative_attention_num_buckets=8, relative_attention_max_distance=16,
                                       feed_forward_proj="gated-gelu", dropout_rate=0.0))
-    tiny.widen(encoder, seed)
+    widen(encoder, seed)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>",
                                    padding_side="right", model_max_length=TOKENS), encoder.eval()
 
@@ -36,7 +36,7 @@ def t5(d_model: int, seed: int) -> tuple[PreTrainedTokenizerFast, T5EncoderModel
 def _vae(**more) -> diffusers.AutoencoderKLLTXVideo:
     vae = diffusers.AutoencoderKLLTXVideo(**{"latent_channels": CHANNELS, "block_out_channels": (8, 8, 16, 16),
                                              "layers_per_block": (1, 1, 1, 1, 1)} | more)
-    tiny.widen(vae, seed=3, gain=0.8)
+    widen(vae, seed=3, gain=0.8)
     generator = torch.Generator("cpu").manual_seed(4)
     vae.latents_mean.copy_(0.3 * torch.randn(CHANNELS, generator=generator))
     vae.latents_std.copy_(0.7 + 0.6 * torch.rand(CHANNELS, generator=generator))
@@ -50,7 +50,7 @@ def _build(out: Path, id: str, vae: dict, scheduler: dict, cases: list) -> None:
     transformer = diffusers.LTXVideoTransformer3DModel(
         in_channels=CHANNELS, out_channels=CHANNELS, num_attention_heads=2, attention_head_dim=10, cross_attention_dim=20,
         num_layers=2, caption_channels=16)
-    tiny.widen(transformer, seed=2)
+    widen(transformer, seed=2)
     with torch.no_grad():
         transformer.proj_out.weight.mul_(0.7)
     diffusers.LTXPipeline(tokenizer=tokenizer, text_encoder=encoder, transformer=transformer.eval(), vae=_vae(**vae),
