@@ -1,6 +1,5 @@
 """AnimateDiff on Stable Diffusion 1.5, text- and video-to-video: a UNet with motion modules, a VAE that sees frames as a batch."""
 
-import contextlib
 import inspect
 from pathlib import Path
 
@@ -17,13 +16,13 @@ from . import Exported
 from .animatediff_replay import replay  # noqa: F401 (part of a family's interface)
 from .animatediff_tiny import TINY  # noqa: F401
 
-SUPPORTED = ("time_cond_proj_dim", "encoder_hid_dim_type", "addition_embed_type")
+REFUSED = ("time_cond_proj_dim", "encoder_hid_dim_type", "addition_embed_type")
 
 
 def load(source: Path) -> diffusers.AnimateDiffPipeline:
     """The pipeline in float32. Its UNet must be a UNetMotionModel, as a saved AnimateDiffPipeline has it."""
     pipeline = diffusers.AnimateDiffPipeline.from_pretrained(str(source), dtype=torch.float32, local_files_only=True)
-    for key in SUPPORTED:
+    for key in REFUSED:
         if pipeline.unet.config.get(key) is not None:
             raise ExportError(f"{source}/unet: {key} is {pipeline.unet.config[key]!r}. Only UNets without it can be exported.")
     return pipeline
@@ -67,23 +66,6 @@ class Encoder(torch.nn.Module):
 
     def forward(self, sample):
         return self.vae.encode(sample).latent_dist.parameters
-
-
-@contextlib.contextmanager
-def traceable_repeats():
-    """The tracer fixes the count of repeat_interleave; an expand leaves it free. The UNet repeats its time embedding by frames."""
-    original = torch.Tensor.repeat_interleave
-
-    def repeat(self, repeats, dim=None, *, output_size=None):
-        if dim != 0 or (torch.is_tensor(repeats) and repeats.ndim > 0):
-            return original(self, repeats, dim, output_size=output_size)
-        return self.unsqueeze(1).expand(-1, repeats, *self.shape[1:]).reshape(-1, *self.shape[1:])
-
-    torch.Tensor.repeat_interleave = repeat
-    try:
-        yield
-    finally:
-        torch.Tensor.repeat_interleave = original
 
 
 def _factor(pipeline) -> int:
@@ -142,10 +124,9 @@ def _export_unet(pipeline, out, options, tokens):
         }
 
     clip = {0: "batch", 2: "frames", 3: "height", 4: "width"}
-    with traceable_repeats():
-        return export_graph(Unet(unet), example(2, 3, 2, 3, 801.0), ["out_sample"], out / "unet/model.onnx", options, method="torchscript",
-                            free={"sample": clip, "encoder_hidden_states": {0: "rows"}, "out_sample": clip},
-                            checks=(example(1, 2, 1, 2, 1.0), example(2, 5, 2, 1, 501.5)))
+    return export_graph(Unet(unet), example(2, 3, 2, 3, 801.0), ["out_sample"], out / "unet/model.onnx", options, method="torchscript",
+                        free={"sample": clip, "encoder_hidden_states": {0: "rows"}, "out_sample": clip},
+                        checks=(example(1, 2, 1, 2, 1.0), example(2, 5, 2, 1, 501.5)))
 
 
 def _export_vae(pipeline, out, options):

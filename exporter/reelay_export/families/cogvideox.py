@@ -1,6 +1,7 @@
 """CogVideoX: text- and video-to-video with one set of weights, image-to-video with another. The 2b model computes sine positions inside its
 graph; others take rotary tables as inputs."""
 
+import contextlib
 import inspect
 from pathlib import Path
 
@@ -58,9 +59,10 @@ class Transformer(torch.nn.Module):
                           image_rotary_emb=rotary, return_dict=False)[0]
 
 
-def free_positions(patch_embed) -> None:
-    """Lets 2b's sine positions follow the clip's size: diffusers' own function fills a buffer in place, which no exporter follows. Its
-    size -1 makes the module ask for positions of every size."""
+@contextlib.contextmanager
+def free_positions(patch_embed):
+    """Lets 2b's sine positions follow the clip's size: diffusers' own function fills a buffer in place, which no exporter follows. The
+    size -1 makes the module ask for positions of every size. Undone after: goldens come from diffusers' own."""
     dim, text = patch_embed.embed_dim, patch_embed.max_text_seq_length
 
     def positions(height, width, frames, device=None):
@@ -76,8 +78,15 @@ def free_positions(patch_embed) -> None:
         video = torch.cat([in_time, in_width, in_height], dim=-1).reshape(1, t * h * w, dim)
         return torch.cat([video.new_zeros(1, text, dim), video], dim=1)
 
-    patch_embed.sample_height = -1
-    patch_embed._get_positional_embeddings = positions
+    if not patch_embed.use_positional_embeddings:
+        yield
+        return
+    size, patch_embed.sample_height, patch_embed._get_positional_embeddings = patch_embed.sample_height, -1, positions
+    try:
+        yield
+    finally:
+        patch_embed.sample_height = size
+        del patch_embed._get_positional_embeddings
 
 
 def export(pipeline, out: Path, options: Options) -> Exported:
@@ -129,8 +138,6 @@ def _export_transformer(pipeline, out, options, tokens):
     config, fixed = model.config, model.config.use_learned_positional_embeddings
     write_component_config(model, out / "transformer")
     rotary, p, p_t = config.use_rotary_positional_embeddings, config.patch_size, config.patch_size_t or 1
-    if not rotary:
-        free_positions(model.patch_embed)
 
     def example(batch, t, h, w, step):
         count = (t // p_t) * (h // p) * (w // p)
@@ -149,7 +156,9 @@ def _export_transformer(pipeline, out, options, tokens):
         first, checks = example(2, *size, 501), (example(1, *size, 1),)
     else:
         first, checks = example(2, 4, 4, 6, 501), (example(1, 2, 6, 4, 1), example(2, 6, 8, 2, 999))
-    return export_graph(Transformer(model), first, ["out_hidden_states"], out / "transformer/model.onnx", options, free=free, checks=checks)
+    with free_positions(model.patch_embed):
+        return export_graph(Transformer(model), first, ["out_hidden_states"], out / "transformer/model.onnx", options, free=free,
+                            checks=checks)
 
 
 def _offer(pipeline) -> tuple[dict, dict]:
