@@ -27,26 +27,47 @@ export interface Video {
   readonly num_frames: number;
   readonly num_inference_steps: number;
   readonly guidance_scale: number;
+  /** null where the model has no such setting, or its own was used. */
+  readonly guidance_scale_2: number | null;
+  readonly flow_shift: number | null;
+  readonly step_cache: number | null;
+  readonly task: Task;
+  /** Of v2v: how far it went from its video, 0 .. 1. */
+  readonly strength: number | null;
+  /** The image or video that it started from; its bytes stay on the server. */
+  readonly reference: { readonly content_type: string; readonly bytes: number } | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
+
+/** Text, image or video to video. */
+export type Task = 't2v' | 'i2v' | 'v2v';
 
 /** What the form offers for one model. */
 export interface VideoModel {
   readonly id: string;
   readonly description: string;
+  readonly tasks: readonly Task[];
   readonly sizes: readonly string[];
   readonly seconds: readonly string[];
   readonly num_inference_steps: { readonly min: number; readonly max: number };
   readonly guidance_scale: { readonly min: number; readonly max: number };
+  readonly presets: Readonly<Record<string, Partial<Sampling>>>;
+  readonly has_two_experts: boolean;
   readonly max_prompt_chars: number;
-  readonly defaults: {
-    readonly size: string;
-    readonly frames: number;
-    readonly fps: number;
-    readonly num_inference_steps: number;
-    readonly guidance_scale: number;
-  };
+  readonly defaults: Sampling & { readonly size: string; readonly frames: number; readonly fps: number };
 }
+
+/** How a model samples, and what a preset changes of it. */
+export interface Sampling {
+  readonly num_inference_steps: number;
+  readonly guidance_scale: number;
+  /** Missing where the model's schedule has none. */
+  readonly flow_shift?: number;
+  readonly strength?: number;
+}
+
+/** Fields by their names on the wire. */
+export type VideoRequest = Readonly<Record<string, string | number>>;
 
 export interface VideoPage {
   readonly data: readonly Video[];
@@ -69,16 +90,16 @@ export class ApiError extends Error {
 
 /** A healthy server answers in milliseconds; after this it counts as gone. */
 const ANSWER_MS = 15_000;
+/** And this is how long it reads an upload. */
+const UPLOAD_MS = 60_000;
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, path: string, body?: VideoRequest | FormData): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      signal: AbortSignal.timeout(ANSWER_MS),
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=utf-8' } }),
+      signal: AbortSignal.timeout(body instanceof FormData ? UPLOAD_MS : ANSWER_MS),
+      ...(body === undefined ? {} : encode(body)),
     });
   } catch {
     throw new ApiError('unreachable', 'The server does not answer.');
@@ -91,6 +112,11 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     param = null,
   } = answer?.error ?? {};
   throw new ApiError(code, message, response.status, param);
+}
+
+function encode(body: VideoRequest | FormData): RequestInit {
+  if (body instanceof FormData) return { body };
+  return { body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=utf-8' } };
 }
 
 interface ErrorBody {
@@ -111,8 +137,13 @@ export function listVideos(limit: number, after?: string): Promise<VideoPage> {
   return call('GET', `/v1/videos?${query}`);
 }
 
-export function createVideo(request: Readonly<Record<string, string | number>>): Promise<Video> {
-  return call('POST', '/v1/videos', request);
+/** With a file to start from as multipart: an image or a video, told apart by its bytes. */
+export function createVideo(request: VideoRequest, file?: Blob): Promise<Video> {
+  if (file === undefined) return call('POST', '/v1/videos', request);
+  const form = new FormData();
+  for (const [name, value] of Object.entries(request)) form.set(name, String(value));
+  form.set('input_reference', file, 'reference');
+  return call('POST', '/v1/videos', form);
 }
 
 export function retrieveVideo(id: string): Promise<Video> {

@@ -1,83 +1,83 @@
-/** @file What is being written: the form's texts, its problems, and the way from there to a queued video. */
-import { batch, computed, signal } from '@preact/signals';
-import { ApiError, createVideo, type Video } from './api.ts';
-import { checkDraft, type Field, fields, type Problems, problemsFrom } from './check-draft.ts';
-import { connection, models, reached, report } from './connection.ts';
+/** @file The way from what is written in the form to a queued video. */
+import { batch, signal } from '@preact/signals';
+import { ApiError, createVideo, type Video, type VideoRequest } from './api.ts';
+import { checkDraft, fields, type Problems, problemsFrom } from './check-draft.ts';
+import { connection, reached, report } from './connection.ts';
+import * as form from './form.ts';
 import { show } from './show.ts';
+import { rememberedFile, rememberFile } from './start-file.ts';
 import { takeVideos } from './videos.ts';
 
-export const prompt = signal('');
-export const modelId = signal('');
-export const size = signal('');
-export const seconds = signal('');
-export const seed = signal('');
-export const steps = signal('');
-export const guidance = signal('');
-export const advancedOpen = signal(false);
-export const problems = signal<Problems>({});
 export const sending = signal(false);
-
-export const model = computed(() => models.value.find(card => card.id === modelId.value) ?? models.value[0]);
-
-/** The chosen value if this model has it, else its default. */
-export const chosenSize = computed(() => {
-  const card = model.value;
-  return card?.sizes.includes(size.value) ? size.value : (card?.defaults.size ?? '');
-});
-const defaultSeconds = computed(() => {
-  const card = model.value;
-  return card === undefined ? '' : String(Math.round((100 * card.defaults.frames) / card.defaults.fps) / 100);
-});
-/** Models whose frame count is 4n + 1 have no whole seconds; their default length is always offered. */
-export const secondsOffered = computed(() =>
-  [...new Set([...(model.value?.seconds ?? []), defaultSeconds.value])].sort((a, b) => Number(a) - Number(b)),
-);
-export const chosenSeconds = computed(() =>
-  secondsOffered.value.includes(seconds.value) ? seconds.value : defaultSeconds.value,
-);
 
 /** Asks for the video that the form describes; problems go to their fields, and the first of those gets the focus. */
 export async function generate(): Promise<void> {
-  const card = model.value;
+  const card = form.model.value;
   if (sending.value) return;
   if (card === undefined) {
     const why =
       connection.value === 'connected' ? 'This server has no model installed.' : 'The server does not answer.';
     return complain({ form: `${why} Your prompt is kept.` });
   }
-  const texts = { prompt: prompt.value, seed: seed.value, steps: steps.value, guidance: guidance.value };
-  const found = checkDraft(texts, card);
+  const file = form.chosenFile.value?.file;
+  const texts = {
+    prompt: form.prompt.value,
+    seed: form.seed.value,
+    steps: form.steps.value,
+    guidance: form.guidance.value,
+    guidance2: form.guidance2.value,
+    flowShift: form.flowShift.value,
+  };
+  const found = checkDraft({ ...texts, fileBytes: file?.size }, card);
   if (Object.keys(found).length > 0) return complain(found);
-  await send({
-    prompt: prompt.value,
+  const request = {
+    prompt: texts.prompt,
     model: card.id,
-    size: chosenSize.value,
-    seconds: chosenSeconds.value,
-    ...number('seed', seed.value),
-    ...number('num_inference_steps', steps.value),
-    ...number('guidance_scale', guidance.value),
-  });
+    size: form.chosenSize.value,
+    seconds: form.chosenSeconds.value,
+    ...(form.chosenPreset.value === '' ? {} : { preset: form.chosenPreset.value }),
+    ...number('seed', texts.seed),
+    ...number('num_inference_steps', texts.steps),
+    ...number('guidance_scale', texts.guidance),
+    ...(card.has_two_experts ? number('guidance_scale_2', texts.guidance2) : {}),
+    ...(card.defaults.flow_shift === undefined ? {} : number('flow_shift', texts.flowShift)),
+    ...(form.hasStrength.value ? number('strength', form.strength.value) : {}),
+  };
+  await send(request, file);
 }
+
+/** Settings that a video has or has not. */
+const OPTIONAL = ['guidance_scale_2', 'flow_shift', 'step_cache', 'strength'] as const;
 
 /** Asks for the same video once more, with another seed; what is being written in the form stays. */
 export async function again(video: Video): Promise<void> {
   if (sending.value) return;
+  const file = rememberedFile(video.id);
+  if (video.reference !== null && file === undefined) {
+    form.reuse(video); // says that the file is missing
+    return complain(form.problems.value);
+  }
   const { prompt, model, size, num_frames, fps, num_inference_steps, guidance_scale, negative_prompt } = video;
-  await send({ prompt, model, size, num_frames, fps, num_inference_steps, guidance_scale, negative_prompt });
+  const settings = { num_frames, fps, num_inference_steps, guidance_scale, negative_prompt };
+  const optional = OPTIONAL.flatMap(name => (video[name] === null ? [] : [[name, video[name]] as const]));
+  await send({ prompt, model, size, ...settings, ...Object.fromEntries(optional) }, file);
 }
 
-async function send(request: Readonly<Record<string, string | number>>): Promise<void> {
+async function send(request: VideoRequest, file: File | undefined): Promise<void> {
   sending.value = true;
-  problems.value = {};
+  form.problems.value = {};
   try {
-    const video = await createVideo(request);
+    // Its bytes alone: a type by the file's name could be wrong, and the server looks for itself.
+    const bytes = file && new Blob([await file.arrayBuffer()]);
+    const video = await createVideo(request, bytes);
     reached();
+    if (file !== undefined) rememberFile(video.id, file);
     batch(() => {
       takeVideos([video]);
       show(video.id);
     });
   } catch (error) {
-    refuse(error);
+    complain(problemsOf(error, file !== undefined));
   } finally {
     sending.value = false;
   }
@@ -87,50 +87,28 @@ function number(name: string, text: string): Record<string, number> {
   return text.trim() === '' ? {} : { [name]: Number(text) };
 }
 
-function refuse(error: unknown): void {
+function problemsOf(error: unknown, hasFile: boolean): Problems {
+  if (error instanceof DOMException)
+    return { input_reference: 'This file cannot be read any more. It may have been moved; choose it again.' };
   if (error instanceof ApiError && error.code !== 'unreachable') {
-    complain(problemsFrom(error.message, error.param));
-    return;
+    const isFile = error.status === 413 && hasFile;
+    return isFile ? { input_reference: error.message } : problemsFrom(error.message, error.param);
   }
   report(error);
-  complain({ form: 'The server does not answer. Your prompt is kept; press Generate to try again.' });
-}
-
-/** A field that is being corrected is no longer complained about. */
-export function settle(field: Field): void {
-  problems.value = { ...problems.value, [field]: undefined, form: undefined };
+  return { form: 'The server does not answer. Your prompt is kept; press Generate to try again.' };
 }
 
 function complain(found: Problems): void {
-  problems.value = found;
-  if (found.num_inference_steps ?? found.guidance_scale) advancedOpen.value = true;
-  const first = fields.find(field => found[field] !== undefined);
+  form.problems.value = found;
+  const { num_inference_steps, guidance_scale, guidance_scale_2, flow_shift } = found;
+  if (num_inference_steps ?? guidance_scale ?? guidance_scale_2 ?? flow_shift) form.advancedOpen.value = true;
   // After the render that shows the message, so that the field is described by it when it is announced.
-  if (first !== undefined) requestAnimationFrame(() => document.getElementById(first)?.focus());
-}
-
-/** A seed means little away from its prompt: into an empty form both go, else the seed alone. */
-export function takeSeed(video: Video): void {
-  if (prompt.value.trim() === '') reuse(video);
-  seed.value = String(video.seed);
-}
-
-/** Fills the form with what made a video, except its seed: made again, it comes out differently. */
-export function reuse(video: Video): void {
-  batch(() => {
-    prompt.value = video.prompt;
-    modelId.value = video.model;
-    size.value = video.size;
-    seconds.value = video.seconds;
-    const usual = model.value?.defaults;
-    steps.value = unless(video.num_inference_steps, usual?.num_inference_steps);
-    guidance.value = unless(video.guidance_scale, usual?.guidance_scale);
-    seed.value = '';
-    problems.value = {};
+  requestAnimationFrame(() => {
+    const told = fields.filter(field => found[field] !== undefined);
+    const shown = told.filter(field => document.getElementById(`${field}-problem`) !== null);
+    const elsewhere = told.filter(field => !shown.includes(field)).map(field => `${field}: ${found[field]}`);
+    // An earlier video may have what this form does not ask for, such as a model that is gone.
+    if (elsewhere.length > 0) form.problems.value = { ...found, form: elsewhere.join(' ') };
+    if (shown[0] !== undefined) document.getElementById(shown[0])?.focus();
   });
-}
-
-/** Blank for the default: a form that says only what was chosen. */
-function unless(value: number, usual: number | undefined): string {
-  return value === usual ? '' : String(value);
 }

@@ -37,6 +37,18 @@ export function sizeText(size: string): string {
   return size.replace('x', ' × ');
 }
 
+/** Bytes in the largest unit that leaves a number before the point. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** What a video started from; undefined for one that is made from words alone. */
+export function startText({ task, strength }: Video): string | undefined {
+  if (task === 't2v') return undefined;
+  return task === 'i2v' ? 'An image' : `A video, strength ${strength}`;
+}
+
 export function secondsText(seconds: string): string {
   return `${Number(Number(seconds).toFixed(2))} s`;
 }

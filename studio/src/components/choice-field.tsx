@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import type { Field } from '../check-draft.ts';
-import { problems } from '../draft.ts';
+import { problems, settle } from '../form.ts';
 
 interface ChoiceProps {
   readonly name: Field;
@@ -10,26 +10,38 @@ interface ChoiceProps {
   /** How an option reads; the option itself if not given. */
   readonly text?: (option: string) => string;
   readonly choice: Signal<string>;
+  readonly hint?: string | undefined;
 }
 
-/** As many as fit side by side; beyond that a menu. */
+/** As many as fit side by side on a phone; beyond that a menu. */
 const MOST_SEGMENTS = 4;
+const MOST_SEGMENT_CHARS = 32;
 
 /** One of few: stated when there is no choice, segments for a handful, else a menu. */
 export function ChoiceField(props: ChoiceProps) {
-  const { name, options } = props;
-  const Control = options.length < 2 ? OnlyOption : options.length > MOST_SEGMENTS ? Menu : Segments;
+  const { name, options, text = asIs, hint } = props;
+  const problem = problems.value[name];
+  const isLong = options.length > MOST_SEGMENTS || options.map(text).join('').length > MOST_SEGMENT_CHARS;
+  const Control = options.length < 2 ? OnlyOption : isLong ? Menu : Segments;
   return (
     <div class="field">
       <Control {...props} />
       <p id={`${name}-problem`} class="problem">
-        {problems.value[name]}
+        {problem}
+      </p>
+      <p id={`${name}-hint`} class="hint">
+        {problem === undefined && hint}
       </p>
     </div>
   );
 }
 
 const asIs = (option: string) => option;
+
+function choose({ name, choice }: ChoiceProps, option: string): void {
+  choice.value = option;
+  settle(name);
+}
 
 function OnlyOption({ label, value, text = asIs }: ChoiceProps) {
   return (
@@ -40,9 +52,10 @@ function OnlyOption({ label, value, text = asIs }: ChoiceProps) {
   );
 }
 
-function Segments({ name, label, value, options, text = asIs, choice }: ChoiceProps) {
+function Segments(props: ChoiceProps) {
+  const { name, label, value, options, text = asIs } = props;
   return (
-    <fieldset aria-describedby={`${name}-problem`}>
+    <fieldset aria-describedby={`${name}-problem ${name}-hint`}>
       <legend class="label">{label}</legend>
       <div class="segments">
         {options.map(option => (
@@ -52,9 +65,7 @@ function Segments({ name, label, value, options, text = asIs, choice }: ChoicePr
               name={name}
               value={option}
               checked={option === value}
-              onChange={() => {
-                choice.value = option;
-              }}
+              onChange={() => choose(props, option)}
             />
             <span>{text(option)}</span>
           </label>
@@ -64,7 +75,8 @@ function Segments({ name, label, value, options, text = asIs, choice }: ChoicePr
   );
 }
 
-function Menu({ name, label, value, options, text = asIs, choice }: ChoiceProps) {
+function Menu(props: ChoiceProps) {
+  const { name, label, value, options, text = asIs } = props;
   return (
     <>
       <label class="label" for={name}>
@@ -73,10 +85,8 @@ function Menu({ name, label, value, options, text = asIs, choice }: ChoiceProps)
       <select
         id={name}
         value={value}
-        aria-describedby={`${name}-problem`}
-        onChange={event => {
-          choice.value = event.currentTarget.value;
-        }}
+        aria-describedby={`${name}-problem ${name}-hint`}
+        onChange={event => choose(props, event.currentTarget.value)}
       >
         {options.map(option => (
           <option key={option} value={option}>

@@ -1,12 +1,19 @@
-import { generate, problems, prompt, sending, settle } from '../draft.ts';
+import { generate, sending } from '../draft.ts';
+import { model, problems, prompt, settle } from '../form.ts';
 import { Examples } from './examples.tsx';
-import { Settings } from './settings.tsx';
+import { FileField } from './file-field.tsx';
+import { ModelField, Settings } from './settings.tsx';
 
 const onApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** The form: a prompt, its settings, and the button. */
+/** The model that comes with Reelay knows shapes only; others read whatever people write. */
+const SHAPES_ONLY = 'reelay-mini';
+
+/** The form: a prompt, perhaps a file to start from, its settings, and the button. */
 export function Composer() {
   const { prompt: problem, form } = problems.value;
+  const card = model.value;
+  const shapesOnly = card === undefined || card.id === SHAPES_ONLY;
   return (
     <section class="composer" aria-label="New video">
       <form
@@ -29,7 +36,11 @@ export function Composer() {
             id="prompt"
             rows={3}
             value={prompt}
-            placeholder="A shape, its color, how it moves, and what is behind it"
+            placeholder={
+              shapesOnly
+                ? 'A shape, its color, how it moves, and what is behind it'
+                : 'What there is, what happens, and how it looks'
+            }
             aria-invalid={problem !== undefined}
             aria-describedby="prompt-problem"
             onInput={event => {
@@ -40,6 +51,8 @@ export function Composer() {
           <p id="prompt-problem" class="problem">
             {problem}
           </p>
+          <ModelField />
+          {card !== undefined && <FileField card={card} />}
           <Settings />
           <div class="go">
             <button type="submit" class="primary" aria-disabled={sending.value}>
@@ -54,7 +67,7 @@ export function Composer() {
           </p>
         </div>
       </form>
-      <Examples />
+      {shapesOnly && <Examples />}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { prompt, settle } from '../draft.ts';
+import { prompt, settle } from '../form.ts';
 
 /** Texts with their pictures in public/examples.svg. */
 const EXAMPLES = [

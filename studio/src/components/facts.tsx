@@ -1,9 +1,10 @@
 import type { Video } from '../api.ts';
-import { seed, takeSeed } from '../draft.ts';
-import { secondsText, sizeText, timeTaken, whenMade } from '../wording.ts';
+import { seed, takeSeed } from '../form.ts';
+import { secondsText, sizeText, startText, timeTaken, whenMade } from '../wording.ts';
 
 /** What made this video, to the number. */
 export function Facts({ video }: { video: Video }) {
+  const start = startText(video);
   const inUse = seed.value === String(video.seed);
   return (
     <dl class="facts">
@@ -21,6 +22,7 @@ export function Facts({ video }: { video: Video }) {
       <Fact name="Length" value={`${secondsText(video.seconds)}, ${video.num_frames} frames`} />
       <Fact name="Size" value={sizeText(video.size)} />
       <Fact name="Steps" value={`${video.num_inference_steps}, guidance ${video.guidance_scale}`} />
+      {start !== undefined && <Fact name="Started from" value={start} />}
       <Fact name="Made" value={whenMade(video)} />
     </dl>
   );

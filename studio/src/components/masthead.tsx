@@ -1,5 +1,5 @@
 import { connection } from '../connection.ts';
-import { model } from '../draft.ts';
+import { model } from '../form.ts';
 
 const WORDS = { connecting: 'connecting', connected: 'ready', lost: 'not answering' };
 

@@ -1,64 +1,72 @@
+import type { Sampling } from '../api.ts';
 import { models } from '../connection.ts';
-import * as draft from '../draft.ts';
+import * as form from '../form.ts';
 import { secondsText, sizeText } from '../wording.ts';
+import { Advanced } from './advanced.tsx';
 import { ChoiceField } from './choice-field.tsx';
 import { TextField } from './text-field.tsx';
 
 /** What the chosen model lets one set; nothing until the server has said so. */
 export function Settings() {
-  const card = draft.model.value;
+  const card = form.model.value;
   if (card === undefined) return null;
-  const { num_inference_steps: steps, guidance_scale: guidance, defaults } = card;
-  const names = models.value.map(({ id }) => id);
+  const presets = Object.keys(card.presets);
   return (
     <>
       <div class="settings">
-        {names.length > 1 && (
-          <ChoiceField name="model" label="Model" value={card.id} options={names} choice={draft.modelId} />
-        )}
         <ChoiceField
           name="seconds"
           label="Length"
-          value={draft.chosenSeconds.value}
-          options={draft.secondsOffered.value}
+          value={form.chosenSeconds.value}
+          options={form.secondsOffered.value}
           text={secondsText}
-          choice={draft.seconds}
+          choice={form.seconds}
         />
         <ChoiceField
           name="size"
           label="Size"
-          value={draft.chosenSize.value}
+          value={form.chosenSize.value}
           options={card.sizes}
           text={sizeText}
-          choice={draft.size}
+          choice={form.size}
         />
-        <TextField name="seed" label="Seed" text={draft.seed} placeholder="random" />
+        {presets.length > 0 && (
+          <ChoiceField
+            name="preset"
+            label="Preset"
+            value={form.chosenPreset.value}
+            options={['', ...presets]}
+            text={name => name || 'usual'}
+            choice={form.preset}
+            hint={presetText(form.usual.value)}
+          />
+        )}
+        <TextField name="seed" label="Seed" text={form.seed} placeholder="random" />
       </div>
-      <details
-        class="advanced"
-        open={draft.advancedOpen.value}
-        onToggle={event => {
-          draft.advancedOpen.value = event.currentTarget.open;
-        }}
-      >
-        <summary>Advanced</summary>
-        <div class="settings">
-          <TextField
-            name="num_inference_steps"
-            label="Steps"
-            text={draft.steps}
-            placeholder={String(defaults.num_inference_steps)}
-            hint={`${steps.min} to ${steps.max}. More steps take longer.`}
-          />
-          <TextField
-            name="guidance_scale"
-            label="Guidance"
-            text={draft.guidance}
-            placeholder={String(defaults.guidance_scale)}
-            hint={`${guidance.min} to ${guidance.max}. Higher follows the prompt more closely.`}
-          />
-        </div>
-      </details>
+      <Advanced card={card} />
     </>
   );
+}
+
+/** Which of the installed models; nothing where there is only one. */
+export function ModelField() {
+  const card = form.model.value;
+  const names = models.value.map(({ id }) => id);
+  if (card === undefined || names.length < 2) return null;
+  return (
+    <div class="settings model">
+      <ChoiceField
+        name="model"
+        label="Model"
+        value={card.id}
+        options={names}
+        choice={form.modelId}
+        hint={card.description}
+      />
+    </div>
+  );
+}
+
+function presetText({ num_inference_steps: steps, guidance_scale: guidance }: Partial<Sampling>): string {
+  return `${steps} ${steps === 1 ? 'step' : 'steps'}, guidance ${guidance}`;
 }

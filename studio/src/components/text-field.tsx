@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import type { Field } from '../check-draft.ts';
-import { problems, settle } from '../draft.ts';
+import { problems, settle } from '../form.ts';
 
 interface TextFieldProps {
   readonly name: Field;

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { contentUrl, type Video } from '../api.ts';
-import { again, reuse } from '../draft.ts';
+import { again } from '../draft.ts';
+import { reuse } from '../form.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 
 /** What can be done with a video that has ended. */
