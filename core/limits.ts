@@ -50,8 +50,8 @@ export const limits = {
   maxGraphNodes: 500_000,
   /** The largest constant is UMT5-XXL's table of words, 4.2 GB in float32; one of absurd size must not be asked of the allocator. */
   maxTensorBytes: 16_000_000_000,
-  /** One step of the largest supported model on a slow machine; past it the child counts as hung. */
-  stepSeconds: 300,
+  /** One network run of the largest supported model on a slow machine; a child that says nothing for longer counts as hung. */
+  stepSeconds: 900,
   /** Long-poll of the queue: SQS allows 20 s. */
   queueWaitSeconds: 10,
   /** The embedded queue looks this often: a person watches it. */
@@ -87,6 +87,8 @@ export const limits = {
   maxReferenceImageBytes: 7_000_000,
   /** A reference video. Uploads end with the body; a stored video that an edit names has 20 Mbit/s for its seconds. */
   maxReferenceVideoBytes: 33_554_432,
+  /** Stored references and videos in memory at once, to make new jobs of: two of the largest. */
+  maxLoadedBytes: 67_108_864,
   /** Pixels of a reference image: phones make 12 million, cameras 24 to 33; each is 3 bytes when decoded. */
   maxReferencePixels: 33_000_000,
   /** Pixels of a reference video's frame: 4096x2304, the largest that H.264 level 5.1 has; a decoder keeps up to 16 of them. */

@@ -1,11 +1,12 @@
 /** New videos from videos that are there: a remix has another prompt, an edit starts from the pixels. */
 import { invalidRequest, type Problem, ReelayError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import type { Artifact, Job } from '../job.ts';
+import { limits } from '../limits.ts';
 import { describeTasks, type ModelCatalog, type Task } from '../models.ts';
-import { isUpload, referenceFields, type Upload } from '../references/read-reference.ts';
-import { loadStored } from '../references/store-reference.ts';
+import { isUpload, referenceFields } from '../references/read-reference.ts';
+import { withStored } from '../references/store-reference.ts';
 import { readJob } from './read.ts';
-import { inputAgain, type SubmitOptions, type SubmitPorts, submit } from './submit.ts';
+import { type SubmitOptions, type SubmitPorts, submit, withInputAgain } from './submit.ts';
 
 /** What a remix may say beside its prompt: nothing that changes how the video is made. */
 const REMIX_FIELDS = ['prompt', 'metadata', 'priority', 'deadline', 'webhook_url'];
@@ -27,8 +28,9 @@ export async function remix(
     .filter(field => !REMIX_FIELDS.includes(field))
     .map(field => unknownField(field, REMIX_FIELDS));
   if (problems.length > 0) throw invalidRequest(problems);
-  const { metadata: _, prompt: __, ...settings } = await inputAgain(ports, source.request);
-  return submit(ports, tenant, { ...settings, ...body }, { ...options, remixOf: source.id });
+  return withInputAgain(ports, source.request, ({ metadata: _, prompt: __, ...settings }) =>
+    submit(ports, tenant, { ...settings, ...body }, { ...options, remixOf: source.id }),
+  );
 }
 
 /**
@@ -49,8 +51,10 @@ export async function edit(ports: SubmitPorts, tenant: string, input: unknown, o
     throw invalidRequest([{ path: 'video', message }]);
   }
   const source = await completedJob(ports, tenant, id, 'video[id]');
-  const file = await outputOf(ports, source);
-  return submitEdit(ports, tenant, { ...shapeOf(ports.models, source, body), ...body, video_reference: file }, options);
+  const fields = { ...shapeOf(ports.models, source, body), ...body };
+  return withStored(ports, outputOf(ports, source), file =>
+    submitEdit(ports, tenant, { ...fields, video_reference: file }, options),
+  );
 }
 
 /** Fails where no model offers a task. */
@@ -98,12 +102,15 @@ async function completedJob(ports: SubmitPorts, tenant: string, id: string, path
   throw invalidRequest([{ path, message }], 'unsupported_operation');
 }
 
-async function outputOf(ports: SubmitPorts, job: Job): Promise<Upload> {
+/** Its size is looked at before its bytes. */
+function outputOf(ports: SubmitPorts, job: Job): Artifact {
   const { video } = job.artifacts;
   const isOver = job.expiresAtMs !== null && job.expiresAtMs <= ports.now();
   if (video === undefined || isOver)
     throw new ReelayError('expired', 'This video has expired and its content was removed.');
-  return loadStored(ports, video);
+  if (video.bytes <= limits.maxReferenceVideoBytes) return video;
+  const message = `video[id]: it has ${video.bytes} bytes; a video may have ${limits.maxReferenceVideoBytes}.`;
+  throw invalidRequest([{ path: 'video[id]', message }]);
 }
 
 function objectOf(input: unknown): Record<string, unknown> {

@@ -3,7 +3,7 @@ import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
-import { loadStored, type ReferencePorts, storeReference } from '../references/store-reference.ts';
+import { type ReferencePorts, storeReference, withStored } from '../references/store-reference.ts';
 import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
 import { type Claim, type ClaimKey, claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
@@ -139,8 +139,13 @@ function deletedAfterRedrive(): ReelayError {
 export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
   const beganAtMs = ports.now();
   const strict = { seed: dead.request.seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl };
-  const input = { ...(await inputAgain(ports, dead.request)), priority: dead.priority };
-  const submission = parseSubmission(input, ports.models, strict);
+  return withInputAgain(ports, dead.request, async again => {
+    const submission = parseSubmission({ ...again, priority: dead.priority }, ports.models, strict);
+    return submitDead(ports, dead, { ...submission, webhookUrl: dead.webhookUrl }, beganAtMs);
+  });
+}
+
+async function submitDead(ports: SubmitPorts, dead: Job, submission: Submission, beganAtMs: number): Promise<Job> {
   const ours = { jobId: newJobId(beganAtMs, ports.random(10)), fingerprint: dead.id };
   const where = { space: `redrive/${dead.tenant}`, name: dead.id };
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
@@ -155,15 +160,21 @@ export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
     beganAtMs,
     deletedSince: deletedAfterRedrive,
   };
-  return there ?? accept(ports, dead.tenant, { ...submission, webhookUrl: dead.webhookUrl }, made);
+  return there ?? accept(ports, dead.tenant, submission, made);
 }
 
-/** What would have to be sent to get the same request again, its file among it. Throws `expired` when that is gone. */
-export async function inputAgain(ports: ReferencePorts, request: VideoRequest): Promise<Record<string, unknown>> {
+/** Runs `use` with what would have to be sent to get the same request again, its file among it. Throws as `withStored` does. */
+export async function withInputAgain<T>(
+  ports: ReferencePorts,
+  request: VideoRequest,
+  use: (input: Record<string, unknown>) => Promise<T>,
+): Promise<T> {
   // The task follows from the file, and the length from frames and their rate.
   const { task: _, reference, seconds: __, ...fields } = request;
-  const start = reference === null ? {} : { input_reference: await loadStored(ports, reference) };
-  return { ...withoutNulls(fields), ...start };
+  const settings = withoutNulls(fields);
+  return reference === null
+    ? use(settings)
+    : withStored(ports, reference, file => use({ ...settings, input_reference: file }));
 }
 
 /** A field that is null says nothing. */

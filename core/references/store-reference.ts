@@ -10,6 +10,7 @@ import { referenceFolder } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
 import type { Reference } from '../video-request.ts';
+import { countLoaded } from './loaded-bytes.ts';
 import { extensionFor } from './media-type.ts';
 import type { ReferenceFile, Upload } from './read-reference.ts';
 
@@ -51,8 +52,19 @@ export async function sweepReferences(
   );
 }
 
-/** A stored reference or video as a file to start from. Throws `expired` when the store does not have its bytes any more. */
-export async function loadStored(
+/**
+ * Runs `use` with a stored reference or video as a file to start from; its bytes are counted until that is over. Throws `queue_full` where
+ * too much is loaded already, `expired` when the store does not have its bytes any more.
+ */
+export async function withStored<T>(
+  ports: Pick<ReferencePorts, 'blobs' | 'sha256'>,
+  stored: Reference | Artifact,
+  use: (file: Upload) => Promise<T>,
+): Promise<T> {
+  return countLoaded(ports.blobs, stored.bytes, async () => use(await loadStored(ports, stored)));
+}
+
+async function loadStored(
   ports: Pick<ReferencePorts, 'blobs' | 'sha256'>,
   { key, bytes: size, sha256, contentType }: Reference | Artifact,
 ): Promise<Upload> {

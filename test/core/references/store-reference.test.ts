@@ -18,6 +18,14 @@ import { ALL_TASKS, CARD } from '../model-card.ts';
 const PNG = await makeImage('png');
 const OTHER = await makeImage('png', 20, 20);
 const MP4 = await makeMp4(16, 8);
+/** The video with a box behind it that says nothing. */
+const padded = (bytes: number) => {
+  const file = Buffer.alloc(MP4.length + bytes);
+  file.set(MP4);
+  file.writeUInt32BE(bytes, MP4.length);
+  file.write('free', MP4.length + 4, 'latin1');
+  return file;
+};
 const upload = (bytes: Uint8Array): Upload => ({ file: true, bytes, contentType: '' });
 
 let bench: LocalBench;
@@ -195,6 +203,31 @@ describe('a job from another', () => {
     });
     const uploaded = await edit(ports, 'acme', { prompt: 'b', video: upload(MP4) }, {});
     expect(uploaded.request).toMatchObject({ task: 'v2v', size: '256x256', strength: 0.8 });
+  });
+
+  test('takes no more memory than is set aside, however many ask for it at once', async () => {
+    const source = await finishWith(await submit(ports, 'acme', { prompt: 'a' }), padded(20_000_000));
+    let [loaded, most] = [0, 0];
+    const get: SubmitPorts['blobs']['get'] = async key => {
+      most = Math.max(most, ++loaded);
+      return bench.ports.blobs.get(key);
+    };
+    const put: SubmitPorts['blobs']['put'] = async (...blob) => {
+      loaded--;
+      return bench.ports.blobs.put(...blob);
+    };
+    const watched = { ...ports, blobs: { ...ports.blobs, get, put } };
+    const again = () => edit(watched, 'acme', { prompt: 'b', video: { id: source.id } }, {});
+    const ended = await Promise.allSettled(Array.from({ length: 12 }, again));
+    const refused = ended.filter(one => one.status === 'rejected').map(({ reason }) => reason.code);
+    expect([most, refused]).toEqual([3, Array(9).fill('queue_full')]);
+    expect((await again()).request.task).toBe('v2v'); // what ended, refused or not, takes nothing any more
+    const large = { ...source.artifacts.video!, bytes: limits.maxReferenceVideoBytes + 1 };
+    const expected = { status: source.status, attempt: source.attempt };
+    await ports.store.transition(source.id, expected, { artifacts: { ...source.artifacts, video: large } });
+    const calls = loaded;
+    await expect(again()).rejects.toThrow('video[id]: it has 33554433 bytes; a video may have 33554432.');
+    expect(loaded).toBe(calls);
   });
 
   test('that is unknown, another tenant’s or not completed is refused', async () => {
