@@ -1,3 +1,6 @@
+/** Thrown where a network or a schedule gave a value that is no number: the clip could only be black, white or noise. */
+export class NotFiniteError extends RangeError {}
+
 /** A clip's size in pixels and frames. */
 export interface FrameShape {
   readonly frames: number;
@@ -7,7 +10,7 @@ export interface FrameShape {
 
 /**
  * A decoder's sample [1, 3, T, H, W] in -1..1 as RGB bytes [T, H, W, 3], rounded to the nearest of 256 levels; values outside
- * are clamped. Throws on NaN: a broken clip must not pass as a black one.
+ * are clamped. NotFiniteError on NaN and infinities: a broken clip must not pass as a black one.
  */
 export function framesFromSample(sample: Float32Array, shape: FrameShape): Uint8Array {
   const { frames, height, width } = shape;
@@ -20,7 +23,7 @@ export function framesFromSample(sample: Float32Array, shape: FrameShape): Uint8
   for (let i = 0; i < plane; i++)
     for (let color = 0; color < 3; color++) {
       const value = sample[color * plane + i]!;
-      if (Number.isNaN(value)) throw new RangeError('frames: the decoder gave NaN.');
+      if (!Number.isFinite(value)) throw new NotFiniteError('the decoder gave a value that is no number');
       bytes[3 * i + color] = Math.min(255, Math.max(0, Math.floor((value + 1) * 127.5 + 0.5)));
     }
   return bytes;

@@ -1,5 +1,11 @@
 import { type FloatTensor, floats } from './tensor.ts';
 
+/** RangeError naming the component where a network gave another shape: what fits by chance would be a wrong video. */
+export function expectDims(component: string, { dims }: FloatTensor, wanted: readonly number[]): void {
+  if (dims.length !== wanted.length || dims.some((size, i) => size !== wanted[i]))
+    throw new RangeError(`${component}: it gave [${dims.join(', ')}]; [${wanted.join(', ')}] is needed.`);
+}
+
 /** RGB bytes [F, H, W, 3] -> [1, 3, F, H, W] in -1..1, as diffusers' VideoProcessor: 2 · (x / 255) - 1 in float32. */
 export function videoFromRgb(rgb: Uint8Array, frames: number, height: number, width: number): FloatTensor {
   const plane = height * width;

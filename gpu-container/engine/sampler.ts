@@ -1,5 +1,5 @@
 import { type EasyCacheRule, type EasyCacheState, rememberOutput, reuseOutput } from './caching/easy-cache.ts';
-import { firstNotFinite } from './frames.ts';
+import { firstNotFinite, NotFiniteError } from './frames.ts';
 import type { Scheduler, SchedulerState } from './schedulers/scheduler.ts';
 
 /** The (guided) velocity or noise for a scaled sample at a scheduler timestep; same length out. `step` counts from 0. */
@@ -32,6 +32,8 @@ export interface SampleRun {
   readonly denoise: Denoiser;
   /** Relative change that skipped denoiser runs may add up to; undefined or 0: none is skipped. See caching/easy-cache.ts. */
   readonly stepCache?: number | undefined;
+  /** Where the run began, also if this is a resumption: later than 0 for video-to-video. */
+  readonly firstStep?: number | undefined;
   /**
    * Fresh noise of the sample's size for schedulers that draw in their steps. Called within a step only, so a generator saved in
    * `checkpoint` and restored with the state goes on with the same draws.
@@ -51,9 +53,6 @@ export type SampleOptions = SampleRun & SampleStart;
 /** Steps that are always computed at the start with step caching: the output changes most there. */
 const FIRST_STEPS = 5;
 
-/** Thrown where a network or a schedule gave a value that is no number: the clip could only be black or noise. */
-export class NotFiniteError extends RangeError {}
-
 /**
  * Noise to a clean latent: denoise and step over what is left of the scheduler's table. Resumed from a state of `checkpoint`, it
  * gives the same bits as the run that the state is from. Rejects with what `checkpoint` rejects with, and NotFiniteError.
@@ -61,7 +60,7 @@ export class NotFiniteError extends RangeError {}
 export async function sample(options: SampleOptions): Promise<Float32Array> {
   const { scheduler, denoise, onStep, checkpoint } = options;
   const steps = scheduler.timesteps.length;
-  const rule = { threshold: options.stepCache ?? 0, firstSteps: FIRST_STEPS, steps };
+  const rule = { threshold: options.stepCache ?? 0, firstSteps: (options.firstStep ?? 0) + FIRST_STEPS, steps };
   let { scheduler: state, cache } = startingState(scheduler, options);
   for (let i = state.index; i < steps; i++) {
     await checkpoint?.({ scheduler: state, cache });
@@ -72,7 +71,7 @@ export async function sample(options: SampleOptions): Promise<Float32Array> {
     for (let draws = scheduler.noiseDraws(state); draws > 0; draws--) noise = options.drawNoise?.();
     state = scheduler.step(state, run.output, noise);
     if (firstNotFinite(state.sample) !== -1)
-      throw new NotFiniteError(`sampler: after step ${i + 1} of ${steps} the latent holds a value that is no number.`);
+      throw new NotFiniteError(`after step ${i + 1} of ${steps} the latent holds a value that is no number`);
     onStep?.(i + 1, steps, { scheduler: state, cache });
   }
   await checkpoint?.({ scheduler: state, cache });

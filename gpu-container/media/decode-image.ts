@@ -14,6 +14,18 @@ const DECODE_SECONDS = 20;
  * file that cannot be decoded to its end.
  */
 export async function readReferenceImage(path: string, size: Size): Promise<Uint8Array> {
+  const { rgb, ...own } = await readReferencePicture(path);
+  return resizeRgb(rgb, own, size);
+}
+
+/** A picture at its own size. */
+export interface Picture extends Size {
+  /** [height, width, 3] */
+  readonly rgb: Uint8Array;
+}
+
+/** The same file at its own size: image encoders are fed what was sent, not what is stretched to the clip. */
+export async function readReferencePicture(path: string): Promise<Picture> {
   const file = await readFile(path);
   // libvips knows many more formats, and not all of their decoders should be reached from outside.
   if (sniffMedia(file)?.startsWith('image/') !== true) throw invalidImage();
@@ -28,7 +40,8 @@ export async function readReferenceImage(path: string, size: Size): Promise<Uint
       .removeAlpha()
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return resizeRgb(new Uint8Array(data.buffer, data.byteOffset, data.length), info, size);
+    const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    return { rgb, width: info.width, height: info.height };
   } catch (cause) {
     throw invalidImage(cause);
   }

@@ -7,17 +7,17 @@ import type { Phase } from '#core/job.ts';
 import { inRange } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { RunState } from '#gpu-container/engine/checkpoint.ts';
-import type { ClipShape, DecoderInput, Run, RunRequest, TextEmbedding } from '#gpu-container/engine/families/family.ts';
+import type {
+  ClipShape,
+  DecoderInput,
+  Picture,
+  Run,
+  RunRequest,
+  TextEmbedding,
+} from '#gpu-container/engine/families/family.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
 import { createTorchRng, restoreTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
-import {
-  type Denoiser,
-  NotFiniteError,
-  type SampleStart,
-  sample,
-  startIndexOf,
-} from '#gpu-container/engine/sampler.ts';
-import type { Scheduler } from '#gpu-container/engine/schedulers/scheduler.ts';
+import { type Denoiser, type SampleStart, sample, startIndexOf } from '#gpu-container/engine/sampler.ts';
 import type { Model } from './model.ts';
 import type { FrameChunk } from './video-decoder.ts';
 
@@ -25,12 +25,14 @@ import type { FrameChunk } from './video-decoder.ts';
 export interface GenerateOptions {
   /** At the start of each phase, and after each denoising step. */
   readonly onProgress?: (phase: Phase, step: number, steps: number) => void;
-  /** Awaited between any two network runs, while denoising with where the run stands; reject to stop. */
+  /** Awaited between any two network runs, between two steps with where the run stands; reject to stop. */
   readonly checkpoint?: (state?: RunState) => Promise<void>;
   /** Goes on from here; read-resume.ts has seen to it that it fits. */
   readonly resume?: RunState | undefined;
   /** RGB bytes at the request's size: [H, W, 3] for i2v, [F, H, W, 3] for v2v. */
   readonly reference?: Uint8Array | undefined;
+  /** i2v: the image as it was sent. */
+  readonly picture?: Picture | undefined;
 }
 
 /** A clip on its way: denoised, its frames still to be decoded. */
@@ -45,38 +47,43 @@ export interface Generation {
 /**
  * Text -> embeddings -> noise of the request's seed -> steps of the bundle's scheduler -> a latent that is decoded as it is read.
  * Resumed, it skips the steps done and gives the same frames, bit by bit on the same CPU provider and threads. Throws
- * `invalid_request` for what this bundle cannot make, `render_failed` where a value is no number, and what `checkpoint` rejects with.
+ * `invalid_request` for what this bundle cannot make, RangeError where its graphs give other shapes, NotFiniteError where a value is no
+ * number, and what `checkpoint` rejects with; reading the chunks throws the same.
  */
 export async function generateFrames(
   model: Model,
   request: VideoRequest,
   options: GenerateOptions = {},
 ): Promise<Generation> {
-  const { onProgress, checkpoint } = options;
-  const wanted = runRequest(model, request, options.reference);
+  const { onProgress, reference, picture } = options;
+  const wanted = { ...runRequest(model, request), reference, picture };
+  const between = async () => options.checkpoint?.();
   const started = performance.now();
-  await checkpoint?.();
+  await between();
   onProgress?.('encoding_prompt', 0, 0);
   const texts = [await model.embed(request.prompt)];
-  if (request.guidance_scale > 1) texts.unshift(await model.embed(request.negative_prompt));
+  if (request.guidance_scale > 1) {
+    await between();
+    texts.unshift(await model.embed(request.negative_prompt));
+  }
   const encoded = performance.now();
-  const latent = await denoiseLatent(model, request, wanted, texts, options).catch(translated);
+  const latent = await denoiseLatent(model, request, wanted, { texts, between, ...options });
   const denoised = performance.now();
   onProgress?.('decoding', 0, 0);
   return {
     clip: { frames: wanted.frames, height: wanted.height, width: wanted.width, fps: request.fps },
-    chunks: model.decode(latent, wanted, async () => checkpoint?.()),
+    chunks: model.decode(latent, wanted, between),
     encodePromptMs: encoded - started,
     denoiseMs: denoised - encoded,
   };
 }
 
-/** The request in the engine's words. */
-export function runRequest(model: Model, request: VideoRequest, reference?: Uint8Array): RunRequest {
+/** The request in the engine's words, without its reference. */
+export function runRequest(model: Model, request: VideoRequest): RunRequest {
   const [width, height] = checkRequest(model, request);
   const { task, num_frames: frames, num_inference_steps: steps, guidance_scale: guidance, fps } = request;
   const guidance2 = request.guidance_scale_2 ?? undefined;
-  return { task, frames, height, width, fps, steps, guidance, guidance2, reference };
+  return { task, frames, height, width, fps, steps, guidance, guidance2 };
 }
 
 /** The steps that are left. The generator that drew the first noise also draws in the steps and before decoding. */
@@ -84,25 +91,26 @@ async function denoiseLatent(
   model: Model,
   request: VideoRequest,
   wanted: RunRequest,
-  texts: readonly TextEmbedding[],
-  options: GenerateOptions,
+  options: GenerateOptions & Texts,
 ): Promise<DecoderInput> {
-  const { onProgress, checkpoint, resume } = options;
+  const { onProgress, checkpoint, resume, between } = options;
   const scheduler = model.scheduler(wanted, request.flow_shift);
   const steps = scheduler.timesteps.length;
   let rng = createTorchRng(request.seed);
   const run = await model.family.start(wanted, {
     draw: count => rng.randn(count), // later too: `finish` may draw
-    encodeVideo: model.encodeVideo,
+    encodeVideo: video => model.encodeVideo(video, between),
     encodeImage: model.encodeImage,
   });
   if (resume?.rng) rng = restoreTorchRng(resume.rng);
   onProgress?.('denoising', resume?.step ?? 0, steps);
+  const firstStep = run.clean && startIndexOf(request.strength ?? 1, request.num_inference_steps, scheduler);
   const sampled = await sample({
-    ...startOf(run, scheduler, request, resume),
+    ...startOf(run, firstStep ?? 0, resume),
+    firstStep,
     scheduler,
     stepCache: request.step_cache ?? undefined,
-    denoise: guidedDenoiser(model, run, texts),
+    denoise: guidedDenoiser(model, run, options),
     drawNoise: () => rng.randn(run.noise.length),
     onStep: step => onProgress?.('denoising', step, steps),
     ...(checkpoint && {
@@ -112,20 +120,22 @@ async function denoiseLatent(
   return run.finish(sampled);
 }
 
-function startOf(run: Run, scheduler: Scheduler, request: VideoRequest, resume: RunState | undefined): SampleStart {
+function startOf({ noise, clean }: Run, startIndex: number, resume: RunState | undefined): SampleStart {
   if (resume !== undefined) return { resumeFrom: { scheduler: resume.scheduler, cache: resume.cache } };
-  const { noise, clean } = run;
-  if (clean === undefined) return { noise };
-  return { clean, noise, startIndex: startIndexOf(request.strength ?? 1, request.num_inference_steps, scheduler) };
+  return clean === undefined ? { noise } : { clean, noise, startIndex };
 }
 
 /** With two texts classifier-free guidance: both as one batch or one after the other, as the family's graphs are exported. */
-function guidedDenoiser(model: Model, run: Run, texts: readonly TextEmbedding[]): Denoiser {
+function guidedDenoiser(model: Model, run: Run, { texts, between }: Texts): Denoiser {
   return async (sample, timestep, step) => {
     const component = run.component(timestep);
     const output = async (batch: readonly TextEmbedding[]) => {
       const raw = await model.denoise(component, run.feeds({ sample, timestep, texts: batch }));
-      return run.output?.(raw, batch.length) ?? raw;
+      const used = run.output?.(raw, batch.length) ?? raw;
+      const values = batch.length * sample.length;
+      if (used.length !== values)
+        throw new RangeError(`${component}: it gave ${used.length} values; the scheduler's sample has ${values}.`);
+      return used;
     };
     if (texts.length === 1) return output(texts);
     const scale = run.guidance(timestep, step);
@@ -136,15 +146,15 @@ function guidedDenoiser(model: Model, run: Run, texts: readonly TextEmbedding[])
     }
     const [negative, prompt] = texts as [TextEmbedding, TextEmbedding];
     const conditional = await output([prompt]);
+    await between();
     return guide(await output([negative]), conditional, scale);
   };
 }
 
-/** The same job would fail the same way: not worth another try. */
-function translated(error: unknown): never {
-  if (!(error instanceof NotFiniteError)) throw error;
-  const message = `The model gave a value that is no number (${error.message.replace(/^sampler: /, '').replace(/\.$/, '')}).`;
-  throw new ReelayError('render_failed', message, { cause: error, retryable: false });
+/** The embeddings of a run, [prompt] or [negative, prompt], and what is awaited between two network runs. */
+interface Texts {
+  readonly texts: readonly TextEmbedding[];
+  readonly between: () => Promise<void>;
 }
 
 /** The doors have checked this against the same card; a message from an older front, or for another model, ends here. */

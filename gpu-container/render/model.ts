@@ -4,6 +4,7 @@ import type {
   DecoderInput,
   DenoiserName,
   Family,
+  Picture,
   RunRequest,
   TextEmbedding,
 } from '#gpu-container/engine/families/family.ts';
@@ -24,9 +25,9 @@ export interface Model {
   /** One run of a denoiser: its output, as long as the batch of samples. */
   denoise(component: DenoiserName, feeds: TensorMap): Promise<Float32Array>;
   /** A video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
-  encodeVideo(video: FloatTensor): Promise<FloatTensor>;
-  /** An RGB image -> [1, N, D]. */
-  encodeImage(rgb: Uint8Array, height: number, width: number): Promise<FloatTensor>;
+  encodeVideo(video: FloatTensor, between?: () => Promise<void>): Promise<FloatTensor>;
+  /** A picture -> [1, N, D]. */
+  encodeImage(picture: Picture): Promise<FloatTensor>;
   decode(input: DecoderInput, clip: ClipShape, between?: () => Promise<void>): AsyncGenerator<FrameChunk>;
   /** `flowShift` in place of the scheduler_config.json's. */
   scheduler(request: RunRequest, flowShift?: number | null): Scheduler;

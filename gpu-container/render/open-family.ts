@@ -52,12 +52,13 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
     );
   const [width, height] = sizeOf(defaults.size);
   const clip = { frames: defaults.frames, height, width, fps: defaults.fps };
-  const { steps, guidance } = defaults;
-  try {
-    createScheduler(scheduler, family.scheduleOptions({ ...clip, task: tasks[0]!, steps, guidance }));
-  } catch (cause) {
-    throw new RangeError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+  for (const steps of new Set([defaults.steps, limits.steps.min, limits.steps.max]))
+    try {
+      const { guidance } = defaults;
+      createScheduler(scheduler, family.scheduleOptions({ ...clip, task: tasks[0]!, steps, guidance }));
+    } catch (cause) {
+      throw new RangeError(`with ${steps} steps: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    }
 }
 
 const sizeOf = (size: string) => size.split('x').map(Number) as [width: number, height: number];

@@ -1,4 +1,5 @@
 import { ReelayError } from '#core/errors.ts';
+import type { Picture } from '#gpu-container/engine/families/family.ts';
 import { concatFrames, type FloatTensor, floats, swapAxes } from '#gpu-container/engine/tensor.ts';
 import { cropLatent } from '#gpu-container/engine/tiling.ts';
 import type { Backend } from '#gpu-container/runtime/backend.ts';
@@ -9,9 +10,10 @@ import { createImagePreprocessor } from './image-preprocessor.ts';
 /** What image- and video-to-video need: the VAE's encoder, and the image encoder of Wan 2.1. */
 export interface ReferenceEncoder {
   /** A video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
-  encodeVideo(video: FloatTensor): Promise<FloatTensor>;
-  /** An RGB image [H, W, 3] -> [1, N, D]. */
-  encodeImage(rgb: Uint8Array, height: number, width: number): Promise<FloatTensor>;
+  /** `between` is awaited before each run of the graph. */
+  encodeVideo(video: FloatTensor, between?: () => Promise<void>): Promise<FloatTensor>;
+  /** A picture -> [1, N, D]. */
+  encodeImage(picture: Picture): Promise<FloatTensor>;
   release(): Promise<void>;
 }
 
@@ -40,13 +42,16 @@ export async function openReferenceEncoder(bundle: Bundle, backend: Backend): Pr
   };
 }
 
-async function openVideoEncoder(bundle: Bundle, backend: Backend): Promise<Encoder<[video: FloatTensor]> | undefined> {
+async function openVideoEncoder(
+  bundle: Bundle,
+  backend: Backend,
+): Promise<Encoder<[video: FloatTensor, between?: () => Promise<void>]> | undefined> {
   const { vae_encoder } = bundle.manifest.components;
   if (vae_encoder === undefined) return undefined;
   const names = { input: 'sample', output: 'latent_parameters' };
   if (vae_encoder.plan === 'streaming') {
     const stream = await openStream(bundle, backend, { component: 'vae_encoder', ...names });
-    return { encode: video => encodeInParts(stream, video), release: stream.release };
+    return { encode: (video, between) => encodeInParts(stream, video, between), release: stream.release };
   }
   const perFrame = bundle.manifest.components.vae_decoder.plan === 'per-frame'; // a VAE of pictures is one both ways
   const session = await backend.createSession(bundle.graphs.vae_encoder!, {
@@ -75,7 +80,11 @@ function framesLast({ data, dims }: FloatTensor): FloatTensor {
 }
 
 /** As many frames a run as the graphs take; the latent frames joined. */
-async function encodeInParts(stream: CausalStream, video: FloatTensor): Promise<FloatTensor> {
+async function encodeInParts(
+  stream: CausalStream,
+  video: FloatTensor,
+  between?: () => Promise<void>,
+): Promise<FloatTensor> {
   const next = stream.open();
   const [, channels, frames, height, width] = video.dims as [number, number, number, number, number];
   const whole = { row: 0, column: 0, top: 0, left: 0, height, width };
@@ -83,16 +92,14 @@ async function encodeInParts(stream: CausalStream, video: FloatTensor): Promise<
   for (let from = 0; from < frames; ) {
     const to = Math.min(frames, from + (from === 0 ? stream.firstFrames : stream.nextFrames));
     const part = cropLatent(video.data, video.dims, [from, to], whole);
+    await between?.();
     parts.push(await next(floats(part, [1, channels, to - from, height, width])));
     from = to;
   }
   return concatFrames(parts);
 }
 
-async function openImageEncoder(
-  bundle: Bundle,
-  backend: Backend,
-): Promise<Encoder<[rgb: Uint8Array, height: number, width: number]> | undefined> {
+async function openImageEncoder(bundle: Bundle, backend: Backend): Promise<Encoder<[picture: Picture]> | undefined> {
   const path = bundle.graphs.image_encoder;
   if (path === undefined) return undefined;
   const preprocess = createImagePreprocessor(bundle.configs.image_processor);
@@ -102,8 +109,8 @@ async function openImageEncoder(
     neededOutputs: ['last_hidden_state'],
   });
   return {
-    encode: async (rgb, height, width) => {
-      const results = await session.run({ pixel_values: preprocess(rgb, { height, width }) });
+    encode: async picture => {
+      const results = await session.run({ pixel_values: preprocess(picture.rgb, picture) });
       return floatsOf('last_hidden_state', results.last_hidden_state);
     },
     release: () => session.release(),

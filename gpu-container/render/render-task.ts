@@ -9,6 +9,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
+import type { Progress } from '#core/job.ts';
 import type { RunState } from '#gpu-container/engine/checkpoint.ts';
 import { createCheckpoints } from './checkpoint-files.ts';
 import type { Model } from './model.ts';
@@ -55,6 +56,8 @@ export function startTask(
     });
   };
 
+  const progress = createProgress(said => send({ type: 'progress', taskId, ...said }));
+
   const run = async (): Promise<FromChild> => {
     try {
       const resume = await readOrRefuse();
@@ -62,8 +65,9 @@ export function startTask(
       const rendering = await render(request, folder, {
         resume,
         referencePath,
-        onProgress: (phase, step, steps) => send({ type: 'progress', taskId, phase, step, steps }),
+        onProgress: (phase, step, steps) => progress.say({ phase, step, steps }),
         checkpoint: async state => {
+          progress.sayAgain();
           if (state !== undefined) checkpoints.reached(state);
           await nextTurn();
           if (stop !== undefined) throw new Stopped();
@@ -89,6 +93,21 @@ export function startTask(
       checkpoints.save(); // now: should the next boundary be too far away, the supervisor kills us and goes on from here
     },
   };
+}
+
+/** A sign of life at most this often where nothing new is to be said: a long decode has hundreds of network runs and one phase. */
+const SAY_AGAIN_MS = 1_000;
+
+/** Says what is new at once, and the newest again between network runs: the supervisor takes a silent child for hung. */
+function createProgress(send: (said: Progress) => void) {
+  let newest: Progress | undefined;
+  let saidMs = 0;
+  const say = (said: Progress) => {
+    newest = said;
+    saidMs = performance.now();
+    send(said);
+  };
+  return { say, sayAgain: () => void (newest && performance.now() - saidMs >= SAY_AGAIN_MS && say(newest)) };
 }
 
 /** Thrown through the pipeline at a boundary. */

@@ -18,7 +18,7 @@ export interface TextEncoder {
 export async function openTextEncoder(bundle: Bundle, family: Family, backend: Backend): Promise<TextEncoder> {
   const { name, manifest, graphs } = bundle;
   const { graph, maxTokens, width } = manifest.components.text_encoder;
-  const { cleaning, zeroPadRows } = family.text;
+  const { cleaning, zeroPadRows, masked } = family.text;
   const tokenizer = createTokenizer(`${name}: tokenizer.json`, bundle.tokenizer, maxTokens, bundle.configs.tokenizer);
   const dims = [1, maxTokens];
   const session = await backend.createSession(graphs.text_encoder!, {
@@ -32,7 +32,7 @@ export async function openTextEncoder(bundle: Bundle, family: Family, backend: B
     const { ids, mask } = tokenizer.encode(text);
     const feeds = {
       input_ids: { type: 'int64', data: BigInt64Array.from(ids, BigInt), dims },
-      attention_mask: { type: 'int64', data: BigInt64Array.from(mask, BigInt), dims },
+      attention_mask: { type: 'int64', data: BigInt64Array.from(mask, bit => (masked ? BigInt(bit) : 1n)), dims },
     } satisfies Record<string, Tensor>;
     const hidden = (await session.run(feeds)).last_hidden_state!;
     if (hidden.type !== 'float32' || hidden.data.length !== maxTokens * width)

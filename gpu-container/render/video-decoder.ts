@@ -1,13 +1,13 @@
 /**
- * @file Latent -> frames, a few at a time: memory grows with the tile and not with the number of frames.
+ * @file Latent -> frames, a few at a time: memory does not grow with their number.
  *
  * A plan says how many latent frames one run of the graph takes and what it carries from one to the next: `whole` all of them,
  * `per-frame` some frames without memory, `streaming` one frame with the causal convolutions' caches. A tile is a decoder of its
- * own, with its own caches, so that tiles may be blended after every run.
+ * own, with its own caches, so that tiles may be blended after every run: a tile bounds what one run needs, not the caches of all.
  */
-import { ReelayError } from '#core/errors.ts';
 import type { ClipShape, DecoderInput, DecoderRule } from '#gpu-container/engine/families/family.ts';
 import { framesFromSample } from '#gpu-container/engine/frames.ts';
+import { expectDims } from '#gpu-container/engine/pixels.ts';
 import { type FloatTensor, floats } from '#gpu-container/engine/tensor.ts';
 import { blendTiles, cropLatent, type Tile, tilesOf } from '#gpu-container/engine/tiling.ts';
 import type { Backend } from '#gpu-container/runtime/backend.ts';
@@ -46,20 +46,17 @@ export async function openVideoDecoder(bundle: Bundle, rule: DecoderRule, backen
         await between?.();
         const part = cropLatent(latent.data, latent.dims, [from, to], tile);
         const dims = [1, channels, to - from, tile.height, tile.width];
-        pictures.push(await decoders[i]!({ latent: floats(part, dims), timestep: input.timestep }));
+        const picture = await decoders[i]!({ latent: floats(part, dims), timestep: input.timestep });
+        const scaled = [tile.height * rule.spatialScale, tile.width * rule.spatialScale];
+        expectDims('vae_decoder', picture, [1, 3, picture.dims[2]!, ...scaled]);
+        pictures.push(picture);
       }
       const sample = joined(tiles, pictures, clip);
       const frames = Math.min(sample.length / (3 * clip.height * clip.width), clip.frames - given);
-      if (!Number.isInteger(frames))
-        throw new ReelayError(
-          'bundle_invalid',
-          `${bundle.name}: vae_decoder gave other sizes than ${clip.width}x${clip.height}.`,
-        );
       given += frames;
       if (frames > 0) yield { frames, sample: firstFrames(sample, frames, clip) };
     }
-    if (given !== clip.frames)
-      throw new ReelayError('bundle_invalid', `${bundle.name}: vae_decoder gave ${given} of ${clip.frames} frames.`);
+    if (given !== clip.frames) throw new RangeError(`vae_decoder: it gave ${given} of ${clip.frames} frames.`);
   }
 
   const joined = (tiles: readonly Tile[], pictures: readonly FloatTensor[], clip: ClipShape): Float32Array => {

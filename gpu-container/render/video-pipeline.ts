@@ -7,6 +7,7 @@ import { type GenerateOptions, type Generation, generateFrames } from './generat
 import type { Model } from './model.ts';
 import type { RenderedFile, RenderedFiles, RenderTimings } from './protocol.ts';
 import { readReference } from './read-reference.ts';
+import { translated } from './translate-error.ts';
 import { rgbOf } from './video-decoder.ts';
 
 /** What one request came to. */
@@ -27,9 +28,9 @@ export type VideoPipeline = (
 
 /** The pipeline on one loaded model. Frames are encoded as they are decoded: memory does not grow with their number. */
 export function createVideoPipeline(model: Model): VideoPipeline {
-  return async (request, folder, options = {}) => {
-    const reference = await readReference(request, options.referencePath, options.checkpoint);
-    const generation = await generateFrames(model, request, { ...options, reference });
+  const render: VideoPipeline = async (request, folder, options = {}) => {
+    const pixels = await readReference(request, options.referencePath, options.checkpoint);
+    const generation = await generateFrames(model, request, { ...options, ...pixels });
     const { clip, encodePromptMs, denoiseMs } = generation;
     const writer = await openClipWriter(clip);
     try {
@@ -43,6 +44,7 @@ export function createVideoPipeline(model: Model): VideoPipeline {
       writer.abandon();
     }
   };
+  return (...task) => render(...task).catch(error => translated(model, error));
 }
 
 /** Milliseconds that the decoder took, the encoder's share taken off. */

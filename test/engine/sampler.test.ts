@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from '#gpu-container/engine/checkpoint.ts';
-import { framesFromSample } from '#gpu-container/engine/frames.ts';
+import { framesFromSample, NotFiniteError } from '#gpu-container/engine/frames.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
 import {
   createTorchRng,
@@ -209,7 +209,26 @@ describe('frames', () => {
 
   test('refuse NaN and a wrong size', () => {
     const shape = { frames: 1, height: 1, width: 1 };
-    expect(() => framesFromSample(Float32Array.of(0, Number.NaN, 0), shape)).toThrow('NaN');
+    for (const value of [Number.NaN, Infinity, -Infinity])
+      expect(() => framesFromSample(Float32Array.of(0, value, 0), shape)).toThrow(NotFiniteError);
     expect(() => framesFromSample(new Float32Array(4), shape)).toThrow('got 4 values');
   });
+});
+
+test('step caching computes the first five steps of a late start too, and the last', async () => {
+  const long = createScheduler({ _class_name: 'FlowMatchEulerDiscreteScheduler' }, { steps: 20 });
+  const computedFrom = async (startIndex: number) => {
+    const computed: number[] = [];
+    await sample({
+      ...{ scheduler: long, clean, noise, startIndex, firstStep: startIndex, stepCache: 1 },
+      denoise: async (x, _, step) => {
+        computed.push(step);
+        return x.map(value => Math.sin(value));
+      },
+    });
+    return computed;
+  };
+  expect((await computedFrom(10)).slice(0, 5)).toEqual([10, 11, 12, 13, 14]);
+  expect((await computedFrom(10)).at(-1)).toBe(19);
+  expect((await computedFrom(0)).length).toBeLessThan(20);
 });

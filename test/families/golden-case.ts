@@ -1,4 +1,4 @@
-/** @file One golden case through the engine, from the same noise as diffusers and from the same seed, compared number by number. */
+/** @file One golden case through the engine, from its seed, compared with diffusers number by number. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideoRequest } from '#core/video-request.ts';
@@ -15,7 +15,7 @@ export interface GoldenCase {
 }
 
 /** What is promised: docs/engine.md. */
-export const TOLERANCES = { embeds: 1e-5, timesteps: 1e-6, latents: 1e-4, frames: 1e-3 };
+export const TOLERANCES = { noise: 2e-6, embeds: 1e-5, timesteps: 1e-6, latents: 1e-4, frames: 1e-3 };
 
 /** Largest differences; latents relative to their largest value, frames in 0..1. */
 export interface Differences {
@@ -77,13 +77,22 @@ export async function compareCase(model: Model, folder: string, one: GoldenCase)
   };
   const run: { shown?: (sample: Float32Array) => Float32Array } = {};
   const start: Model['family']['start'] = async (wanted, means) => {
-    const started = await model.family.start(wanted, means);
+    let drawn = new Float32Array(0);
+    const draw = (count: number) => {
+      drawn = Float32Array.from(means.draw(count));
+      return drawn;
+    };
+    const started = await model.family.start(wanted, { ...means, draw });
+    seen.noise = relative(drawn, golden.noise!); // the last draw before the steps
     Object.assign(run, started.shown && { shown: started.shown });
     return started;
   };
   const reference = golden.image?.data ?? golden.video?.data;
+  const [height, width] = golden.picture?.shape ?? [];
+  const rgb = golden.picture?.data as Uint8Array;
   const generation = await generateFrames({ ...watched, family: { ...model.family, start } }, request, {
     reference: reference as Uint8Array | undefined,
+    picture: golden.picture && { rgb, height: height!, width: width! },
     checkpoint: async state => void (state && states.push({ scheduler: state.scheduler, cache: null })),
   });
   const steps = golden.latents!.shape[0]!;

@@ -23,6 +23,7 @@ for (const name of readdirSync(BUNDLES).sort()) {
       '%s: the latents of every step and the frames are those of diffusers',
       async (_, one) => {
         const differences = await compareCase(model, folder, one);
+        expect(differences.noise).toBeLessThan(TOLERANCES.noise);
         expect(differences.embeds).toBeLessThan(TOLERANCES.embeds);
         expect(differences.timesteps).toBeLessThan(TOLERANCES.timesteps);
         expect(Math.max(...differences.latents)).toBeLessThan(TOLERANCES.latents);

@@ -2,7 +2,7 @@
  * @file AnimateDiff (Stable Diffusion 1.5 with a motion module) as diffusers' AnimateDiffPipeline and
  * AnimateDiffVideoToVideoPipeline run it: latents [1, C, F, h, w], a VAE that knows single frames, guidance as a batch of two.
  */
-import { posteriorSample, videoFromRgb } from '../pixels.ts';
+import { expectDims, posteriorSample, videoFromRgb } from '../pixels.ts';
 import { concat, elementCount, type FloatTensor, filled, floats, repeatBatch, swapAxes } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, TextEmbedding } from './family.ts';
@@ -27,7 +27,7 @@ export function createAnimateDiff(source: FamilySource): Family {
   return {
     name: 'animatediff',
     tasks: source.components.has('vae_encoder') ? ['t2v', 'v2v'] : ['t2v'],
-    text: { cleaning: 'none', zeroPadRows: false },
+    text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial * sizes.unetScale,
     frameRule: { first: 1, step: 1 },
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: 1 },
@@ -38,7 +38,7 @@ export function createAnimateDiff(source: FamilySource): Family {
     },
     denoiserOutput: 'out_sample',
     sampleDims: dimsOf,
-    scheduleOptions: ({ steps }) => ({ steps }),
+    scheduleOptions: ({ steps }) => ({ steps, eta: 0 }), // as diffusers passes it to whatever takes one
     start: (request, means) => startRun(sizes, dimsOf(request), request, means),
   };
 }
@@ -101,6 +101,7 @@ async function encodeClean(sizes: Sizes, dims: number[], request: RunRequest, me
     const count = Math.min(FRAMES_A_DRAW, frames - from);
     const rgb = reference.subarray(from * size, (from + count) * size);
     const parameters = await means.encodeVideo(videoFromRgb(rgb, count, height, width));
+    expectDims('vae_encoder', parameters, [1, 2 * sizes.channels, count, ...dims.slice(3)]);
     const noise = swapAxes(means.draw(count * sizes.channels * plane), count, sizes.channels, plane); // drawn [f, C, h, w]
     const latent = posteriorSample(parameters, noise); // [1, C, f, h, w]
     parts.push(swapAxes(latent.data, sizes.channels, count, plane));

@@ -4,7 +4,7 @@
  * The scheduler steps over [1, T, C, h, w], T = (F - 1) / 4 + 1, for 1.5 padded in front to whole patches of time. Guidance is a
  * batch of two. A first frame's latent goes along the channels, zeros behind it.
  */
-import { posteriorSample, videoFromRgb } from '../pixels.ts';
+import { expectDims, posteriorSample, videoFromRgb } from '../pixels.ts';
 import { elementCount, type FloatTensor, filled, floats, repeatBatch, swapAxes, type TensorMap } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, Task } from './family.ts';
@@ -42,7 +42,7 @@ export function createCogVideoX(source: FamilySource): Family {
   return {
     name: 'cogvideox',
     tasks: tasksOf(sizes, source.components),
-    text: { cleaning: 'none', zeroPadRows: false },
+    text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial * sizes.patch,
     frameRule: { first: 1 + 2 * temporal, step: 2 * temporal }, // its decoder takes latent frames by 3, then by 2
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
@@ -58,7 +58,7 @@ export function createCogVideoX(source: FamilySource): Family {
     },
     denoiserOutput: 'out_hidden_states',
     sampleDims: dimsOf,
-    scheduleOptions: ({ steps }) => ({ steps }),
+    scheduleOptions: ({ steps }) => ({ steps, eta: 0 }), // as diffusers passes it to whatever takes one
     start: (request, means) => startRun(sizes, dimsOf(request), request, means),
   };
 }
@@ -162,6 +162,8 @@ async function encodeReference(
   const { reference, task, height, width } = request;
   if (reference === undefined) throw new RangeError(`reference: ${task} needs one.`);
   const parameters = await means.encodeVideo(videoFromRgb(reference, frames, height, width));
+  const cells = [height / sizes.spatial, width / sizes.spatial];
+  expectDims('vae_encoder', parameters, [1, 2 * sizes.channels, (frames - 1) / sizes.temporal + 1, ...cells]);
   const latent = posteriorSample(parameters, means.draw(parameters.data.length / 2));
   const [, channels, latentFrames, h, w] = latent.dims as [number, number, number, number, number];
   const inverted = task === 'i2v' && sizes.invertImageScale;

@@ -30,6 +30,13 @@ export interface TextEmbedding {
   readonly width: number;
 }
 
+/** RGB bytes [height, width, 3]. */
+export interface Picture {
+  readonly rgb: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** What one run is to make. */
 export interface RunRequest extends ClipShape {
   readonly task: Task;
@@ -42,6 +49,8 @@ export interface RunRequest extends ClipShape {
   readonly fps: number;
   /** RGB bytes at the clip's size: [H, W, 3] for i2v, [F, H, W, 3] for v2v. */
   readonly reference?: Uint8Array | undefined;
+  /** i2v: the image as it was sent, for encoders that cut it in their own way; `reference` where undefined. */
+  readonly picture?: Picture | undefined;
 }
 
 /** What a family may call while it starts and ends a run. */
@@ -50,8 +59,8 @@ export interface RunMeans {
   draw(count: number): Float32Array;
   /** vae_encoder: a video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
   encodeVideo(video: FloatTensor): Promise<FloatTensor>;
-  /** image_encoder: an RGB image of these sizes -> embedding [1, N, D]. */
-  encodeImage(rgb: Uint8Array, height: number, width: number): Promise<FloatTensor>;
+  /** image_encoder -> embedding [1, N, D]. */
+  encodeImage(picture: Picture): Promise<FloatTensor>;
 }
 
 /** One network run of a step. */
@@ -106,6 +115,8 @@ export interface TextRule {
   readonly cleaning: 'none' | 'web';
   /** Rows of padding are set to zero after the encoder. */
   readonly zeroPadRows: boolean;
+  /** Whether the encoder looks past padding: diffusers gives a mask in Wan's pipelines only, and then all tokens attend. */
+  readonly masked: boolean;
 }
 
 /** A family with its sizes read from one bundle's configuration. */

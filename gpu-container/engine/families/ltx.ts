@@ -4,7 +4,7 @@
  * The scheduler steps over packed latents [1, S, C], a token a cell of T x h x w. Guidance is a batch of two. Image-to-video
  * keeps the tokens of frame 0 at the image's latent, at timestep 0. From 0.9.1 on the decoder takes a little noise off itself.
  */
-import { posteriorSample, videoFromRgb } from '../pixels.ts';
+import { expectDims, posteriorSample, videoFromRgb } from '../pixels.ts';
 import { concat, elementCount, type FloatTensor, filled, floats, repeatBatch, type Tensor } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, TextEmbedding } from './family.ts';
@@ -42,7 +42,7 @@ export function createLtx(source: FamilySource): Family {
   return {
     name: 'ltx',
     tasks: source.components.has('vae_encoder') ? ['t2v', 'i2v'] : ['t2v'],
-    text: { cleaning: 'none', zeroPadRows: false },
+    text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial,
     frameRule: { first: 1, step: temporal },
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
@@ -137,6 +137,8 @@ async function encodeImage(sizes: Sizes, request: RunRequest, means: RunMeans): 
   const { reference, height, width } = request;
   if (reference === undefined) throw new RangeError('reference: i2v needs one.');
   const parameters = await means.encodeVideo(videoFromRgb(reference, 1, height, width));
+  const { channels, spatial } = sizes;
+  expectDims('vae_encoder', parameters, [1, 2 * channels, 1, height / spatial, width / spatial]);
   const latent = posteriorSample(parameters, means.draw(parameters.data.length / 2));
   return floats(scaleToStatistics(latent.data, sizes.statistics, 1), latent.dims);
 }

@@ -22,7 +22,7 @@ export function createReelayMini(
   return {
     name: 'reelay-mini',
     tasks: ['t2v'],
-    text: { cleaning: 'none', zeroPadRows: false },
+    text: { cleaning: 'none', zeroPadRows: false, masked: true },
     pixelMultiple: clip.width,
     frameRule: { first: clip.frames, step: clip.frames },
     decoder: { spatialScale: clip.width / latents.width, firstFrames: nextFrames, nextFrames },

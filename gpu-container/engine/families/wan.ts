@@ -5,7 +5,7 @@
  * (`expand_timesteps`) puts its latent into frame 0 before each step, at timestep 0 for its tokens; 2.1 I2V concatenates a mask
  * and the latent of the frame with gray behind it; both may be split over two experts at `boundary_ratio` (A14B).
  */
-import { posteriorMean, videoFromRgb } from '../pixels.ts';
+import { expectDims, posteriorMean, videoFromRgb } from '../pixels.ts';
 import { concat, elementCount, type FloatTensor, filled, floats } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, Task } from './family.ts';
@@ -29,16 +29,13 @@ interface Sizes {
 /** The family of a bundle whose model_index.json names a Wan pipeline. RangeError naming file and key where a size is missing. */
 export function createWan(source: FamilySource): Family {
   const sizes = readSizes(source);
-  const { channels, inputChannels, spatial, patch, temporal } = sizes;
+  const { inputChannels, spatial, patch, temporal } = sizes;
   const { textWidth, maxTokens } = source;
-  const latentDims = ({ frames, height, width }: ClipShape) => [
-    ...[1, channels, (frames - 1) / temporal + 1],
-    ...[height / spatial, width / spatial],
-  ];
+  const latentDims = (clip: ClipShape) => latentDimsOf(sizes, clip);
   return {
     name: 'wan',
     tasks: tasksOf(sizes, source.components),
-    text: { cleaning: 'web', zeroPadRows: true },
+    text: { cleaning: 'web', zeroPadRows: true, masked: true },
     pixelMultiple: spatial * patch,
     frameRule: { first: 1, step: temporal },
     decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
@@ -53,6 +50,10 @@ export function createWan(source: FamilySource): Family {
     scheduleOptions: ({ steps }) => ({ steps }),
     start: (request, means) => startRun(sizes, latentDims(request), request, means),
   };
+}
+
+function latentDimsOf({ channels, temporal, spatial }: Sizes, { frames, height, width }: ClipShape): number[] {
+  return [1, channels, (frames - 1) / temporal + 1, height / spatial, width / spatial];
 }
 
 function readSizes({ modelIndex, configs, scheduler, components }: FamilySource): Sizes {
@@ -147,6 +148,7 @@ async function encodeClean(sizes: Sizes, request: RunRequest, means: RunMeans): 
 async function encodeFrames(sizes: Sizes, request: RunRequest, frames: number, means: RunMeans): Promise<FloatTensor> {
   const { height, width } = request;
   const mean = posteriorMean(await means.encodeVideo(videoFromRgb(referenceOf(request), frames, height, width)));
+  expectDims('vae_encoder', mean, latentDimsOf(sizes, { frames, height, width }));
   return floats(normalizeLatent(mean.data, sizes.statistics), mean.dims);
 }
 
@@ -190,11 +192,14 @@ async function concatenatedRun(
       color * frames * height * width,
     );
   const mean = posteriorMean(await means.encodeVideo(floats(video, [1, 3, frames, height, width])));
+  expectDims('vae_encoder', mean, dims);
   const plane = dims[2]! * dims[3]! * dims[4]!;
   const mask = new Float32Array(sizes.temporal * plane);
   for (let c = 0; c < sizes.temporal; c++) mask.fill(1, c * plane, c * plane + dims[3]! * dims[4]!);
   const condition = concat([mask, normalizeLatent(mean.data, sizes.statistics)]);
-  const embedding = sizes.takesImage ? await means.encodeImage(reference, height, width) : undefined;
+  const embedding = sizes.takesImage
+    ? await means.encodeImage(request.picture ?? { rgb: reference, height, width })
+    : undefined;
   const inputDims = [1, sizes.inputChannels, ...dims.slice(2)];
   return {
     ...base,

@@ -62,7 +62,8 @@ export function createDeis(raw: Record<string, unknown>, options: SchedulerOptio
   const short = config.lower_order_final && timesteps.length < SHORT_RUN;
 
   function toNoiseOf(index: number, sample: Float32Array, output: Float32Array): Float32Array {
-    const [a, s] = [alpha[index]!, sigma[index]!];
+    // A flow's raw sigma stands for both, with or without flow sigmas: so diffusers.
+    const [a, s] = [alpha[index]!, prediction === 'flow_prediction' ? sigmas[index]! : sigma[index]!];
     const clean =
       prediction === 'flow_prediction'
         ? mix(1, sample, -sigmas[index]!, output)

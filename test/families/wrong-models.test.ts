@@ -1,0 +1,117 @@
+/** What a model that misbehaves comes to: a sentence that is not retried, never a wrong or black video. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { floats } from '#gpu-container/engine/tensor.ts';
+import { generateFrames } from '#gpu-container/render/generate-frames.ts';
+import { type Model, openModel } from '#gpu-container/render/model.ts';
+import { openFamily } from '#gpu-container/render/open-family.ts';
+import { createVideoPipeline } from '#gpu-container/render/video-pipeline.ts';
+import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
+import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { goldenCases, requestOfCase, widened } from './golden-case.ts';
+
+const FOLDER = join(import.meta.dirname, '../fixtures/bundles/wan-2.2-ti2v');
+
+let scratch: string;
+let model: Model;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'reelay-wrong-'));
+  model = await openModel(await loadBundle(FOLDER), createOrtBackend({ threads: 1 }));
+});
+afterAll(async () => {
+  await model.release();
+  await rm(scratch, { recursive: true });
+});
+
+async function render(change: Partial<Model>, task: 't2v' | 'i2v' = 't2v') {
+  const one = (await goldenCases(FOLDER)).find(golden => golden.task === task)!;
+  const request = requestOfCase(model, { ...one, task: 't2v' });
+  return createVideoPipeline({ ...widened(model, request), ...change })(request, join(scratch, 'out'));
+}
+
+async function* decoded(value: number): ReturnType<Model['decode']> {
+  const { num_frames, size } = requestOfCase(model, (await goldenCases(FOLDER))[0]!);
+  const [width, height] = size.split('x').map(Number);
+  yield { frames: num_frames, sample: new Float32Array(3 * num_frames * width! * height!).fill(value) };
+}
+
+describe('a model whose', () => {
+  test.each([Number.NaN, Infinity, -Infinity])('decoder gives %d fails the job with that reason', async value => {
+    await expect(render({ decode: () => decoded(value) })).rejects.toMatchObject({
+      code: 'render_failed',
+      retryable: false,
+      message: 'The model gave no picture: the decoder gave a value that is no number.',
+    });
+  });
+
+  test('denoiser gives NaN fails after the step, before anything is decoded', async () => {
+    let runs = 0;
+    const denoise: Model['denoise'] = async (component, feeds) => {
+      const output = await model.denoise(component, feeds);
+      return runs++ === 2 ? output.with(5, Number.NaN) : output;
+    };
+    await expect(render({ denoise })).rejects.toMatchObject({
+      code: 'render_failed',
+      retryable: false,
+      message: expect.stringMatching(/^The model gave no picture: after step 2 of \d the latent holds a value/),
+    });
+  });
+
+  test('denoiser gives another shape is named', async () => {
+    await expect(render({ denoise: async () => new Float32Array(7) })).rejects.toMatchObject({
+      code: 'bundle_invalid',
+      message: expect.stringMatching(
+        /^bundles\/wan-2.2-ti2v: transformer: it gave 7 values; the scheduler's sample has/,
+      ),
+    });
+  });
+
+  test('encoder gives another shape is named', async () => {
+    const one = (await goldenCases(FOLDER)).find(({ task }) => task === 'i2v')!;
+    const request = requestOfCase(model, one);
+    const [width, height] = request.size.split('x').map(Number) as [number, number];
+    const channels = (model.bundle.configs.vae_decoder as { z_dim: number }).z_dim;
+    const encodeVideo = async () => floats(new Float32Array(2 * channels), [1, 2 * channels, 1, 1, 1]);
+    const reference = new Uint8Array(3 * width * height);
+    await expect(generateFrames({ ...widened(model, request), encodeVideo }, request, { reference })).rejects.toThrow(
+      `vae_encoder: it gave [1, ${channels}, 1, 1, 1];`,
+    );
+  });
+});
+
+test('a bundle that offers step counts its scheduler cannot make is refused when it is loaded', async () => {
+  const bundle = await loadBundle(join(FOLDER, '../ltx'));
+  const limits = { ...bundle.manifest.limits, steps: { min: 1, max: 50, step: 1 } };
+  expect(() => openFamily({ ...bundle, manifest: { ...bundle.manifest, limits } })).toThrow(
+    /^bundles\/ltx: with 1 steps: /,
+  );
+});
+
+test('padding is hidden from an encoder only where diffusers hides it', async () => {
+  const masks: Record<string, bigint[]> = {};
+  for (const name of ['ltx', 'wan-2.1-t2v']) {
+    const bundle = await loadBundle(join(FOLDER, '..', name));
+    const backend = createOrtBackend({ threads: 1 });
+    const spying: typeof backend = {
+      createSession: async (path, options) => {
+        const session = await backend.createSession(path, options);
+        if (!options.name.endsWith('text_encoder/model.onnx')) return session;
+        return {
+          ...session,
+          run: async feeds => {
+            masks[name] = [...(feeds.attention_mask!.data as BigInt64Array)];
+            return session.run(feeds);
+          },
+        };
+      },
+    };
+    const opened = await openModel(bundle, spying);
+    const { mask } = await opened.embed('a boat');
+    expect([...mask]).toContain(0);
+    await opened.release();
+  }
+  expect(masks.ltx).not.toContain(0n);
+  expect(masks['wan-2.1-t2v']).toContain(0n);
+});
