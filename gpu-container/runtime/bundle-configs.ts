@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseSchedulerConfig } from '#gpu-container/engine/schedulers/parse-config.ts';
-import { bundleFamily } from './bundle-families.ts';
+import { bundleFamily, whyNotRendered } from './bundle-families.ts';
 import { type BundleManifest, parseJson } from './bundle-manifest.ts';
 import { cachePaths, graphPaths, MODEL_INDEX_PATH, SCHEDULER_PATH } from './manifest-rules.ts';
 
@@ -56,7 +56,7 @@ export async function readModelIndex(
   if (!pipelines.some(known => known === index._class_name))
     throw new ReelayError(
       'bundle_invalid',
-      `${name}: ${MODEL_INDEX_PATH}: _class_name is ${JSON.stringify(index._class_name)}; of the family ${family} these are rendered: ${pipelines.join(', ')}.`,
+      `${name}: ${MODEL_INDEX_PATH}: _class_name is ${JSON.stringify(index._class_name)}${whyNotRendered(index._class_name)}; of the family ${family} these are rendered: ${pipelines.join(', ')}.`,
     );
   return index;
 }

@@ -27,10 +27,10 @@ const BUNDLE_FAMILIES = {
     tasks: ['t2v', 'v2v'],
   },
   ltx: {
-    pipelines: ['LTXPipeline', 'LTXImageToVideoPipeline', 'LTXConditionPipeline'],
+    pipelines: ['LTXPipeline', 'LTXImageToVideoPipeline'],
     denoiser: 'transformer',
     plans: ['whole'],
-    tasks: ['t2v', 'i2v', 'v2v'],
+    tasks: ['t2v', 'i2v'],
   },
   cogvideox: {
     pipelines: ['CogVideoXPipeline', 'CogVideoXImageToVideoPipeline', 'CogVideoXVideoToVideoPipeline'],
@@ -60,4 +60,15 @@ export function bundleFamily(name: FamilyName): BundleFamily {
 /** The family whose code follows this diffusers pipeline; undefined for a class of no family. */
 export function familyOfPipeline(className: unknown): FamilyName | undefined {
   return FAMILY_NAMES.find(name => bundleFamily(name).pipelines.some(known => known === className));
+}
+
+/** Pipelines that pass for a family's and would come out wrong, with what is different (diffusers 0.42.1). */
+const NOT_RENDERED: Readonly<Record<string, string>> = {
+  LTXConditionPipeline: 'its positions and its linear-quadratic schedule are not those of LTXPipeline',
+};
+
+/** `, which is not rendered: …` for a pipeline that is refused for a reason of its own, '' for others: to follow its name. */
+export function whyNotRendered(className: unknown): string {
+  if (typeof className !== 'string' || !Object.hasOwn(NOT_RENDERED, className)) return '';
+  return `, which is not rendered: ${NOT_RENDERED[className]}`;
 }

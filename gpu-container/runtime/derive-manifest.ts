@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type BundleFamily, bundleFamily, FAMILY_NAMES, familyOfPipeline } from './bundle-families.ts';
+import { type BundleFamily, bundleFamily, FAMILY_NAMES, familyOfPipeline, whyNotRendered } from './bundle-families.ts';
 import { type BundleSource, openSource } from './bundle-source.ts';
 import { type DerivedFamily, type FamilyOffer, familyOffer, offerFields } from './family-offers.ts';
 import { IMAGE_PROCESSOR_PATH, MODEL_INDEX_PATH, SCHEDULER_PATH, TOKENIZER_PATH } from './manifest-rules.ts';
@@ -58,9 +58,8 @@ export async function deriveManifest(folder: string, options: DeriveOptions): Pr
     components: {
       ...components,
       text_encoder: { ...components.text_encoder, maxTokens, width },
-      vae_decoder: { ...components.vae_decoder, ...tileOf(graphs, offer) },
     },
-    ...offerFields(offer, builtIn(family, graphs, offer)),
+    ...offerFields(offer, scheduler, builtIn(family, graphs, offer)),
     presets: {},
     files: [...source.taken].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => (a.path < b.path ? -1 : 1)),
     ...(source.taken.has('golden/golden.json') && { golden: 'golden/golden.json' }),
@@ -81,7 +80,7 @@ function familyOf(source: BundleSource, className: unknown): DerivedFamily {
   if (family !== undefined && family !== 'reelay-mini') return family;
   const known = FAMILY_NAMES.filter(name => name !== 'reelay-mini').flatMap(name => bundleFamily(name).pipelines);
   throw source.refuse(
-    `${MODEL_INDEX_PATH}: _class_name is ${JSON.stringify(className)}; these pipelines are rendered: ${known.join(', ')}.`,
+    `${MODEL_INDEX_PATH}: _class_name is ${JSON.stringify(className)}${whyNotRendered(className)}; these pipelines are rendered: ${known.join(', ')}.`,
   );
 }
 
@@ -166,13 +165,6 @@ function builtIn(family: DerivedFamily, graphs: Graphs, offer: FamilyOffer) {
     size: height && width ? `${width * offer.cell}x${height * offer.cell}` : undefined,
     frames: frames && (frames - 1) * offer.frameStep + 1,
   };
-}
-
-/** A decoder whose latents have one size built in takes no pieces of them. */
-function tileOf(graphs: Graphs, { tile }: FamilyOffer): { tile?: NonNullable<FamilyOffer['tile']> } {
-  const latents = graphs.get('vae_decoder')!.inputs.find(input => input.name === 'latent_sample')?.shape;
-  const isFree = latents?.slice(-2).every(size => typeof size === 'string') === true;
-  return tile !== undefined && isFree ? { tile } : {};
 }
 
 /** What belongs to the bundle although nothing in it needs it to render. */

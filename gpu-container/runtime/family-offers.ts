@@ -5,6 +5,7 @@
 import type { Task } from '#core/models.ts';
 import type { FamilyName } from './bundle-families.ts';
 import type { BundleManifest } from './manifest-schema.ts';
+import { shiftOfSchedule, stepsOfSchedule } from './schedule-offers.ts';
 
 /** The configs of a folder that an offer depends on; {} where there is none. */
 export interface FolderConfigs {
@@ -24,9 +25,9 @@ export interface FamilyOffer {
   readonly sizes: readonly string[];
   readonly frames: { readonly default: number; readonly min: number; readonly max: number; readonly step: number };
   readonly fps: { readonly default: number; readonly min: number; readonly max: number };
+  /** By default; the scheduler may take fewer. */
   readonly steps: number;
   readonly guidance: number;
-  readonly tile?: { readonly size: number; readonly stride: number };
 }
 
 /** A family that has diffusers pipelines; reelay-mini has a bundle.json always. */
@@ -50,7 +51,6 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
       fps: { default: big ? 24 : 16, min: 8, max: 30 },
       steps: 50,
       guidance: 5,
-      tile: { size: 256, stride: 192 },
     };
   },
   animatediff: configs => {
@@ -77,7 +77,6 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
     fps: { default: 25, min: 8, max: 60 },
     steps: 50,
     guidance: 3,
-    tile: { size: 512, stride: 448 },
   }),
   cogvideox: configs => ({
     tasks:
@@ -88,7 +87,7 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
     frameStep: 4,
     cell: 8,
     sizes: ['720x480'],
-    frames: { default: 49, min: 9, max: 49, step: 4 },
+    frames: { default: 49, min: 9, max: 49, step: 8 }, // its decoder takes latent frames by 3, then by 2
     fps: { default: 8, min: 4, max: 16 },
     steps: 50,
     guidance: 6,
@@ -99,6 +98,7 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
 function wanTasks(configs: FolderConfigs): readonly Task[] {
   if (configs.modelIndex.expand_timesteps === true) return withEncoder(['t2v'], ['i2v'], configs);
   if (configs.modelIndex._class_name === 'WanImageToVideoPipeline') return ['i2v'];
+  if (typeof configs.modelIndex.boundary_ratio === 'number') return ['t2v']; // diffusers has no v2v with two experts
   return withEncoder(['t2v'], ['v2v'], configs);
 }
 
@@ -106,19 +106,25 @@ function withEncoder(without: readonly Task[], more: readonly Task[], { hasVaeEn
   return hasVaeEncoder ? [...without, ...more] : [...without];
 }
 
-/** The offer as bundle.json says it, narrowed to one size or frame count where the graphs have them built in. */
+/**
+ * The offer as bundle.json says it, narrowed to one size or frame count where the graphs have them built in, and to the steps that
+ * the scheduler can do.
+ */
 export function offerFields(
   offer: FamilyOffer,
+  scheduler: FolderConfigs['scheduler'],
   built: { readonly size: string | undefined; readonly frames: number | undefined },
 ): Pick<BundleManifest, 'limits' | 'defaults'> {
   const { default: fps, ...fpsRange } = offer.fps;
   const { default: frames, ...framesRange } = offer.frames;
+  const steps = stepsOfSchedule(scheduler);
+  const shift = shiftOfSchedule(scheduler);
   return {
     limits: {
       sizes: built.size === undefined ? [...offer.sizes] : [built.size],
       frames: built.frames === undefined ? framesRange : { min: built.frames, max: built.frames, step: 1 },
       fps: { ...fpsRange, step: 1 },
-      steps: { min: 1, max: 100, step: 1 },
+      steps: { ...steps, step: 1 },
       guidance: { min: 1, max: 20 },
       maxPromptChars: 4000,
     },
@@ -126,10 +132,11 @@ export function offerFields(
       size: built.size ?? offer.sizes[0]!,
       frames: built.frames ?? frames,
       fps,
-      steps: offer.steps,
+      steps: Math.min(Math.max(offer.steps, steps.min), steps.max),
       guidance: offer.guidance,
       negativePrompt: '',
       ...(offer.tasks.includes('v2v') && { strength: 0.8 }),
+      ...(shift !== undefined && { flow_shift: shift.value }),
     },
   };
 }

@@ -105,6 +105,8 @@ function limitProblems({ limits: offered, defaults, presets }: BundleManifest): 
       );
     if (where !== 'defaults' && values.steps !== undefined && !inRange(steps, values.steps))
       problems.push(`${where}.steps: got ${values.steps}; limits.steps is ${describeRange(steps)}.`);
+    if (values.flow_shift !== undefined && defaults.flow_shift === undefined)
+      problems.push(`${where}.flow_shift: got ${values.flow_shift}; it needs defaults.flow_shift, the schedule's own.`);
   }
   return problems;
 }

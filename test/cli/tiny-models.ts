@@ -14,7 +14,6 @@ export async function addTunableModel(dataFolder: string, scratch: string, id: s
   const folder = join(scratch, id);
   await cp(join(BUNDLES, 'wan-2.2-a14b'), folder, { recursive: true });
   const manifest = JSON.parse(await readFile(join(folder, 'bundle.json'), 'utf8'));
-  manifest.defaults.flow_shift = 5;
   manifest.presets = { fast: { steps: 2, guidance: 1, flow_shift: 8 } };
   await writeFile(join(folder, 'bundle.json'), JSON.stringify(manifest));
   await addBundle(await planBundle(folder, { id, created: 1 }), { dataFolder });

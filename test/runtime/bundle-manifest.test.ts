@@ -23,7 +23,6 @@ const wan = (): any => ({
       first: 'vae_decoder/stream_first.onnx',
       next: 'vae_decoder/stream_next.onnx',
       caches: 'vae_decoder/stream_caches.json',
-      tile: { size: 256, stride: 192 },
     },
     vae_encoder: { graph: 'vae_encoder/model.onnx' },
   },
@@ -35,7 +34,16 @@ const wan = (): any => ({
     guidance: { min: 1, max: 20 },
     maxPromptChars: 4000,
   },
-  defaults: { size: '832x480', frames: 81, fps: 16, steps: 50, guidance: 5, negativePrompt: '', strength: 0.8 },
+  defaults: {
+    size: '832x480',
+    frames: 81,
+    fps: 16,
+    steps: 50,
+    guidance: 5,
+    negativePrompt: '',
+    strength: 0.8,
+    flow_shift: 3,
+  },
   presets: { fast: { steps: 4, guidance: 1, flow_shift: 8 } },
   files: [
     'text_encoder/model.onnx',
@@ -123,11 +131,20 @@ describe('bundle.json', () => {
       m => (m.files[6].bytes = 1e9),
       'tokenizer/tokenizer.json has 1000000000 bytes; 100000',
     ],
-    ['tiles with gaps', m => (m.components.vae_decoder.tile.stride = 300), 'the stride is above the size'],
+    [
+      'tiles with gaps',
+      m => (m.components.vae_decoder.tile = { size: 256, stride: 300 }),
+      'the stride is above the size',
+    ],
     ['latents', m => (m.latents = { channels: 1, frames: 1, height: 1, width: 1 }), 'latents: only reelay-mini has'],
     ['a default outside', m => (m.defaults.size = '64x64'), 'defaults.size: got "64x64"; limits.sizes has 832x480'],
     ['frames between steps', m => (m.defaults.frames = 80), 'defaults.frames: got 80; limits.frames is 5 to 81 in'],
     ['a preset outside', m => (m.presets.fast.steps = 101), 'presets.fast.steps: got 101; limits.steps is 1 to 100'],
+    [
+      'a preset that shifts a schedule without a shift',
+      m => delete m.defaults.flow_shift,
+      'presets.fast.flow_shift: got 8; it needs defaults.flow_shift',
+    ],
     ['guidance outside', m => (m.defaults.guidance = 21), 'defaults.guidance: got 21; limits.guidance is 1 to 20'],
     ['a size twice', m => m.limits.sizes.push('832x480'), 'limits.sizes: 832x480 is listed twice'],
     ['a clip of terabytes', m => m.limits.sizes.push('99999x99999'), '500000000 are the most of one clip'],
@@ -149,6 +166,7 @@ describe('bundle.json', () => {
 test('a diffusers pipeline is of one family or of none', () => {
   expect(familyOfPipeline('WanImageToVideoPipeline')).toBe('wan');
   expect(familyOfPipeline('AnimateDiffPipeline')).toBe('animatediff');
+  expect(familyOfPipeline('LTXConditionPipeline')).toBeUndefined();
   expect(familyOfPipeline('StableDiffusionPipeline')).toBeUndefined();
   expect(familyOfPipeline(undefined)).toBeUndefined();
 });

@@ -1,11 +1,13 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { BundleManifest } from '#gpu-container/runtime/bundle-manifest.ts';
+import { openFamily } from '#gpu-container/render/open-family.ts';
 import { deriveManifest } from '#gpu-container/runtime/derive-manifest.ts';
-import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
+import { familyOffer, offerFields } from '#gpu-container/runtime/family-offers.ts';
+import { loadBundle, readManifest } from '#gpu-container/runtime/load-bundle.ts';
+import { entryOf } from './small-bundle.ts';
 
 const FIXTURES = resolve(import.meta.dirname, '..', 'fixtures', 'bundles');
 const OPTIONS = { license: 'Apache-2.0', created: 1_795_219_200 };
@@ -19,12 +21,6 @@ async function folderOf(bundle: string): Promise<string> {
   return folder;
 }
 
-/** Tiles are chosen for a machine, not read from a folder. */
-function withoutTile({ components }: Pick<BundleManifest, 'components'>) {
-  const { tile: _, ...vae_decoder } = components.vae_decoder;
-  return { ...components, vae_decoder };
-}
-
 describe('a diffusers folder in ONNX without bundle.json', () => {
   test.each(readdirSync(FIXTURES))('%s: is described as its exporter describes it', async bundle => {
     const [derived, exported] = [
@@ -32,11 +28,25 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
       await readManifest(join(FIXTURES, bundle)),
     ];
     expect(derived).toMatchObject({ family: exported.family, golden: 'golden/golden.json' });
-    expect(withoutTile(derived)).toEqual(withoutTile(exported));
+    expect(derived.components).toEqual(exported.components);
+    expect(derived.limits.steps).toEqual(exported.limits.steps);
+    expect(derived.defaults.flow_shift).toEqual(exported.defaults.flow_shift);
     const files = exported.files.map(({ path, bytes }) => ({ path, bytes }));
     expect(files).toEqual(expect.arrayContaining([...derived.files]));
     expect(derived.tasks).toEqual(expect.arrayContaining(exported.tasks));
   });
+
+  test.each(readdirSync(FIXTURES))(
+    '%s: opens as it is described: its family makes the sizes, lengths and tasks on offer',
+    async bundle => {
+      const folder = await folderOf(bundle);
+      const draft = await deriveManifest(folder, { ...OPTIONS, id: bundle });
+      const files = draft.files.map(({ path }) => entryOf(path, readFileSync(join(folder, path))));
+      await writeFile(join(folder, 'bundle.json'), JSON.stringify({ ...draft, files }));
+      const { tasks } = openFamily(await loadBundle(folder));
+      expect(tasks).toEqual(expect.arrayContaining(draft.tasks));
+    },
+  );
 
   test('has a usable id from its name, and the sizes, frames and steps of its family', async () => {
     const derived = await deriveManifest(await folderOf('wan-2.1-t2v'), OPTIONS);
@@ -72,6 +82,27 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
   });
 });
 
+describe('what a folder offers', () => {
+  const noConfigs = { modelIndex: {}, scheduler: {}, hasVaeEncoder: true };
+
+  test('has no step count that its scheduler cannot do', () => {
+    const offered = (scheduler: object) => {
+      const configs = { ...noConfigs, scheduler: scheduler as Record<string, unknown> };
+      return offerFields(familyOffer('ltx', configs), configs.scheduler, { size: undefined, frames: undefined });
+    };
+    expect(offered({}).limits.steps).toEqual({ min: 1, max: 100, step: 1 });
+    expect(offered({ _class_name: 'LCMScheduler', original_inference_steps: 20 })).toMatchObject({
+      limits: { steps: { min: 1, max: 20 } },
+      defaults: { steps: 20 },
+    });
+  });
+
+  test('is no video-to-video of two experts, which diffusers does not have', () => {
+    expect(familyOffer('wan', noConfigs).tasks).toEqual(['t2v', 'v2v']);
+    expect(familyOffer('wan', { ...noConfigs, modelIndex: { boundary_ratio: 0.875 } }).tasks).toEqual(['t2v']);
+  });
+});
+
 describe('a folder that is no such thing is refused in a sentence', () => {
   const refused = async (change: (folder: string) => Promise<unknown>, sentence: string) => {
     const folder = await folderOf('ltx');
@@ -89,6 +120,11 @@ describe('a folder that is no such thing is refused in a sentence', () => {
       'a pipeline of no family',
       f => writeFile(join(f, 'model_index.json'), '{"_class_name":"StableDiffusionPipeline"}'),
       'model_index.json: _class_name is "StableDiffusionPipeline"; these pipelines are rendered: WanPipeline',
+    ],
+    [
+      'a pipeline that passes for another',
+      f => writeFile(join(f, 'model_index.json'), '{"_class_name":"LTXConditionPipeline"}'),
+      '_class_name is "LTXConditionPipeline", which is not rendered: its positions and its linear-quadratic schedule are not',
     ],
     ['a list', f => writeFile(join(f, 'model_index.json'), '[]'), 'model_index.json is not a JSON object'],
     ['no JSON', f => writeFile(join(f, 'model_index.json'), '{'), 'model_index.json is not JSON'],
