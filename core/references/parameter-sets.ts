@@ -2,6 +2,7 @@
  * @file Sequence parameter sets of H.264 (ITU-T H.264, 7.3.2.1.1) and HEVC (ITU-T H.265, 7.3.2.2.1) as far as size and depth: a decoder
  * allocates what they say, whatever the container around them says.
  */
+import { type BitReader, bitsOf } from './bit-reader.ts';
 
 /** What a decoder will make room for. */
 export interface Sequence {
@@ -12,18 +13,17 @@ export interface Sequence {
   readonly bits: number;
 }
 
-/** Reads bits, most significant first; behind the end it throws RangeError. */
-interface BitReader {
-  bits(count: number): number;
-  skip(count: number): void;
-  /** Exp-Golomb, unsigned (9.1 in both). Signed ones have the same length. */
-  golomb(): number;
+/** The largest set of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1); undefined where it holds none. */
+export function avcSequence(record: Uint8Array): Sequence | undefined {
+  let largest: Sequence | undefined;
+  for (let at = 6, left = (record[5] ?? 0) & 0x1f; left > 0; left--, at += 2 + sizeAt(record, at))
+    largest = larger(largest, avcParameterSet(record.subarray(at + 2, at + 2 + sizeAt(record, at))));
+  return largest;
 }
 
-/** The first set of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1); undefined where it holds none. */
-export function avcSequence(record: Uint8Array): Sequence | undefined {
-  if (((record[5] ?? 0) & 0x1f) === 0) return undefined;
-  const reader = bitsOf(record.subarray(8, 8 + sizeAt(record, 6)));
+/** A sequence parameter set of H.264, with its NAL unit header. Throws RangeError where it ends too early. */
+export function avcParameterSet(unit: Uint8Array): Sequence {
+  const reader = payloadOf(unit);
   reader.skip(8); // NAL unit header
   const profile = reader.bits(8);
   reader.skip(16);
@@ -45,17 +45,26 @@ export function avcSequence(record: Uint8Array): Sequence | undefined {
   return { width, height: reader.bits(1) === 1 ? units : units * 2, bits };
 }
 
-/** The first set of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1); undefined where it holds none. */
+/** The largest set of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1); undefined where it holds none. */
 export function hevcSequence(record: Uint8Array): Sequence | undefined {
   const SPS = 33;
+  let largest: Sequence | undefined;
   for (let at = 23, arrays = record[22] ?? 0; arrays > 0; arrays--) {
     const type = (record[at] ?? 0) & 0x3f;
     const count = sizeAt(record, at + 1);
     at += 3;
-    if (type === SPS && count > 0) return readHevc(bitsOf(record.subarray(at + 2, at + 2 + sizeAt(record, at))));
-    for (let left = count; left > 0 && at < record.length; left--) at += 2 + sizeAt(record, at);
+    for (let left = count; left > 0 && at < record.length; left--, at += 2 + sizeAt(record, at))
+      if (type === SPS)
+        largest = larger(largest, hevcParameterSet(record.subarray(at + 2, at + 2 + sizeAt(record, at))));
   }
-  return undefined;
+  return largest;
+}
+
+/** Of two sets the one that asks for more: more bits a sample, else more pixels. */
+function larger(one: Sequence | undefined, other: Sequence): Sequence {
+  const asksMore =
+    one !== undefined && (one.bits - other.bits || one.width * one.height - other.width * other.height) > 0;
+  return asksMore ? one : other;
 }
 
 /** Profiles that say how their samples are (7.3.2.1.1). */
@@ -83,7 +92,9 @@ function skipScalingList(reader: BitReader, size: number): void {
   }
 }
 
-function readHevc(reader: BitReader): Sequence {
+/** A sequence parameter set of HEVC, with its NAL unit header. Throws RangeError where it ends too early. */
+export function hevcParameterSet(unit: Uint8Array): Sequence {
+  const reader = payloadOf(unit);
   reader.skip(16 + 4); // NAL unit header, video parameter set
   const subLayers = reader.bits(3);
   reader.skip(1);
@@ -104,26 +115,6 @@ function sizeAt(bytes: Uint8Array, at: number): number {
 }
 
 /** The payload of a NAL unit, without the bytes that keep start codes out of it (H.264 7.4.1, H.265 7.4.2). */
-function bitsOf(unit: Uint8Array): BitReader {
-  const bytes = unit.filter((byte, at) => !(byte === 3 && at >= 2 && unit[at - 1] === 0 && unit[at - 2] === 0));
-  let at = 0;
-  const reader: BitReader = {
-    bits(count) {
-      let value = 0;
-      for (let left = count; left > 0; left--, at++) {
-        if (at >= bytes.length * 8) throw new RangeError('The parameter set ends too early.');
-        value = value * 2 + ((bytes[at >> 3]! >> (7 - (at & 7))) & 1);
-      }
-      return value;
-    },
-    skip: count => {
-      at += count;
-    },
-    golomb() {
-      let zeros = 0;
-      while (reader.bits(1) === 0) if (++zeros > 32) throw new RangeError('The parameter set holds no such number.');
-      return 2 ** zeros - 1 + reader.bits(zeros);
-    },
-  };
-  return reader;
+function payloadOf(unit: Uint8Array): BitReader {
+  return bitsOf(unit.filter((byte, at) => !(byte === 3 && at >= 2 && unit[at - 1] === 0 && unit[at - 2] === 0)));
 }

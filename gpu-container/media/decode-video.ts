@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VideoFrame } from '@napi-rs/webcodecs';
 import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import { readMediaFacts } from '#core/references/media-facts.ts';
 import { isImage, sniffMedia } from '#core/references/media-type.ts';
+import { openCodedSizes } from './coded-size.ts';
 import { type Demuxed, demux } from './demux.ts';
 import { readFrame } from './read-frame.ts';
 import { resizeRgb, type Size } from './resize.ts';
@@ -75,9 +77,11 @@ async function decode(
     if (failure !== undefined) throw failure;
   };
   try {
+    const sizesIn = openCodedSizes(config);
     decoder.configure(config as Parameters<typeof decoder.configure>[0]);
     for (const packet of packets) {
       await mayGoOn();
+      checkSizes(sizesIn(packet.data));
       decoder.decode(new EncodedVideoChunk(packet));
       do {
         await nextTurn();
@@ -138,6 +142,15 @@ function pickFrames({ width, height, frames, fps }: Wanted, turn: Turn, origin: 
     },
     close: () => last?.close(),
   };
+}
+
+/** Before the decoder makes room. */
+function checkSizes(sizes: readonly Size[]): void {
+  for (const { width, height } of sizes)
+    if (width * height > limits.maxReferenceFramePixels)
+      throw invalidVideo(
+        `got frames of ${width}x${height}; at most ${limits.maxReferenceFramePixels} pixels are taken`,
+      );
 }
 
 function invalidVideo(why: string, cause?: unknown): ReelayError {
