@@ -80,8 +80,9 @@ interface Claim {
   place: number;
   /** Of raw_data; undefined: it has none. */
   rawBytes: number | undefined;
-  /** Of all typed fields together; the entries of string_data. */
-  typedBytes: number;
+  /** By the number of the list of numbers. */
+  readonly typedBytes: Map<number, number>;
+  /** Entries of string_data. */
   texts: number;
   readonly entries: Map<string, string>;
 }
@@ -102,7 +103,9 @@ export function readTensor(wire: WireReader, from: number, to: number): { name: 
   if (elements > Number.MAX_SAFE_INTEGER || bytes > limits.maxTensorBytes)
     throw refuse(`${claims}; ${limits.maxTensorBytes} bytes are the most of one tensor`);
   if (claim.place > 1) throw refuse(`keeps its data in place ${claim.place}; 0, inside, and 1, beside, are known`);
-  if (claim.place === 1 || claim.entries.size > 0) {
+  if (claim.place === 0 && claim.entries.size > 0)
+    throw refuse('names another file for its data and says that they are inside');
+  if (claim.place === 1) {
     if (bits === 0) throw refuse('is of texts and keeps them in another file');
     return { name: claim.name, external: externalData(claim, bytes, refuse) };
   }
@@ -110,9 +113,19 @@ export function readTensor(wire: WireReader, from: number, to: number): { name: 
     if (claim.texts !== elements) throw refuse(`${claims} and holds ${claim.texts}`);
   } else if (claim.rawBytes !== undefined) {
     if (claim.rawBytes !== bytes) throw refuse(`${claims}, ${bytes} bytes, and holds ${claim.rawBytes}`);
-  } else if (claim.typedBytes < leastTypedBytes(claim.type, elements))
-    throw refuse(`${claims} and holds at most ${claim.typedBytes} bytes`);
+  } else {
+    const held = claim.typedBytes.get(listOf(claim.type)) ?? 0; // readers look into no other list
+    if (held < leastTypedBytes(claim.type, elements)) throw refuse(`${claims} and holds at most ${held} bytes`);
+  }
   return { name: claim.name };
+}
+
+/** Where a type's numbers are, one list or another: float_data, double_data, int64_data, uint64_data; int32_data has the rest. */
+function listOf(type: number): number {
+  if (type === 1 || type === 14) return 4;
+  if (type === 11 || type === 15) return 10;
+  if (type === 7) return 7;
+  return type === 12 || type === 13 ? 11 : 5;
 }
 
 /** float_data and double_data are as wide as their elements; the rest are varints of at least a byte each, packed below a byte. */
@@ -130,7 +143,7 @@ function readClaim(wire: WireReader, from: number, to: number): Claim {
     segmented: false,
     place: 0,
     rawBytes: undefined,
-    typedBytes: 0,
+    typedBytes: new Map(),
     texts: 0,
     entries: new Map(),
   };
@@ -161,7 +174,7 @@ function readClaim(wire: WireReader, from: number, to: number): Claim {
         claim.place = field.value;
         break;
       default: // the five lists of numbers
-        claim.typedBytes += field.end - field.start;
+        claim.typedBytes.set(field.id, (claim.typedBytes.get(field.id) ?? 0) + field.end - field.start);
     }
   });
   return claim;

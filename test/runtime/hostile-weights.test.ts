@@ -55,8 +55,14 @@ describe('data outside the graph', () => {
         number(2, 8),
         field(8, 'w'),
         field(13, Buffer.concat([field(1, 'location'), field(2, 'data')])),
+        number(14, 1),
       ]),
       'is of texts and keeps them in another file',
+    ],
+    [
+      'named by a tensor whose data are inside',
+      tensor({ raw: 0, more: [field(13, Buffer.concat([field(1, 'location'), field(2, 'data')]))] }),
+      'names another file for its data and says that they are inside',
     ],
     ['in a third place', tensor({ more: [number(14, 2)] }), 'keeps its data in place 2; 0, inside, and 1, beside'],
   ])('%s is refused', (_, data, sentence) => {
@@ -85,6 +91,16 @@ describe('a constant that is not what it claims is refused', () => {
     ['fewer elements than bytes', tensor({ dims: [3] }), 'claims [3] of float32, 12 bytes, and holds 16'],
     ['nothing behind it', tensor({ raw: 0 }), 'claims [4] of float32 and holds at most 0 bytes'],
     ['too few numbers', tensor({ raw: 0, more: [field(4, Buffer.alloc(12))] }), 'holds at most 12 bytes'],
+    [
+      'its numbers in the list of another type',
+      tensor({ raw: 0, more: [field(10, Buffer.alloc(32)), field(5, Buffer.alloc(16))] }),
+      'claims [4] of float32 and holds at most 0 bytes',
+    ],
+    [
+      'its numbers spread over two lists',
+      tensor({ raw: 0, more: [field(4, Buffer.alloc(8)), field(10, Buffer.alloc(8))] }),
+      'holds at most 8 bytes',
+    ],
     ['too few texts', tensor({ raw: 0, type: 8, more: [field(6, 'a')] }), 'claims [4] of string and holds 1'],
     ['dims of terabytes', tensor({ dims: [1e6, 1e6] }), `${most} bytes are the most of one tensor`],
     ['dims whose product overflows', tensor({ dims: [2 ** 32, 2 ** 32, 2 ** 32] }), `${most} bytes are the most`],
@@ -103,6 +119,17 @@ describe('a constant that is not what it claims is refused', () => {
     ['segments', tensor({ more: [field(3, number(1, 0))] }), 'is in segments'],
   ])('%s', (_, data, sentence) => {
     expect(() => check(model({ tensors: [data] }))).toThrow(sentence);
+  });
+
+  test.each([
+    [1, 4, 16],
+    [7, 7, 4],
+    [10, 5, 4],
+    [11, 10, 32],
+    [13, 11, 4],
+  ])('numbers of type %i in list %i, %i bytes, are taken', (type, list, bytes) => {
+    const numbers = tensor({ raw: 0, type, more: [field(list, Buffer.alloc(bytes))] });
+    expect(() => check(model({ tensors: [numbers] }))).not.toThrow();
   });
 
   test('sparse tensors and training information are none of ours', () => {
