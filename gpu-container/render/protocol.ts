@@ -2,7 +2,7 @@
  * @file What the supervisor and the render child say to each other, over a fork's IPC channel with advanced serialization.
  *
  *     child:  starts -> ready | failed (taskId null, then it exits with 1)
- *     render -> resume_refused? -> started -> (progress | checkpoint | checkpoint_failed)* -> done | failed | cancelled | paused
+ *     render -> resume_refused? -> started -> (progress | alive | checkpoint | checkpoint_failed)* -> done | failed | cancelled | paused
  *     cancel -> cancelled within one step, unless the task was already over
  *     pause  -> paused within one step; while files are written the task ends as done instead, after a checkpoint
  *
@@ -52,6 +52,8 @@ export type FromChild =
       readonly step: number;
       readonly steps: number;
     }
+  /** Between two network runs when nothing else was said for a second. */
+  | { readonly type: 'alive'; readonly taskId: string }
   | { readonly type: 'done'; readonly taskId: string; readonly files: RenderedFiles; readonly timings: RenderTimings }
   | {
       readonly type: 'failed';

@@ -9,7 +9,6 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
-import type { Progress } from '#core/job.ts';
 import type { RunState } from '#gpu-container/engine/checkpoint.ts';
 import { createCheckpoints } from './checkpoint-files.ts';
 import type { Model } from './model.ts';
@@ -56,7 +55,7 @@ export function startTask(
     });
   };
 
-  const progress = createProgress(said => send({ type: 'progress', taskId, ...said }));
+  const alive = createSignOfLife(() => send({ type: 'alive', taskId }));
 
   const run = async (): Promise<FromChild> => {
     try {
@@ -65,9 +64,9 @@ export function startTask(
       const rendering = await render(request, folder, {
         resume,
         referencePath,
-        onProgress: (phase, step, steps) => progress.say({ phase, step, steps }),
+        onProgress: (phase, step, steps) => send({ type: 'progress', taskId, phase, step, steps }),
         checkpoint: async state => {
-          progress.sayAgain();
+          alive();
           if (state !== undefined) checkpoints.reached(state);
           await nextTurn();
           if (stop !== undefined) throw new Stopped();
@@ -95,19 +94,17 @@ export function startTask(
   };
 }
 
-/** A sign of life at most this often where nothing new is to be said: a long decode has hundreds of network runs and one phase. */
-const SAY_AGAIN_MS = 1_000;
+/** A long decode has hundreds of network runs and one phase. */
+const ALIVE_EVERY_MS = 1_000;
 
-/** Says what is new at once, and the newest again between network runs: the supervisor takes a silent child for hung. */
-function createProgress(send: (said: Progress) => void) {
-  let newest: Progress | undefined;
-  let saidMs = 0;
-  const say = (said: Progress) => {
-    newest = said;
+/** Sends between network runs, not too often: the supervisor takes a silent child for hung. */
+function createSignOfLife(send: () => void): () => void {
+  let saidMs = performance.now();
+  return () => {
+    if (performance.now() - saidMs < ALIVE_EVERY_MS) return;
     saidMs = performance.now();
-    send(said);
+    send();
   };
-  return { say, sayAgain: () => void (newest && performance.now() - saidMs >= SAY_AGAIN_MS && say(newest)) };
 }
 
 /** Thrown through the pipeline at a boundary. */

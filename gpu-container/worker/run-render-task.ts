@@ -103,6 +103,8 @@ function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: Render
           if (!signal.aborted && !pause.aborted) onCheckpoint(newest);
           return undefined;
         }
+        case 'alive': // it was heard, which is all
+          return undefined;
         case 'resume_refused':
         case 'checkpoint_failed':
           onNotice?.({ type: message.type, reason: message.reason });
