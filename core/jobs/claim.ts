@@ -12,6 +12,8 @@ export interface Claim {
   readonly jobId: string;
   /** Hash of the parsed request that the key was first used with. */
   readonly fingerprint: string;
+  /** Hash of the request as it was sent, where what it names may be gone when it is sent again. */
+  readonly wire?: string;
   /** The job was deleted and its record is gone: nobody may make it again. */
   readonly removed?: true;
 }

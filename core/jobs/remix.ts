@@ -6,6 +6,7 @@ import { describeTasks, type ModelCatalog, type Task } from '../models.ts';
 import { isUpload, referenceFields } from '../references/read-reference.ts';
 import { withStored } from '../references/store-reference.ts';
 import { readJob } from './read.ts';
+import { madeFromWire, wireHashOf } from './submission-claims.ts';
 import { type SubmitOptions, type SubmitPorts, submit, withInputAgain } from './submit.ts';
 
 /** What a remix may say beside its prompt: nothing that changes how the video is made. */
@@ -22,14 +23,17 @@ export async function remix(
   input: unknown,
   options: SubmitOptions,
 ): Promise<Job> {
-  const source = await completedJob(ports, tenant, id, 'id');
   const body = objectOf(input);
   const problems = Object.keys(body)
     .filter(field => !REMIX_FIELDS.includes(field))
     .map(field => unknownField(field, REMIX_FIELDS));
   if (problems.length > 0) throw invalidRequest(problems);
+  const wire = wireHashOf(ports, { route: 'remix', id, body });
+  const made = await madeFromWire(ports, tenant, options.idempotencyKey, wire);
+  if (made !== undefined) return made;
+  const source = await completedJob(ports, tenant, id, 'id');
   return withInputAgain(ports, source.request, ({ metadata: _, prompt: __, ...settings }) =>
-    submit(ports, tenant, { ...settings, ...body }, { ...options, remixOf: source.id }),
+    submit(ports, tenant, { ...settings, ...body }, { ...options, wire, remixOf: source.id }),
   );
 }
 
@@ -50,10 +54,13 @@ export async function edit(ports: SubmitPorts, tenant: string, input: unknown, o
     const message = 'video: expected a file, or video[id] with the id of a completed video.';
     throw invalidRequest([{ path: 'video', message }]);
   }
+  const wire = wireHashOf(ports, { route: 'edit', id, body });
+  const made = await madeFromWire(ports, tenant, options.idempotencyKey, wire);
+  if (made !== undefined) return made;
   const source = await completedJob(ports, tenant, id, 'video[id]');
   const fields = { ...shapeOf(ports.models, source, body), ...body };
   return withStored(ports, outputOf(ports, source), file =>
-    submitEdit(ports, tenant, { ...fields, video_reference: file }, options),
+    submitEdit(ports, tenant, { ...fields, video_reference: file }, { ...options, wire }),
   );
 }
 

@@ -5,12 +5,20 @@ import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
 import { type ReferencePorts, storeReference, withStored } from '../references/store-reference.ts';
 import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
-import { type Claim, type ClaimKey, claim, claimOf } from './claim.ts';
+import { claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { readStandings, type StandingPorts } from './standing.ts';
-
-/** Where a claim is kept. */
-type ClaimPlace = Pick<ClaimKey, 'space' | 'name'>;
+import {
+  checkKey,
+  claimKey,
+  claimRetry,
+  deletedUnderKey,
+  fingerprintOf,
+  heldJob,
+  keyPlace,
+  noteRecent,
+  withoutNulls,
+} from './submission-claims.ts';
 
 /** What accepting a job needs. */
 export interface SubmitPorts extends RelayPorts, StandingPorts, ReferencePorts {
@@ -36,6 +44,8 @@ export interface SubmitOptions {
   readonly retryCount?: number;
   /** The job whose settings are in the input. */
   readonly remixOf?: string;
+  /** Hash of what was sent where the input was made of more than that (see submission-claims.ts). */
+  readonly wire?: string | undefined;
 }
 
 /**
@@ -60,7 +70,8 @@ export async function submit(
     submission = parseSubmission(input, ports.models, strict);
   } catch (error) {
     // What was right when it was first sent (a deadline, an allowed receiver) need not be any more: the job is there all the same.
-    const made = key === undefined ? undefined : await madeBefore(ports, tenant, input, key);
+    const made =
+      key === undefined ? undefined : await madeBefore(ports, tenant, input, { key, remixOf: options.remixOf });
     if (made === undefined) throw error;
     return made;
   }
@@ -72,11 +83,9 @@ export async function submit(
     deletedSince: key === undefined ? deletedMeanwhile : deletedUnderKey,
   };
   if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, made);
-  const ours = { jobId, fingerprint: fingerprintOf(ports, input, submission) };
-  const where =
-    key === undefined
-      ? { space: `recent/${tenant}`, name: ours.fingerprint }
-      : { space: `idempotency/${tenant}`, name: key };
+  const fingerprint = fingerprintOf(ports, input, submission, options.remixOf);
+  const ours = { jobId, fingerprint, ...(options.wire === undefined ? {} : { wire: options.wire }) };
+  const where = key === undefined ? { space: `recent/${tenant}`, name: ours.fingerprint } : keyPlace(tenant, key);
   const held = await (key === undefined
     ? claimRetry(ports, where, ours, options.retryCount ?? 0)
     : claimKey(ports, where, ours));
@@ -89,42 +98,24 @@ export async function submit(
   return accept(ports, tenant, submission, { ...made, claim: where });
 }
 
-/** A seed that was drawn here is no part of what was asked for. */
-function fingerprintOf(ports: SubmitPorts, input: unknown, submission: Submission): string {
-  const { file, request, ...terms } = submission;
-  const { task, strength, reference: _, ...fields } = request;
-  const seed = (input as { seed?: unknown }).seed === undefined ? null : request.seed;
-  // What says nothing is left out: a request has the fingerprint that it had before the field came, and keys outlive an update.
-  const start = file === null ? {} : { task, strength, file: ports.sha256(file.bytes) };
-  return ports.sha256(canonical({ request: { ...withoutNulls(fields), seed }, ...terms, ...start }));
-}
-
 /** The job that this key and request made while the request was still valid. */
-async function madeBefore(ports: SubmitPorts, tenant: string, input: unknown, key: string): Promise<Job | undefined> {
-  const where = { space: `idempotency/${tenant}`, name: key };
+async function madeBefore(
+  ports: SubmitPorts,
+  tenant: string,
+  input: unknown,
+  { key, remixOf }: { key: string; remixOf: string | undefined },
+): Promise<Job | undefined> {
+  const where = keyPlace(tenant, key);
   const held = await claimOf(ports, where);
   if (held === undefined) return undefined;
   try {
     const lenient = parseSubmission(input, ports.models, { seed: 0, nowMs: null, checkUrl: () => undefined });
-    if (fingerprintOf(ports, input, lenient) !== held.fingerprint) return undefined;
+    if (fingerprintOf(ports, input, lenient, remixOf) !== held.fingerprint) return undefined;
   } catch {
     return undefined; // wrong in itself
   }
   const job = await heldJob(ports, where, held);
   return job === 'deleted' ? undefined : job;
-}
-
-/** The job of a claim, or that it was deleted; undefined when it was never made. */
-async function heldJob(ports: SubmitPorts, where: ClaimPlace, held: Claim): Promise<Job | 'deleted' | undefined> {
-  const job = await ports.store.load(held.jobId);
-  // The claim says so before the record goes: looked at afterwards, it cannot have been missed.
-  const removed = job === undefined && (await claimOf(ports, where))?.removed === true;
-  return removed || (job !== undefined && job.deletedAtMs !== null) ? 'deleted' : job;
-}
-
-function deletedUnderKey(): ReelayError {
-  const message = 'Idempotency-Key: the video that this request made was deleted; use a new key to make it again.';
-  return invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
 }
 
 function deletedMeanwhile(): ReelayError {
@@ -177,11 +168,6 @@ export async function withInputAgain<T>(
     : withStored(ports, reference, file => use({ ...settings, input_reference: file }));
 }
 
-/** A field that is null says nothing. */
-function withoutNulls(fields: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-}
-
 /** What a new job is beside its submission. */
 interface Made {
   readonly id: string;
@@ -227,49 +213,6 @@ async function checkDeadline(ports: SubmitPorts, job: Job, deadlineAtMs: number)
   const lateSeconds = Math.ceil((earliestMs - deadlineAtMs) / 1000);
   const message = `deadline: the queue is too long for it; at the earliest this job would end ${lateSeconds} s later.`;
   throw invalidRequest([{ path: 'deadline', message }], 'deadline_unattainable');
-}
-
-/** Printable ASCII, as a header can carry it. */
-function checkKey(key: string | undefined): string | undefined {
-  if (key === undefined) return undefined;
-  if (key !== '' && key.length <= limits.maxIdempotencyKeyChars && /^[\x21-\x7e]+$/.test(key)) return key;
-  const allowed = `1 to ${limits.maxIdempotencyKeyChars} visible ASCII characters are allowed`;
-  throw invalidRequest([
-    { path: 'Idempotency-Key', message: `Idempotency-Key: got ${key.length} characters; ${allowed}.` },
-  ]);
-}
-
-async function claimKey(ports: SubmitPorts, where: ClaimPlace, ours: Claim): Promise<Claim> {
-  const held = await claim(ports, { ...where, keepMs: limits.idempotencyHours * 3_600_000 }, ours);
-  if (held.fingerprint === ours.fingerprint) return held;
-  const message =
-    'Idempotency-Key: this key was used with a different request before; use a new key for a new request.';
-  throw invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');
-}
-
-/** The first try of each request leaves a note for its retries; a later one with count 0 is a new request and leaves its own. */
-async function claimRetry(ports: SubmitPorts, where: ClaimPlace, ours: Claim, retryCount: number): Promise<Claim> {
-  const keepMs = limits.collapseSeconds * 1000;
-  if (retryCount >= 1) {
-    const before = await claimOf(ports, where);
-    // A retry whose first try never arrived is the first; two of them at once meet in the claim.
-    return before ?? claim(ports, { ...where, keepMs }, ours);
-  }
-  await noteRecent(ports, where, ours);
-  return ours;
-}
-
-async function noteRecent(ports: SubmitPorts, where: ClaimPlace, ours: Claim): Promise<void> {
-  const expiresAtMs = ports.now() + limits.collapseSeconds * 1000;
-  await ports.kv.put({ ...where, value: ours, expiresAtMs, dueAtMs: null });
-}
-
-/** The same text for equal requests, whatever the order of their fields. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }
 
 function newJob(tenant: string, submission: Submission, modelDigest: string, made: Made, nowMs: number): Job {

@@ -230,6 +230,34 @@ describe('a job from another', () => {
     expect(loaded).toBe(calls);
   });
 
+  test('is another job under the same key where only the source differs', async () => {
+    const input = { prompt: 'a', seed: 1 };
+    const [one, two] = [
+      await finish(await submit(ports, 'acme', input)),
+      await finish(await submit(ports, 'acme', input)),
+    ];
+    const options = { idempotencyKey: 'k' };
+    const made = await remix(ports, 'acme', one.id, { prompt: 'b' }, options);
+    expect((await remix(ports, 'acme', one.id, { prompt: 'b' }, options)).id).toBe(made.id);
+    const other = remix(ports, 'acme', two.id, { prompt: 'b' }, options);
+    await expect(other).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  });
+
+  test('is found by its key when its source was deleted since, and not by another request', async () => {
+    const source = await finishWith(await submit(ports, 'acme', { prompt: 'a', input_reference: upload(PNG) }), MP4);
+    const makers = [
+      (prompt: string) => remix(ports, 'acme', source.id, { prompt }, { idempotencyKey: 'r' }),
+      (prompt: string) => edit(ports, 'acme', { prompt, video: { id: source.id } }, { idempotencyKey: 'e' }),
+    ];
+    const made = [];
+    for (const make of makers) made.push((await make('b')).id);
+    await deleteJob(ports, 'acme', source.id);
+    expect((await Promise.all(makers.map(make => make('b')))).map(({ id }) => id)).toEqual(made);
+    for (const make of makers) await expect(make('c')).rejects.toMatchObject({ code: 'not_found' });
+    for (const id of made) await deleteJob(ports, 'acme', id);
+    for (const make of makers) await expect(make('b')).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  });
+
   test('that is unknown, another tenant’s or not completed is refused', async () => {
     const waiting = await send(PNG);
     for (const id of ['video_nope', waiting.id])
