@@ -1,9 +1,9 @@
 /** @file The small JSON files of a bundle: what diffusers wrote beside its graphs. Their bytes are verified before they are read. */
-import { readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseSchedulerConfig } from '#gpu-container/engine/schedulers/parse-config.ts';
 import { bundleFamily, whyNotRendered } from './bundle-families.ts';
+import { readPlainText } from './bundle-files.ts';
 import { type BundleManifest, parseJson } from './bundle-manifest.ts';
 import { cachePaths, graphPaths, MODEL_INDEX_PATH, SCHEDULER_PATH } from './manifest-rules.ts';
 
@@ -75,7 +75,7 @@ export async function readAllCaches(
 }
 
 async function readCaches(name: string, root: string, path: string): Promise<VaeCache[]> {
-  const caches = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
+  const caches = parseJson(`${name}: ${path}`, await readListed(name, root, path));
   const whole = (value: unknown, most: number) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
   const isCache = (one: unknown): one is VaeCache => {
@@ -94,7 +94,7 @@ async function readCaches(name: string, root: string, path: string): Promise<Vae
 
 /** A small JSON file of the bundle, which must hold an object. */
 export async function readObject(name: string, root: string, path: string): Promise<Record<string, unknown>> {
-  const value = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
+  const value = parseJson(`${name}: ${path}`, await readListed(name, root, path));
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw new ReelayError('bundle_invalid', `${name}: ${path} is not a JSON object.`);
   return value as Record<string, unknown>;
@@ -102,9 +102,17 @@ export async function readObject(name: string, root: string, path: string): Prom
 
 /** scheduler_config.json, which Python may have written with a bare Infinity in it. `bundle_invalid` where it is no object. */
 export async function readScheduler(name: string, root: string): Promise<Record<string, unknown>> {
+  const text = await readListed(name, root, SCHEDULER_PATH);
   try {
-    return parseSchedulerConfig(await readFile(join(root, SCHEDULER_PATH), 'utf8'));
+    return parseSchedulerConfig(text);
   } catch (cause) {
     throw new ReelayError('bundle_invalid', `${name}: ${SCHEDULER_PATH} is not a JSON object.`, { cause });
   }
+}
+
+/** A file that was there a moment ago. */
+async function readListed(name: string, root: string, path: string): Promise<string> {
+  const text = await readPlainText(name, root, path);
+  if (text === undefined) throw new ReelayError('bundle_corrupt', `${name}: ${path} is missing.`);
+  return text;
 }

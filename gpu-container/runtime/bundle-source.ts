@@ -1,12 +1,11 @@
 /** @file A folder that is to become a bundle, read with suspicion: what is taken from it is a plain file, and remembered. */
 import { lstatSync } from 'node:fs';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { readScheduler } from './bundle-configs.ts';
-import { bundleName, plainFileBytes, readGraph } from './bundle-files.ts';
-import { parseJson } from './bundle-manifest.ts';
+import { readObject, readScheduler } from './bundle-configs.ts';
+import { bundleName, plainFileBytes, readGraph, readPlainText, whyUnreadable } from './bundle-files.ts';
 import { SCHEDULER_PATH } from './manifest-rules.ts';
 import type { OnnxModel } from './onnx-graph.ts';
 
@@ -24,6 +23,8 @@ export interface BundleSource {
   json(path: string): Promise<Readonly<Record<string, unknown>>>;
   /** Takes a file that must be there. */
   need(path: string): Promise<void>;
+  /** The first bytes of a file, as text, without taking it; undefined where there is none. */
+  peek(path: string, bytes: number): Promise<string | undefined>;
   /** Takes a graph, checked, and the files beside it that it reads. */
   graph(path: string): Promise<OnnxModel>;
 }
@@ -55,18 +56,19 @@ export async function openSource(folder: string): Promise<BundleSource> {
     take,
     need,
     takeAll: async inside => {
-      for (const entry of await entriesOf(root, inside)) if (entry.isFile()) await take(`${inside}/${entry.name}`);
+      const entries = await entriesOf(root, inside).catch(error => {
+        throw whyUnreadable(error, name, inside);
+      });
+      for (const entry of entries) if (entry.isFile()) await take(`${inside}/${entry.name}`);
     },
     json: async path => {
       await need(path);
       if (taken.get(path)! > limits.maxBundleJsonBytes)
         throw refuse(`${path} has ${taken.get(path)} bytes; ${limits.maxBundleJsonBytes} are the most.`);
       if (path === SCHEDULER_PATH) return readScheduler(name, root); // Python writes numbers there that are no JSON
-      const value = parseJson(`${name}: ${path}`, await readFile(join(root, path), 'utf8'));
-      if (value === null || typeof value !== 'object' || Array.isArray(value))
-        throw refuse(`${path} is not a JSON object.`);
-      return value as Readonly<Record<string, unknown>>;
+      return readObject(name, root, path);
     },
+    peek: (path, bytes) => readPlainText(name, root, path, bytes),
     graph: async path => {
       await need(path);
       const beside = new Set<string>();
@@ -81,7 +83,10 @@ export async function openSource(folder: string): Promise<BundleSource> {
 }
 
 async function entriesOf(root: string, folder: string) {
-  return readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+  return readdir(join(root, folder), { withFileTypes: true }).catch(error => {
+    if (['ENOENT', 'ENOTDIR'].includes(error.code)) return [];
+    throw error;
+  });
 }
 
 /** Nobody reads a longer list. */
@@ -89,7 +94,7 @@ const MAX_NAMES = 8;
 
 /** For the sentence that says what is missing. */
 async function whatIsThere(root: string, folder: string): Promise<string> {
-  const names = (await entriesOf(root, folder)).map(entry => entry.name).sort();
+  const names = (await entriesOf(root, folder).catch(() => [])).map(entry => entry.name).sort();
   const where = folder === '.' ? basename(root) : folder;
   if (names.length === 0) return `there is no folder ${where}, or nothing in it.`;
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';

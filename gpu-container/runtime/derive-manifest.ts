@@ -2,8 +2,7 @@
  * @file A bundle.json for a folder that has none: a diffusers pipeline as Optimum or our exporter lays it out in ONNX. What the
  * folder does not say is what the makers of its family name.
  */
-import { open } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type BundleFamily, bundleFamily, FAMILY_NAMES, familyOfPipeline, whyNotRendered } from './bundle-families.ts';
 import { type BundleSource, openSource } from './bundle-source.ts';
 import { type DerivedFamily, type FamilyOffer, familyOffer, offerFields } from './family-offers.ts';
@@ -183,10 +182,8 @@ async function takeOthers(source: BundleSource): Promise<void> {
 
 /** Where a model card says it: `license: apache-2.0` between two lines of dashes at the top. */
 async function licenseOf(source: BundleSource): Promise<string> {
-  const file = await open(join(source.root, 'README.md')).catch(() => undefined);
-  const top = file === undefined ? '' : (await file.read(Buffer.alloc(4096), 0, 4096, 0)).buffer.toString('utf8');
-  await file?.close();
-  const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(top)?.[1] ?? '';
+  const top = await source.peek('README.md', 4096);
+  const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(top ?? '')?.[1] ?? '';
   const field = (name: string) =>
     new RegExp(`^${name}:\\s*["']?([A-Za-z0-9._+-]{1,100})["']?\\s*$`, 'm').exec(front)?.[1];
   const license = [field('license'), field('license_name')].find(one => one !== undefined && one !== 'other');

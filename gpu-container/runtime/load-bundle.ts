@@ -2,7 +2,7 @@
  * @file A bundle folder, checked byte by byte before anything in it is used: ONNX Runtime must never meet a file that the
  * manifest does not vouch for (1.30.0 has heap faults on malformed graphs).
  */
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
@@ -14,11 +14,20 @@ import {
   readScheduler,
   type VaeCache,
 } from './bundle-configs.ts';
-import { bundleName, checkHash, checkPresence, readGraph } from './bundle-files.ts';
+import {
+  bundleName,
+  checkHash,
+  checkPresence,
+  plainFileBytes,
+  readGraph,
+  readPlainText,
+  whyUnreadable,
+} from './bundle-files.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
 import { graphPaths, TOKENIZER_PATH } from './manifest-rules.ts';
 import { checkTokenizerKinds } from './tokenizer-kinds.ts';
 
+const MANIFEST_PATH = 'bundle.json';
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
 
@@ -56,7 +65,9 @@ export interface Bundle {
 export async function loadBundle(folder: string, options: { readonly hashes?: boolean } = {}): Promise<Bundle> {
   const name = bundleName(folder);
   const manifest = await readManifest(folder);
-  const root = await realpath(folder);
+  const root = await realpath(folder).catch(cause => {
+    throw whyUnreadable(cause, name, MANIFEST_PATH);
+  });
   for (const file of manifest.files) await checkPresence(name, root, file);
   if (options.hashes !== false) for (const file of manifest.files) await checkHash(name, root, file);
   const paths = graphPaths(manifest);
@@ -86,17 +97,24 @@ export async function readModelCard(folder: string): Promise<ModelCard> {
   return modelCard(manifest, bundleDigest(manifest));
 }
 
-/** bundle.json alone, checked; `bundle_invalid` where there is none. */
+/** bundle.json alone, checked; `bundle_invalid` where there is none, `bundle_corrupt` where it cannot be read. */
 export async function readManifest(folder: string): Promise<BundleManifest> {
   const name = bundleName(folder);
-  const path = join(folder, 'bundle.json');
-  const stats = await lstat(path).catch(cause => {
-    throw new ReelayError('bundle_invalid', `${name}: there is no bundle.json to read in this folder.`, { cause });
+  const root = await realpath(folder).catch(cause => {
+    if (cause.code === 'ENOENT') throw noManifest(name, cause);
+    throw whyUnreadable(cause, name, MANIFEST_PATH);
   });
-  if (!stats.isFile() || stats.size > MAX_MANIFEST_BYTES)
+  const bytes = await plainFileBytes(name, root, MANIFEST_PATH);
+  if (bytes !== undefined && bytes > MAX_MANIFEST_BYTES)
     throw new ReelayError(
       'bundle_invalid',
       `${name}: bundle.json is not a file of at most ${MAX_MANIFEST_BYTES} bytes.`,
     );
-  return parseManifest(name, await readFile(path, 'utf8'));
+  const json = await readPlainText(name, root, MANIFEST_PATH);
+  if (json === undefined) throw noManifest(name);
+  return parseManifest(name, json);
+}
+
+function noManifest(name: string, cause?: unknown): ReelayError {
+  return new ReelayError('bundle_invalid', `${name}: there is no bundle.json to read in this folder.`, { cause });
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { cp, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -72,6 +73,20 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
     expect((await deriveManifest(folder, { created: 1 })).license).toBe('ltxv-1');
     await writeFile(join(folder, 'README.md'), '---\nlicense: "apache-2.0"\n---\nlicense: mit\n');
     expect((await deriveManifest(folder, { created: 1 })).license).toBe('apache-2.0');
+  });
+
+  test.each([
+    ['a pipe, which nobody ever writes to', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['a link', (path: string) => symlinkSync('/etc/hostname', path)],
+  ])('whose model card is %s is refused in a sentence, unless its license is told', async (_, make) => {
+    const folder = await folderOf('ltx');
+    make(join(folder, 'README.md'));
+    await expect(deriveManifest(folder, { created: 1 })).rejects.toMatchObject({
+      code: 'bundle_corrupt',
+      message: expect.stringContaining('README.md is not a plain file inside the bundle'),
+    });
+    expect((await deriveManifest(folder, OPTIONS)).license).toBe('Apache-2.0');
   });
 
   test('keeps what lies beside a graph as its data, and nothing else', async () => {

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { appendFile, cp, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -117,7 +117,17 @@ describe('a bundle.json we cannot follow is refused with a sentence', () => {
     await rename(path, join(folder, 'other.json'));
     await refusal(folder, 'bundle_invalid', 'there is no bundle.json');
     await symlink(join(folder, 'other.json'), path);
-    await refusal(folder, 'bundle_invalid', 'bundle.json is not a file');
+    await refusal(
+      folder,
+      'bundle_corrupt',
+      'bundle.json is not a plain file inside the bundle; links are not followed',
+    );
+    await rm(path);
+    await mkdir(path);
+    await refusal(folder, 'bundle_corrupt', 'bundle.json is not a plain file inside the bundle');
+    await rm(path, { recursive: true });
+    await writeFile(path, ' '.repeat(1_048_577));
+    await refusal(folder, 'bundle_invalid', 'bundle.json is not a file of at most 1048576 bytes');
   });
 });
 
