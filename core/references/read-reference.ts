@@ -83,8 +83,15 @@ function findFile(path: string, value: unknown): Sent {
   return typeof inner === 'string' ? readUrl(at, inner) : { path: at, wrong: 'expected a data URL' };
 }
 
-/** Multipart knows no objects: some clients send one as its JSON. */
+/** How far a text is looked at for the key before its data URL, and for what closes the object behind it. */
+const EDGE_CHARS = 256;
+
+/**
+ * Multipart knows no objects: some clients send one as its JSON. Of a long one only the URL can be that long, and the parser is spared
+ * it: a megabyte of brackets is expensive.
+ */
 function findInText(path: string, text: string): Sent {
+  if (text.length > limits.maxBodyBytes) return findInLongText(path, text);
   try {
     const value: unknown = JSON.parse(text);
     if (value !== null && typeof value === 'object') return findFile(path, value);
@@ -92,6 +99,15 @@ function findInText(path: string, text: string): Sent {
     // told below; the parser's own words would quote the text
   }
   return { path, wrong: 'this is neither a data URL nor JSON' };
+}
+
+function findInLongText(path: string, text: string): Sent {
+  const [head, key] = /^\s*\{\s*"(image_url|video_url)"\s*:\s*"(?=data:)/.exec(text.slice(0, EDGE_CHARS)) ?? [];
+  const [tail] = /"\s*\}\s*$/.exec(text.slice(-EDGE_CHARS)) ?? [];
+  if (head === undefined || tail === undefined)
+    return { path, wrong: `got ${text.length} characters that are no data URL and no JSON with one alone` };
+  // Some writers escape the slashes; no other character of base64 has an escape.
+  return readUrl(`${path}[${key}]`, text.slice(head.length, -tail.length).replaceAll('\\/', '/'));
 }
 
 function readUrl(path: string, url: string): Sent {

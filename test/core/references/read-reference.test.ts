@@ -67,6 +67,16 @@ describe('what a request starts from', () => {
     expect(parse(fields()).file).toEqual({ path, bytes: new Uint8Array(files.png), contentType: 'image/png' });
   });
 
+  test('comes in JSON that is longer than any other may be, its slashes escaped or not', () => {
+    const bytes = Buffer.concat([files.png, Buffer.alloc(1_000_000, 0xff)]);
+    const json = JSON.stringify({ image_url: dataUrl(bytes, 'image/png') });
+    expect(json.length).toBeGreaterThan(limits.maxBodyBytes);
+    for (const text of [json, ` ${json.replaceAll('/', '\\/')}\n`]) {
+      const { file } = parse({ input_reference: text });
+      expect([file?.path, Buffer.compare(file!.bytes, bytes)]).toEqual(['input_reference[image_url]', 0]);
+    }
+  });
+
   test('comes as a video under the names of vLLM-Omni', () => {
     const video_reference = { video_url: dataUrl(files.mp4, 'video/mp4') };
     expect(parse({ video_reference, strength: '0.5' }).request).toMatchObject({ task: 'v2v', strength: 0.5 });
@@ -162,6 +172,12 @@ describe('is refused in words that name the field:', () => {
     ['an empty object', () => ({}), 'input_reference', 'one of image_url'],
     ['a forged file', () => ({ file: true, bytes: [1, 2, 3] }), 'input_reference', 'one of image_url'],
     ['a URL that is no text', () => ({ image_url: { url: 'x' } }), 'input_reference[image_url]', 'expected a data URL'],
+    [
+      'seven megabytes of brackets, without parsing them',
+      () => `{"a":[${'{},'.repeat(2_400_000)}0]}`,
+      'input_reference',
+      'no data URL and no JSON with one alone',
+    ],
     ['JSON of nothing', () => '{"image_url"', 'input_reference', 'neither a data URL nor JSON'],
   ] as [string, () => unknown, string, string][])('%s', (_name, value, path, sentence) => {
     const error = refusal({ input_reference: value() });
