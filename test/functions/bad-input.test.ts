@@ -94,6 +94,18 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     await expectRefused(await api.call('POST', '/v1/videos', { body: form }), 400, 'body');
   });
 
+  test('multipart with tens of thousands of parts, before they are parsed', async () => {
+    const boundary = 'b'.repeat(30);
+    const part = `--${boundary}\r\ncontent-disposition: form-data; name="a"; filename="x"\r\n\r\n\r\n`;
+    const body = `${part.repeat(Math.floor(7_000_000 / part.length))}--${boundary}--\r\n`;
+    const headers = { 'content-type': `multipart/form-data; charset=x; Boundary="${boundary}"` };
+    const startedMs = performance.now();
+    const answer = await api.call('POST', '/v1/videos', { body, headers });
+    expect(performance.now() - startedMs).toBeLessThan(1_000); // parsed they take many times as long
+    expect(answer.body.error.message).toBe(`body: at most ${limits.maxParts} parts are allowed.`);
+    await expectRefused(answer, 400, 'body');
+  });
+
   test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', ''])(
     'content type "%s"',
     async type => {
