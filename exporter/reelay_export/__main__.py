@@ -25,6 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--sizes", help="sizes on offer, the default first: 832x480,480x832")
     parser.add_argument("--frames", help="frame counts on offer: MIN:MAX:STEP")
     parser.add_argument("--max-tokens", type=int, help="tokens that a prompt is padded to")
+    parser.add_argument("--tile", help="decode frames larger than SIZE in overlapping pieces, SIZE/STRIDE in pixels: 256/192; changes pixels")
     parser.add_argument("--golden", action=argparse.BooleanOptionalAction, default=True,
                         help="record what diffusers makes of fixed noise (runs the whole pipeline on the CPU)")
     parser.add_argument("--force", action="store_true", help="remove what is in <out> first")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from . import schedule
 from .families import Exported
 from .options import Options
 
@@ -74,14 +75,18 @@ def digest(path: Path) -> str:
 
 
 def write_manifest(out: Path, exported: Exported, options: Options) -> dict:
-    """Writes bundle.json over every file in the folder; returns it. Options overlay the family's limits and defaults."""
+    """Writes bundle.json over every file in the folder; returns it. Options overlay the limits and defaults of family and scheduler."""
+    limits, defaults = schedule.offer(json.loads((out / "scheduler/scheduler_config.json").read_text()), exported.limits, exported.defaults)
+    components = exported.components
+    if options.tile is not None:
+        components = components | {"vae_decoder": components["vae_decoder"] | {"tile": options.tile}}
     paths = sorted(p for p in out.rglob("*") if p.is_file() and p.name != "bundle.json")
     manifest = {
         "bundle": 1, "id": options.id, "family": exported.family, "tasks": exported.tasks, "license": options.license,
         "created": options.created, "owned_by": options.owned_by, "description": options.description,
-        "components": exported.components,
-        "limits": exported.limits | options.limits,
-        "defaults": exported.defaults | options.defaults,
+        "components": components,
+        "limits": limits | options.limits,
+        "defaults": defaults | options.defaults,
         **({"presets": exported.presets} if exported.presets else {}),
         "files": [{"path": p.relative_to(out).as_posix(), "bytes": p.stat().st_size, "sha256": digest(p)} for p in paths],
         **({"golden": "golden/golden.json"} if (out / "golden/golden.json").exists() else {}),

@@ -9,6 +9,7 @@ import diffusers
 import numpy as np
 import torch
 import transformers
+from PIL import Image
 from safetensors.numpy import save_file
 
 from .bundle import write_json
@@ -128,6 +129,17 @@ def picture(width: int, height: int, frames: int = 1, seed: int = 0) -> np.ndarr
         left = (width // 8 + 2 * f) % (width - width // 4)
         clip[f, height // 3: height // 3 + height // 4, left: left + width // 4] = (250, max(40, 240 - 20 * f), 30)
     return clip
+
+
+def still(pipeline, case: dict, width: int, height: int, seed: int = 0) -> tuple[Image.Image, dict]:
+    """The image that a pipeline is given in an i2v case, and what the case keeps of it. It is of the clip's size, or of the size that the
+    case names under `picture`, "50x90": then `image` is what diffusers' VideoProcessor makes of it."""
+    sides = tuple(map(int, case["picture"].split("x"))) if "picture" in case else (width, height)
+    original = picture(*sides, 1, seed)[0]
+    if "picture" not in case:
+        return Image.fromarray(original), {"image": original}
+    resized = pipeline.video_processor.resize(Image.fromarray(original), height, width)
+    return Image.fromarray(original), {"picture": original, "image": np.asarray(resized)}
 
 
 def check_spread(name: str, tensors: dict) -> str:

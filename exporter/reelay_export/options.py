@@ -8,13 +8,14 @@ from pathlib import Path
 from .errors import ExportError
 
 WEIGHTS = ("fp32", "fp16", "int8")
-KEYS = ("id", "license", "owned_by", "description", "created", "limits", "defaults", "cases", "maxTokens")
+KEYS = ("id", "license", "owned_by", "description", "created", "limits", "defaults", "cases", "maxTokens", "tile")
 
 
 @dataclass
 class Options:
     """`opset` is for dynamo graphs (TorchScript graphs are written with 18). `limits` and `defaults` overlay the family's own;
-    `cases` replace its golden cases; `max_tokens` replaces the number of tokens that a prompt is padded to."""
+    `cases` replace its golden cases; `max_tokens` replaces the number of tokens that a prompt is padded to; with `tile` the decoder
+    takes large frames in pieces."""
 
     opset: int = 20
     weights: str = "fp32"
@@ -27,6 +28,7 @@ class Options:
     defaults: dict = field(default_factory=dict)
     cases: list | None = None
     max_tokens: int | None = None
+    tile: dict | None = None
 
 
 def read_options(source: Path, args) -> Options:
@@ -42,7 +44,7 @@ def read_options(source: Path, args) -> Options:
         license=args.license or said.get("license") or "unknown", owned_by=args.owned_by or said.get("owned_by") or "unknown",
         description=args.description or said.get("description", ""), created=args.created or said.get("created", 0),
         limits=said.get("limits", {}), defaults=said.get("defaults", {}), cases=said.get("cases"),
-        max_tokens=args.max_tokens or said.get("maxTokens"),
+        max_tokens=args.max_tokens or said.get("maxTokens"), tile=check_tile(args.tile) if args.tile else said.get("tile"),
     )
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", options.id):
         raise ExportError(f"--id is {options.id!r}. Up to 64 letters, digits, dots, dashes and underscores are allowed.")
@@ -73,6 +75,14 @@ def check_range(text: str) -> dict:
     if not 1 <= low <= high or step < 1:
         raise ExportError(f"--frames is {text!r}. MIN is at least 1 and at most MAX, STEP at least 1.")
     return {"min": low, "max": high, "step": step}
+
+
+def check_tile(text: str) -> dict:
+    """"256/192" as size and stride."""
+    match = re.fullmatch(r"([1-9]\d{0,4})/([1-9]\d{0,4})", text)
+    if not match or int(match[2]) > int(match[1]):
+        raise ExportError(f"--tile is {text!r}. SIZE/STRIDE in pixels is expected, the stride at most the size, for example 256/192.")
+    return {"size": int(match[1]), "stride": int(match[2])}
 
 
 def size_of(text: str) -> tuple[int, int]:

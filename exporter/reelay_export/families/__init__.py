@@ -24,11 +24,13 @@ MODULES = {
     "AnimateDiffVideoToVideoPipeline": "animatediff",
     "LTXPipeline": "ltx",
     "LTXImageToVideoPipeline": "ltx",
-    "LTXConditionPipeline": "ltx",
     "CogVideoXPipeline": "cogvideox",
     "CogVideoXImageToVideoPipeline": "cogvideox",
     "CogVideoXVideoToVideoPipeline": "cogvideox",
 }
+
+# Pipelines that pass for a family's and would come out wrong, with what is different.
+REFUSED = {"LTXConditionPipeline": "its positions and its linear-quadratic schedule are not those of LTXPipeline"}
 
 
 @dataclass
@@ -58,6 +60,8 @@ def read_model_index(source: Path) -> dict:
 def family_of(source: Path) -> ModuleType:
     """The module that exports this folder's pipeline, by _class_name of its model_index.json."""
     name = read_model_index(source).get("_class_name")
+    if name in REFUSED:
+        raise ExportError(f"{source}/model_index.json: _class_name is {name!r}, which cannot be exported: {REFUSED[name]}.")
     if name not in MODULES:
         raise ExportError(f"{source}/model_index.json: _class_name is {name!r}. These can be exported: {', '.join(MODULES)}.")
     return module(MODULES[name])

@@ -153,7 +153,7 @@ def _offer(pipeline) -> tuple[dict, dict]:
     few = type(pipeline.scheduler).__name__ == "LCMScheduler"
     limits = {"sizes": ["512x512", "384x576", "576x384", "256x256"],
               "frames": {"min": 1, "max": pipeline.unet.config.motion_max_seq_length, "step": 1}, "fps": {"min": 4, "max": 30},
-              "steps": {"min": 1, "max": 50 if few else 100}, "guidance": {"min": 1, "max": 20}, "maxPromptChars": 2000}
+              "steps": {"min": 1, "max": 100}, "guidance": {"min": 1, "max": 20}, "maxPromptChars": 2000}
     defaults = {"size": "512x512", "frames": 16, "fps": 8, "steps": 6 if few else 25, "guidance": 2 if few else 7.5,
                 "negativePrompt": "", "strength": 0.8}
     return limits, defaults

@@ -140,7 +140,7 @@ def components(pipeline, length: int) -> dict:
     return {
         "text_encoder": {"graph": "text_encoder/model.onnx", "maxTokens": length, "width": pipeline.text_encoder.config.d_model},
         "transformer": {"graph": "transformer/model.onnx"},
-        "vae_decoder": {"graph": "vae_decoder/model.onnx", "plan": "whole", "tile": {"size": 512, "stride": 448}},
+        "vae_decoder": {"graph": "vae_decoder/model.onnx", "plan": "whole"},
         "vae_encoder": {"graph": "vae_encoder/model.onnx"},
     }
 

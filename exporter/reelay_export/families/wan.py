@@ -94,7 +94,7 @@ def export(pipeline, out: Path, options: Options) -> Exported:
             components[name] = {"graph": f"{name}/model.onnx"}
     prepare(pipeline.vae)
     rows += export_stream(pipeline.vae, "decoder", out, options)
-    components["vae_decoder"] = _streaming("vae_decoder") | {"tile": {"size": 256, "stride": 192}}
+    components["vae_decoder"] = _streaming("vae_decoder")
     tasks = _tasks(pipeline)
     if tasks != ["t2v"]:
         rows += export_stream(pipeline.vae, "encoder", out, options)
@@ -173,7 +173,8 @@ def _offer(pipeline) -> tuple[dict, dict]:
 
 
 def golden_cases(pipeline, options: Options) -> list[dict]:
-    """Two requests for each task: with guidance at the smallest size, and without at another size."""
+    """Two requests for each task: with guidance at the smallest size, and without at another size; where CLIP sees the image, one more
+    with an image of another shape than the clip."""
     sizes = options.limits.get("sizes") or _offer(pipeline)[0]["sizes"]
     frames = options.limits.get("frames") or _offer(pipeline)[0]["frames"]
     low, high = frames["min"], min(frames["min"] + frames["step"], frames["max"])
@@ -188,6 +189,8 @@ def golden_cases(pipeline, options: Options) -> list[dict]:
         if task == "v2v":
             guided["strength"], plain["strength"] = 0.6, 0.8
         cases += [{"name": f"{task}-guided", "task": task, "request": guided}, {"name": f"{task}-plain", "task": task, "request": plain}]
+    if pipeline.components.get("image_encoder") is not None:
+        cases.append({"name": "i2v-portrait", "task": "i2v", "request": plain | {"seed": 8}, "picture": "50x90"})
     return cases
 
 
@@ -201,8 +204,7 @@ def record(pipeline, case: dict, options: Options) -> dict:
     given, used = {}, _as(diffusers.WanPipeline, pipeline) if task == "t2v" else None
     if task == "i2v":
         used = _as(diffusers.WanImageToVideoPipeline, pipeline)
-        given["image"] = golden.picture(width, height, 1, 1)[0]
-        call["image"] = Image.fromarray(given["image"])
+        call["image"], given = golden.still(used, case, width, height, seed=1)
     if task == "v2v":
         used = _as(diffusers.WanVideoToVideoPipeline, pipeline)
         given["video"] = golden.picture(width, height, request["num_frames"], 2)

@@ -27,7 +27,7 @@ def replay(bundle, case: dict, want: dict) -> dict:
         clean = _encode(bundle, _signed(want["video"]))
         latents = scheduler.add_noise(clean, latents, timesteps[:1])
     if case["task"] == "i2v":
-        condition = _condition(bundle, index, want["image"], request["num_frames"], latents.shape)
+        condition = _condition(bundle, index, want, request["num_frames"], latents.shape)
         got |= {k: condition[k] for k in ("image_embeds", "image_latents", "image_mask") if k in condition}
     got["timesteps"] = timesteps.double().numpy()
     got["latents"], latents = _denoise(bundle, index, request, scheduler, timesteps, latents, condition, got)
@@ -42,9 +42,10 @@ def _embed(bundle, prefix: str, text: str) -> dict:
     return {f"{prefix}_ids": ids, f"{prefix}_mask": mask, f"{prefix}_embeds": embeds * mask[:, :, None]}
 
 
-def _condition(bundle, index, image: np.ndarray, frames: int, shape) -> dict:
-    """What joins the noise: the image's latents, and the mask or CLIP's view where the weights want them."""
-    made, first = {}, _signed(image[None])
+def _condition(bundle, index, given: dict, frames: int, shape) -> dict:
+    """What joins the noise: the image's latents, and the mask or CLIP's view where the weights want them. CLIP sees the image as it came,
+    the VAE at the clip's size."""
+    made, first = {}, _signed(given["image"][None])
     if index.get("expand_timesteps"):
         return {"image_latents": _encode(bundle, first)}
     rest = torch.zeros(1, 3, frames - 1, *first.shape[3:])
@@ -53,7 +54,7 @@ def _condition(bundle, index, image: np.ndarray, frames: int, shape) -> dict:
     made["image_mask"][:, :, 0] = 1  # the first frame stands for four, so it fills the first latent frame's four channels
     if "image_encoder" in bundle.manifest["components"]:
         processor = AutoImageProcessor.from_pretrained(str(bundle.folder / "image_processor"))
-        pixels = processor(images=Image.fromarray(image), return_tensors="np")["pixel_values"]
+        pixels = processor(images=Image.fromarray(given.get("picture", given["image"])), return_tensors="np")["pixel_values"]
         made["image_embeds"] = bundle.run("image_encoder/model.onnx", {"pixel_values": pixels})[0]
     return made
 
