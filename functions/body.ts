@@ -1,13 +1,13 @@
 import { MIMEType } from 'node:util';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { invalidRequest, type Problem, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
+import type { FrontEvent } from './http.ts';
 
 /** A JSON or multipart body as one plain object; both encodings come out alike. Throws 400, 413 and 415 errors in words. */
-export async function readBody(event: APIGatewayProxyEventV2): Promise<unknown> {
+export async function readBody(event: FrontEvent): Promise<unknown> {
   const type = event.headers['content-type'] ?? '';
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const bytes = event.bytes ?? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   const kind = type.split(';')[0]!.trim().toLowerCase();
   if ((event.headers['content-encoding'] ?? 'identity') !== 'identity')
     throw new ReelayError('unsupported_media_type', 'content-encoding: send the body uncompressed.');
@@ -75,11 +75,11 @@ function boundaryOf(type: string): string | null {
   }
 }
 
-async function readMultipart(bytes: Buffer, type: string): Promise<unknown> {
+async function readMultipart(bytes: Buffer<ArrayBuffer>, type: string): Promise<unknown> {
   checkParts(bytes, type);
   let form: FormData;
   try {
-    form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData();
+    form = await new Response(bytes, { headers: { 'content-type': type } }).formData();
   } catch (cause) {
     throw new ReelayError('invalid_request', 'body: this is not a well-formed multipart/form-data body.', {
       cause,
@@ -91,7 +91,9 @@ async function readMultipart(bytes: Buffer, type: string): Promise<unknown> {
 
 async function readPart([name, value]: [string, string | Blob]): Promise<[string, string | Upload]> {
   if (typeof value === 'string') return [name, value];
-  return [name, { file: true, bytes: new Uint8Array(await value.arrayBuffer()), contentType: value.type }];
+  // Without a type a part is text/plain, says the specification (RFC 7578 section 4.4): of a file that is no claim.
+  const contentType = value.type === 'text/plain' ? '' : value.type;
+  return [name, { file: true, bytes: new Uint8Array(await value.arrayBuffer()), contentType }];
 }
 
 /** `metadata[a]` becomes {metadata: {a}}, `tags[]` a list. */

@@ -7,6 +7,11 @@ export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
   onClose?: () => void;
 }
 
+/** An event with its body; from a front in the same process it brings the bytes as they came, which spares four copies in base64. */
+export interface FrontEvent extends APIGatewayProxyEventV2 {
+  readonly bytes?: Buffer<ArrayBuffer>;
+}
+
 /** A JSON result that no cache keeps. */
 export function json(statusCode: number, body: unknown): HttpResult {
   return {

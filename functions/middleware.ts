@@ -1,22 +1,22 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpSecurityHeaders from '@middy/http-security-headers';
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { readBody } from './body.ts';
 import type { Deps } from './deps.ts';
 import { errorResult } from './errors.ts';
-import type { HttpResult } from './http.ts';
+import type { FrontEvent, HttpResult } from './http.ts';
 
 /** An API Gateway event after the stack: the tenant it speaks for and, where the route takes one, its parsed body. */
-export interface ApiEvent extends APIGatewayProxyEventV2 {
+export interface ApiEvent extends FrontEvent {
   tenant: string;
   input: unknown;
 }
 
 type Api = MiddlewareObj<ApiEvent, HttpResult, Error, Context>;
 /** A route as both fronts call it. */
-export type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult>;
+export type ApiHandler = (event: FrontEvent, context: Context) => Promise<HttpResult>;
 
 /**
  * The stack that every route shares, outermost first: log and request id, error envelope, security headers, header names in lower

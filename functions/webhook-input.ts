@@ -1,11 +1,11 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { invalidRequest, type Problem } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { readBody } from './body.ts';
+import type { FrontEvent } from './http.ts';
 
 /** The body of a call that may come without one, which is then an empty object. */
-export async function optionalBody(event: APIGatewayProxyEventV2): Promise<unknown> {
-  return event.body === undefined || event.body === '' ? {} : readBody(event);
+export async function optionalBody(event: FrontEvent): Promise<unknown> {
+  return event.bytes === undefined && (event.body ?? '') === '' ? {} : readBody(event);
 }
 
 /** `after` and `limit` of a list, and nothing else; every problem at once. */

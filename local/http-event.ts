@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { FrontEvent } from '#functions/http.ts';
 
 /** What all bodies of one server hold together, half sent ones and those being handled. */
 export interface BodyPool {
@@ -18,32 +19,39 @@ export class ClientGone extends Error {}
 const MAX_DRAINED_BYTES = 16_777_216;
 /** What most bodies fit into; a larger one doubles it as it comes. */
 const FIRST_BODY_BYTES = 16_384;
+/** How often a whole body lies in memory while it is handled: as it came, in its parser twice, and as the file that it brought. */
+const COPIES_HANDLED = 4;
 const NO_BODY = Buffer.alloc(0);
 
 /**
- * The whole body in one buffer, counted in the pool until `release`. It is copied together as it comes: a client that sends its
+ * The whole body in one buffer, counted in the pool until `release`: once while it comes, then with the copies that handling it makes. It is copied together as it comes: a client that sends its
  * megabytes one byte a chunk makes millions of buffers of a few hundred bytes each. Throws 413 for a body over the limit, 429 for one
  * that the pool has no room for, and whatever ended the connection; the rest of the body is then the caller's to drain.
  */
 export async function readBody(
   request: IncomingMessage,
   pool: BodyPool,
-): Promise<{ body: Buffer; release: () => void }> {
+): Promise<{ body: Buffer<ArrayBuffer>; release: () => void }> {
   const most = limits.maxMultipartBytes;
   const tooLarge = () => new ReelayError('payload_too_large', `body: at most ${most} bytes are allowed.`);
   if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge();
   if (request.readableEnded) return { body: NO_BODY, release: () => undefined };
   let room = NO_BODY;
-  let bytes = 0;
+  let [bytes, counted] = [0, 0];
+  const count = (wanted: number) => {
+    if (pool.bytes + wanted - counted > pool.maxBytes)
+      throw new ReelayError('rate_limited', 'This server is reading as many uploads as it may; try again shortly.');
+    pool.bytes += wanted - counted;
+    counted = wanted;
+  };
   const release = () => {
-    pool.bytes -= room.length;
+    pool.bytes -= counted;
+    counted = 0;
     room = NO_BODY;
   };
   const makeRoom = () => {
     const grown = Math.min(most, Math.max(FIRST_BODY_BYTES, room.length * 2, bytes));
-    if (pool.bytes + grown - room.length > pool.maxBytes)
-      throw new ReelayError('rate_limited', 'This server is reading as many uploads as it may; try again shortly.');
-    pool.bytes += grown - room.length;
+    count(grown);
     const larger = Buffer.allocUnsafe(grown);
     room.copy(larger);
     room = larger;
@@ -67,6 +75,11 @@ export async function readBody(
       chunk.copy(room, from);
     };
     const end = () => {
+      try {
+        count(bytes * COPIES_HANDLED);
+      } catch (error) {
+        return fail(error);
+      }
       request.off('close', hangUp);
       resolve({ body: room.subarray(0, bytes), release });
     };
@@ -154,6 +167,16 @@ function queryOf(text: string): Record<string, string> {
   for (const [name, value] of new URLSearchParams(text))
     query[name] = name in query ? `${query[name]},${value}` : value;
   return query;
+}
+
+/** The same event for handlers in this process, which take the body as it came. */
+export function toFrontEvent(
+  request: IncomingMessage,
+  body: Buffer<ArrayBuffer>,
+  route: { key: string; parameters: Record<string, string> },
+): FrontEvent {
+  const event = toEvent(request, NO_BODY, route);
+  return body.length === 0 ? event : { ...event, bytes: body };
 }
 
 /** The Lambda context a handler may look at. */

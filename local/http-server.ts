@@ -12,7 +12,7 @@ import type { Deps, Log } from '#functions/deps.ts';
 import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
 import { routes } from '#functions/routes.ts';
-import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toEvent } from './http-event.ts';
+import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toFrontEvent } from './http-event.ts';
 import { isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -23,7 +23,7 @@ const MAX_CONNECTIONS = 4_096;
 const MAX_IN_PROGRESS = 1_024;
 /** One connection's requests sent ahead of their answers: a packet holds a thousand, and each may ask for a page of a hundred records. */
 const MAX_SENT_AHEAD = 16;
-/** Bodies being read or handled, all together: nine of the largest, or thousands as usual. */
+/** Bodies being read or handled with their copies, all together: nine of the largest half sent, two in hand, or thousands as usual. */
 const MAX_BODY_BYTES_HELD = 67_108_864;
 /** Who had no idle moment for this long is overloaded; pauses (garbage, a checkpoint of the log, another program) are caught up sooner. */
 const BEHIND_MS = 250;
@@ -60,7 +60,7 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
     }
     const { body, release } = await readBody(request, pool);
     try {
-      const event = toEvent(request, body, match);
+      const event = toFrontEvent(request, body, match);
       return await handlers.get(match.key)!(event, toContext(event));
     } finally {
       release();

@@ -59,6 +59,16 @@ describe('the unmodified openai client', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('sends a file part without any type, as curl and hand-made bodies do', async () => {
+    const head = '--bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\ncontent-disposition: form-data; name=';
+    const end = '\r\n--bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb--\r\n';
+    const file = Buffer.concat([Buffer.from(`${head}"input_reference"; filename="a"\r\n\r\n`), PNG, Buffer.from(end)]);
+    const body = Buffer.concat([Buffer.from(`${head}"prompt"\r\n\r\nx\r\n`), file]);
+    const headers = { 'content-type': 'multipart/form-data; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb' };
+    const answer = await server.call('POST', '/v1/videos', { body, headers });
+    expect([answer.status, answer.body.reference?.sha256]).toEqual([200, sha256(PNG)]);
+  });
+
   test('sends a data URL in input_reference[image_url]', async () => {
     const video = await create({ input_reference: { image_url: dataUrl(JPEG, 'image/jpeg') } });
     expect(video).toMatchObject({ task: 'i2v', reference: { content_type: 'image/jpeg', sha256: sha256(JPEG) } });

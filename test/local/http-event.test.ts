@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { toContext, toEvent } from '#local/http-event.ts';
+import { type BodyPool, readBody, toContext, toEvent, toFrontEvent } from '#local/http-event.ts';
 import { createRouter } from '#local/router.ts';
 
 /** The sample event of AWS's documentation for payload format 2.0, without the parts an authorizer or mutual TLS adds. */
@@ -85,6 +85,40 @@ describe('the embedded front speaks payload format 2.0', () => {
     });
     expect([event.isBase64Encoded, event.body]).toEqual([true, body.toString('base64')]);
     expect((await eventOf('/my/path')).body).toBeUndefined();
+  });
+});
+
+describe('an upload', () => {
+  test('reaches the handlers of this process as the bytes that came, not in base64', async () => {
+    const got: unknown[] = [];
+    const server = createServer(async (request, response) => {
+      const { body, release } = await readBody(request, pool);
+      const event = toFrontEvent(request, body, { key: 'POST /my/path', parameters: {} });
+      got.push(event.body, event.bytes === body, body.length, pool.bytes);
+      release();
+      got.push(pool.bytes);
+      response.end();
+    });
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const pool: BodyPool = { bytes: 0, maxBytes: 10_000_000 };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/my/path`;
+    await fetch(url, { method: 'POST', body: Buffer.alloc(1_000_000, 0xff) });
+    expect(got).toEqual([undefined, true, 1_000_000, 4_000_000, 0]); // counted with the copies that its parser makes
+    server.close();
+  });
+
+  test('that there is room to receive but not to handle is refused', async () => {
+    const pool: BodyPool = { bytes: 0, maxBytes: 3_000_000 };
+    const codes: unknown[] = [];
+    const server = createServer(async (request, response) => {
+      await readBody(request, pool).catch(error => codes.push(error.code, pool.bytes));
+      response.end();
+    });
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/my/path`;
+    await fetch(url, { method: 'POST', body: Buffer.alloc(1_000_000, 0xff) });
+    expect(codes).toEqual(['rate_limited', 0]);
+    server.close();
   });
 });
 
