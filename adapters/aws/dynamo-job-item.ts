@@ -6,10 +6,12 @@ import { limits } from '#core/limits.ts';
 import type { Tombstone } from '#core/ports.ts';
 import { shardCount, ttlAttribute } from './dynamo-table.ts';
 
-/** Grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
+/** Of most items. It grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
 export const itemVersion = 1;
-/** Of tombstones, which a Reelay that knows none of them is to leave alone; the next version of a job is 3. */
+/** Of tombstones, which a Reelay that knows none of them is to leave alone. */
 const TOMBSTONE_VERSION = 2;
+/** Of jobs that a Reelay without references and further settings would take for text-to-video with the model's own: the next is 4. */
+const SETTINGS_VERSION = 3;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
@@ -28,7 +30,7 @@ export function toItem(job: Job, writeId: string): JobItem {
   const queuedDeadlineMs = queuedDeadlineAtMs(job);
   const item: JobItem = {
     id: job.id,
-    itemVersion,
+    itemVersion: versionOf(job),
     version: job.version,
     writeId,
     shard: shardOf(job.id),
@@ -76,7 +78,15 @@ export function tombstoneFromItem(item: Readonly<Record<string, unknown>>): Tomb
 
 /** The job, or undefined for a tombstone and for an item of a newer version. */
 export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
-  return Number(item.itemVersion) > itemVersion ? undefined : jobFromRecord(String(item.record));
+  const isJob = item.itemVersion !== TOMBSTONE_VERSION && Number(item.itemVersion) <= SETTINGS_VERSION;
+  return isJob ? jobFromRecord(String(item.record)) : undefined;
+}
+
+/** As low as it can be, so that two Reelays beside each other share what both understand. */
+function versionOf({ request }: Job): number {
+  const { task, strength, reference, guidance_scale_2, flow_shift, step_cache } = request;
+  const isNew = [strength, reference, guidance_scale_2, flow_shift, step_cache].some(value => value !== null);
+  return isNew || task !== 't2v' ? SETTINGS_VERSION : itemVersion;
 }
 
 /**

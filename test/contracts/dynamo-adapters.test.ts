@@ -62,6 +62,24 @@ describe('the DynamoDB store', () => {
     expect((await aws.store.list('acme', { limit: 5, order: 'asc' })).jobs).toEqual([]);
   });
 
+  test('marks a job that an older Reelay would render as something else, and no other', async () => {
+    const plain = makeJob().request;
+    const reference = { key: 'references/acme/a/b/input.png', sha256: 'ab', bytes: 1, contentType: 'image/png' };
+    const versions = [];
+    for (const said of [{}, { seed: 1 }, { task: 'i2v' as const, reference }, { flow_shift: 3 }, { step_cache: 0.1 }]) {
+      const job = makeJob({ request: { ...plain, ...said } });
+      await aws.store.create(job);
+      const Key = { id: { S: job.id } };
+      const { Item } = await aws.clients.dynamo.send(new GetItemCommand({ TableName: awsNames.table, Key }));
+      versions.push(Item?.itemVersion?.N);
+      expect(await aws.store.load(job.id)).toEqual(job);
+      const leased = { status: 'in_progress', attempt: 1, lease: { owner: 'w', expiresAtMs: startMs } } as const;
+      await aws.store.transition(job.id, { status: 'queued', attempt: 0 }, leased);
+      expect(await aws.store.load(job.id)).toMatchObject(leased);
+    }
+    expect(versions).toEqual(['1', '1', '3', '3', '3']);
+  });
+
   test('keeps a job in the indexes that its state needs, and a finished one in that of its tenant only', async () => {
     const job = makeJob({ outbox: [makeMessageEntry(startMs)], deadlineAtMs: startMs });
     await aws.store.create(job);
