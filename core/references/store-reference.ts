@@ -54,7 +54,7 @@ export async function sweepReferences(
 
 /**
  * Runs `use` with a stored reference or video as a file to start from; its bytes are counted until that is over. Throws `queue_full` where
- * too much is loaded already, `expired` when the store does not have its bytes any more.
+ * too much is loaded already, `expired` when the store does not have its bytes any more, `invalid_reference` when it has others.
  */
 export async function withStored<T>(
   ports: Pick<ReferencePorts, 'blobs' | 'sha256'>,
@@ -73,12 +73,14 @@ async function loadStored(
   const bytes = new Uint8Array(size);
   let at = 0;
   for await (const chunk of blob.stream) {
-    if (at + chunk.length > size) break;
+    if (blob.bytes !== size || at + chunk.length > size) break;
     bytes.set(chunk, at);
     at += chunk.length;
   }
+  // What was cut off on its way may come whole the next time; what is whole and other bytes stays so.
+  if (blob.bytes === size && at !== size) throw new ReelayError('store_unavailable', 'A stored file came cut off.');
   if (at !== size || ports.sha256(bytes) !== sha256)
-    throw new ReelayError('store_unavailable', 'The store gave other bytes than were put there.');
+    throw new ReelayError('invalid_reference', 'The file to start from is damaged in the store; send it again.');
   return { file: true, bytes, contentType };
 }
 

@@ -158,6 +158,39 @@ describe('a job from another', () => {
     return bench.job(job.id);
   };
 
+  test('whose reference is damaged in the store is refused for good, and holds up no redrive', async () => {
+    const [damaged, whole] = [await send(PNG), await send(PNG)];
+    const done = await finish(await send(PNG));
+    for (let k = 0; k < 2; k++) await failJob(ports, (await bench.lease())!, { code: 'render_failed', message: 'no' });
+    for (const { request } of [damaged, done])
+      await ports.blobs.put(
+        request.reference!.key,
+        PNG.map(byte => byte ^ 1),
+        { contentType: 'image/png' },
+      );
+    const refused = { code: 'invalid_reference', retryable: false };
+    await expect(remix(ports, 'acme', done.id, { prompt: 'b' }, {})).rejects.toMatchObject(refused);
+    await ports.blobs.put(done.request.reference!.key, PNG.subarray(0, 9), { contentType: 'image/png' });
+    await expect(remix(ports, 'acme', done.id, { prompt: 'b' }, {})).rejects.toMatchObject(refused);
+    const { jobs, dropped } = await redrive(ports, { limit: 10, pace: async () => undefined });
+    expect([[...jobs.keys()], [...dropped]]).toEqual([
+      [whole.id],
+      [[damaged.id, 'The file to start from is damaged in the store; send it again.']],
+    ]);
+  });
+
+  test('whose reference comes cut off may try again', async () => {
+    const done = await finish(await send(PNG));
+    const get: SubmitPorts['blobs']['get'] = async () => ({ bytes: PNG.length, etag: '', stream: halfOf(PNG) });
+    const slow = { ...ports, blobs: { ...ports.blobs, get } };
+    const cut = remix(slow, 'acme', done.id, { prompt: 'b' }, {});
+    await expect(cut).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  });
+
+  async function* halfOf(bytes: Uint8Array) {
+    yield bytes.subarray(0, bytes.length / 2);
+  }
+
   test('that died has its own copy of the reference', async () => {
     const dead = await send(PNG);
     await failJob(ports, (await bench.lease())!, { code: 'render_failed', message: 'no' });
