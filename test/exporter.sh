@@ -20,6 +20,8 @@ if [ -z "$python" ]; then
   fi
 fi
 
+(cd exporter && "$python" -m unittest discover -s tests) || exit 1
+
 for name in "${@:-wan-2.1-t2v}"; do
   (
     cd exporter &&

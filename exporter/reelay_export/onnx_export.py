@@ -1,6 +1,7 @@
 """torch modules as ONNX graphs with named float32 edges, and the proof that ONNX Runtime computes the same."""
 
 import logging
+import math
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from .errors import ExportError
+from .errors import ExportError, first_line
 from .options import Options
 
 TORCHSCRIPT_OPSET = 18
@@ -51,7 +52,7 @@ def _dynamo(module, inputs, outputs, path, opset, free):
         program = torch.onnx.export(exported, dynamo=True, opset_version=opset, verbose=False,
                                     input_names=list(inputs), output_names=outputs)
     except Exception as error:
-        raise ExportError(f"{path.name}: torch.onnx.export failed: {str(error).strip().splitlines()[0]}") from error
+        raise ExportError(f"{path.name}: torch.onnx.export failed: {first_line(error)}") from error
     if _bytes(module) < MAX_INLINE_BYTES:
         return program.model_proto
     program.save(str(path), external_data=True)
@@ -127,35 +128,61 @@ def _weight_axes(graph: onnx.GraphProto) -> dict[str, int]:
 
 def store_weights(model: onnx.ModelProto, kind: str) -> None:
     """Stores float32 initializers as float16 (a Cast behind each) or as int8 with a scale per output channel (DequantizeLinear
-    behind each; tables that are no weights become float16). Arithmetic stays float32."""
+    behind each; tables that are no weights become float16). Arithmetic stays float32.
+
+    Tensors are changed where they are: to remove or append one, protobuf compares or copies it, which ends at 2 GB."""
     if kind == "fp32":
         return
-    graph, axes, nodes = model.graph, _weight_axes(model.graph), []
+    graph, axes, nodes, scales = model.graph, _weight_axes(model.graph), [], []
     for tensor in list(graph.initializer):
         if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < MIN_STORED_VALUES:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
         if np.abs(values).max() > 65504:
             continue
-        graph.initializer.remove(tensor)
         if kind == "int8" and values.ndim >= 2 and name in axes:
             axis = axes[name]
             others = tuple(a for a in range(values.ndim) if a != axis)
             scale = (np.maximum(np.abs(values).max(axis=others), 1e-12) / 127).astype(np.float32)
             shaped = scale.reshape([-1 if a == axis else 1 for a in range(values.ndim)])
             codes = np.clip(np.round(values / shaped), -127, 127).astype(np.int8)
-            graph.initializer.extend([numpy_helper.from_array(codes, name + "_i8"), numpy_helper.from_array(scale, name + "_scale")])
+            _replace(tensor, name + "_i8", codes)
+            scales.append(numpy_helper.from_array(scale, name + "_scale"))
             nodes.append(helper.make_node("DequantizeLinear", [name + "_i8", name + "_scale"], [name], axis=axis, name=name + "_dequantize"))
         else:
-            graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), name + "_f16"))
+            _replace(tensor, name + "_f16", values.astype(np.float16))
             nodes.append(helper.make_node("Cast", [name + "_f16"], [name], to=TensorProto.FLOAT, name=name + "_cast"))
+    graph.initializer.extend(scales)
     for node in reversed(nodes):
         graph.node.insert(0, node)
 
 
+def _replace(tensor: TensorProto, name: str, values: np.ndarray) -> None:
+    for typed in ("float_data", "int32_data"):
+        tensor.ClearField(typed)
+    tensor.name, tensor.data_type = name, helper.np_dtype_to_tensor_dtype(values.dtype)
+    tensor.raw_data = np.ascontiguousarray(values).tobytes()
+
+
+def weight_bytes(model: onnx.ModelProto) -> int:
+    """What the constants of the graph and of the bodies in it come to, by their dims and types: protobuf itself counts, as it
+    writes, only up to 2 GB."""
+    total, bodies = 0, [(model.graph.initializer, model.graph.node), *(((), function.node) for function in model.functions)]
+    while bodies:
+        initializers, nodes = bodies.pop()
+        tensors = list(initializers)
+        for attribute in (a for node in nodes for a in node.attribute):
+            tensors += [attribute.t] if attribute.HasField("t") else []
+            if attribute.HasField("g"):
+                bodies.append((attribute.g.initializer, attribute.g.node))
+        total += sum(math.prod(t.dims) * helper.tensor_dtype_to_np_dtype(t.data_type).itemsize for t in tensors)
+    return total
+
+
 def save(model: onnx.ModelProto, path: Path) -> None:
-    """One file, or `<name>.onnx` with its weights in `<name>.onnx_data` beside it where one file would pass 2 GB."""
-    if model.ByteSize() < MAX_INLINE_BYTES:
+    """One file, or `<name>.onnx` with its weights in `<name>.onnx_data` beside it where one file would pass 2 GB. Takes the weights
+    out of `model` then."""
+    if weight_bytes(model) < MAX_INLINE_BYTES:
         onnx.save(model, str(path))
     else:
         onnx.save(model, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=path.name + "_data")
