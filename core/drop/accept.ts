@@ -3,6 +3,7 @@ import { type Problem, ReelayError } from '../errors.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { cancel } from '../jobs/cancel.ts';
 import { type SubmitPorts, submit } from '../jobs/submit.ts';
+import type { ModelCatalog, Task } from '../models.ts';
 import { parseSubmission } from '../video-request.ts';
 import { type BreakerPorts, countJobs } from './breaker.ts';
 import type { DropSource } from './drop-folder.ts';
@@ -68,7 +69,7 @@ async function submitAll(
       // First the keys are spent: the same content dropped again is to make new jobs and not to find these.
       if (jobIds.length > 0) await spend();
       for (const id of jobIds) await cancel(ports, ports.tenant, id);
-      throw line === null ? explained(error) : inLine(line, error);
+      throw line === null ? explained(error, body, ports.models) : inLine(line, error);
     }
   return { source: source.identity, jobIds, stem: safeStem(source.name), generation };
 }
@@ -122,9 +123,17 @@ function isWanted({ deletedAtMs, status }: Job): boolean {
   return deletedAtMs === null && (!isTerminal(status) || status === 'completed');
 }
 
-/** The API says what its model offers; whoever dropped a picture is told what to drop instead. */
-function explained(error: ReelayError): ReelayError {
+const DROP_FOR: Readonly<Record<Task, string>> = {
+  t2v: 'a .txt with a prompt, without a picture or video',
+  i2v: 'an image, with its prompt in a .txt of the same name',
+  v2v: 'a video, with its prompt in a .txt of the same name',
+};
+
+/** The API says what its model offers; whoever dropped something else is told what to drop instead. */
+function explained(error: ReelayError, body: DropRequest['body'], models: ModelCatalog): ReelayError {
   if (error.code !== 'unsupported_operation') return error;
-  const message = `${error.message} Drop a .txt with a prompt, without a picture or video.`;
+  const meant = models.filter(({ id }) => id === body.model);
+  const tasks = new Set((meant.length > 0 ? meant : models).flatMap(card => card.tasks));
+  const message = `${error.message} Drop ${[...tasks].map(task => DROP_FOR[task]).join('; or ')}.`;
   return new ReelayError(error.code, message, { cause: error, problems: error.problems });
 }
