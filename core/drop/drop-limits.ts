@@ -28,6 +28,8 @@ export const dropLimits = {
   errorChars: 8_000,
   /** Problems that one error file spells out. */
   problemsTold: 20,
+  /** Bytes of the files that its requests start from, each as often as it is named: every job stores a copy of its own. */
+  referenceBytesPerDrop: 134_217_728,
   /** New jobs of one folder or prefix a minute: ten times what people and exports drop, and a loop is no faster than this. */
   jobsPerMinute: 6_000,
   /** The registry remembers a drop this long after it was last seen; bytes in drop/ live 7 days, artifacts 30. */

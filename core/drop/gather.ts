@@ -99,6 +99,7 @@ async function resolveNames<S extends DropSource>(
   const files = new Map<string, ReadFile>();
   const problems: Problem[] = [];
   const resolved: DropRequest[] = [];
+  let referenceBytes = 0;
   for (const request of requests) {
     let body = request;
     for (const { field, name } of namedFiles(request)) {
@@ -117,12 +118,23 @@ async function resolveNames<S extends DropSource>(
         );
       const file = 'source' in found ? fileOf(found) : found;
       files.set(name, file);
+      referenceBytes += file.bytes.length;
+      if (referenceBytes > dropLimits.referenceBytesPerDrop) throw tooManyBytes(unit.main);
       body = withFile(body, field, file);
     }
     resolved.push(body);
   }
   if (problems.length > 0) return { state: 'refused', members: all, error: invalidRequest(problems) };
   return { state: 'requests', members: all, requests: resolved };
+}
+
+function tooManyBytes(main: DropSource): ReelayError {
+  const most = dropLimits.referenceBytesPerDrop / 2 ** 20;
+  const each = 'counting a file as often as it is named';
+  return refused(
+    main,
+    `its requests start from more than ${most} MiB of files, ${each}; split it or take smaller files.`,
+  );
 }
 
 async function readNamed<S extends DropSource>(
