@@ -48,6 +48,9 @@ const requestSchema = z.strictObject({
   webhook_url: z.string().optional(),
 });
 
+/** The names of all fields that a request may have. */
+export const requestFieldNames: readonly string[] = Object.keys(requestSchema.shape);
+
 /** The fields of a request, each of them well formed. */
 export type RawRequest = z.infer<typeof requestSchema>;
 
@@ -74,7 +77,7 @@ function shapeProblems(issues: readonly z.core.$ZodIssue[], record: Record<strin
         const path = key.length > 64 ? `${key.slice(0, 64)}…` : key;
         return NOT_OFFERED.has(key)
           ? { path, message: `${path}: this field is not offered by this server or model; leave it out.` }
-          : { path, message: `${path}: unknown field; known fields: ${Object.keys(requestSchema.shape).join(', ')}.` };
+          : { path, message: `${path}: unknown field; known fields: ${requestFieldNames.join(', ')}.` };
       });
     const [field, ...rest] = issue.path.map(String);
     const path = rest.reduce((text, key) => `${text}[${key}]`, field ?? 'body');
