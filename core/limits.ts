@@ -81,9 +81,11 @@ export const limits = {
   maxLogBytes: 20_000_000,
   /** JSON body: a prompt and a handful of numbers. */
   maxBodyBytes: 1_048_576,
-  /** Multipart body with a reference image: 10 MB is the payload limit of an HTTP API in front of Lambda, less its base64. */
+  /** Body with a reference, of a front that is ours: the largest reference image and its fields. */
   maxMultipartBytes: 7_340_032,
-  /** A reference image: what a multipart body can carry; a 12-megapixel JPEG of a phone has 4 MB. */
+  /** And behind Lambda, whose synchronous events have 6 MB: the body in base64, and 291 KB for headers and the rest of the event. */
+  maxLambdaBodyBytes: 4_500_000,
+  /** A reference image: what a multipart body of our own front can carry; a 12-megapixel JPEG of a phone has 4 MB. */
   maxReferenceImageBytes: 7_000_000,
   /** A reference video. Uploads end with the body; a stored video that an edit names has 20 Mbit/s for its seconds. */
   maxReferenceVideoBytes: 33_554_432,

@@ -4,8 +4,11 @@ import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
 import type { FrontEvent } from './http.ts';
 
-/** A JSON or multipart body as one plain object; both encodings come out alike. Throws 400, 413 and 415 errors in words. */
-export async function readBody(event: FrontEvent): Promise<unknown> {
+/**
+ * A JSON or multipart body of at most `maxBytes` as one plain object; both encodings come out alike. Throws 400, 413 and 415 errors in
+ * words.
+ */
+export async function readBody(event: FrontEvent, maxBytes: number = limits.maxMultipartBytes): Promise<unknown> {
   const type = event.headers['content-type'] ?? '';
   const bytes = event.bytes ?? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   const kind = type.split(';')[0]!.trim().toLowerCase();
@@ -17,7 +20,7 @@ export async function readBody(event: FrontEvent): Promise<unknown> {
       `content-type: got ${kind === '' ? 'nothing' : `"${kind.slice(0, 60)}"`}; application/json or multipart/form-data is allowed.`,
     );
   const isJson = kind === 'application/json';
-  checkSize(bytes.length, limits.maxMultipartBytes, kind);
+  checkSize(bytes.length, maxBytes, kind);
   // A reference comes as one long data URL; the rest of a JSON body is what costs to read.
   if (isJson && bytes.length > limits.maxBodyBytes)
     checkSize(bytes.length - longestDataUrl(bytes), limits.maxBodyBytes, `${kind} beside a data URL`);

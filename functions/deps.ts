@@ -11,6 +11,8 @@ export interface Deps extends SubmitPorts {
   readonly authenticate: (authorization: string | undefined) => string | undefined;
   /** Whether a result may carry a stream: a long-lived server can, a buffered Lambda cannot. */
   readonly canStream: boolean;
+  /** What a body may have on its way through this front; limits.maxMultipartBytes unless it carries less. */
+  readonly maxUploadBytes?: number;
   /** Sleeps; ends early when told to stop. */
   readonly sleep: (ms: number) => Promise<void>;
   readonly log: Log;

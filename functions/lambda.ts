@@ -5,6 +5,7 @@ import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lamb
 import { awsResourcesFrom, connectAws, connectAwsDrop, requiredFrom } from '#adapters/aws/connect.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
+import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
@@ -27,7 +28,7 @@ export function createLambdaHandler(
 ): (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult> {
   let handlers: Map<string, ReturnType<(typeof routes)[string]>> | undefined;
   return async (event, context) => {
-    handlers ??= handlersOf(compose());
+    handlers ??= handlersOf({ ...compose(), maxUploadBytes: limits.maxLambdaBodyBytes });
     // HTTP API has matched the route already: its key is ours, word for word.
     return (await handlers.get(event.routeKey)?.(event, context)) ?? errorResult(noSuchRoute());
   };

@@ -34,7 +34,7 @@ export function api(
     .use(errorEnvelope(deps, name))
     .use(httpHeaderNormalizer() as Api);
   if (options.public !== true) stack.use(tenant(deps));
-  if (options.body === true) stack.use(body());
+  if (options.body === true) stack.use(body(deps));
   return stack.handler(handle) as unknown as ApiHandler;
 }
 
@@ -86,10 +86,10 @@ function tenant(deps: Deps): Api {
   };
 }
 
-function body(): Api {
+function body({ maxUploadBytes }: Deps): Api {
   return {
     before: async request => {
-      request.event.input = await readBody(request.event);
+      request.event.input = await readBody(request.event, maxUploadBytes);
     },
   };
 }

@@ -154,6 +154,14 @@ describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
     const events = await invoke('GET', `/v1/videos/${id}/events`);
     expect(events.body).toMatch(/^retry: 2000\n\nid: \d+\nevent: (status|done)\ndata: \{/);
     expect((await invoke('POST', '/v1/videos', '{"prompt":""}')).statusCode).toBe(400);
+    // Lambda itself carries 6 MB, of which base64 takes a quarter: what does not fit is told by us as long as it reaches us.
+    const large = await invoke(
+      'POST',
+      '/v1/videos',
+      `{"prompt":"x","input_reference":"data:${'x'.repeat(4_600_000)}"}`,
+    );
+    expect(large.statusCode).toBe(413);
+    expect(JSON.parse(large.body ?? '').error.message).toMatch(/got 46\d+ bytes; at most 4500000 are allowed/);
     expect((await handler({ ...toEventStub(), routeKey: 'GET /nope' }, toContext(toEventStub()))).statusCode).toBe(404);
   });
 
