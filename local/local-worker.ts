@@ -34,6 +34,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
   const leaseSeconds = options.leaseSeconds ?? limits.leaseSeconds;
   const renderer = createRenderer({
     bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
+    digests: new Map(bundles.map(bundle => [bundle.card.id, bundle.card.digest])),
     threads: Math.max(1, Math.min(4, availableParallelism())),
     childPath: RENDER_CHILD,
   });

@@ -8,13 +8,16 @@
  */
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import { createChildSet, type Member } from './child-set.ts';
 import { folderBytes, machineMemoryBytes, residentBytes } from './machine-memory.ts';
-import { isAlive, kill, type RenderChild, startChild } from './render-child.ts';
+import { isAlive, type RenderChild, startChild } from './render-child.ts';
 
 /** Which bundles there are, how to run them, and how many of them at once. */
 export interface PoolOptions {
   /** Folder of each model's bundle, by model id. */
   readonly bundles: ReadonlyMap<string, string>;
+  /** What each model's bundle must be, by model id: the digest under which it is offered. Those not named may be any. */
+  readonly digests?: ReadonlyMap<string, string>;
   /** Threads one inference may use. */
   readonly threads: number;
   readonly childPath: string;
@@ -36,64 +39,18 @@ export interface ChildPool {
   close(): Promise<void>;
 }
 
-interface Member {
-  readonly model: string;
-  readonly child: RenderChild;
-  /** Of the bundle's files. */
-  readonly bytes: number;
-  users: number;
-  tasks: number;
-  /** Grows with every use. */
-  lastUse: number;
-}
-
 /** No child is started before the first use. */
 export function createChildPool(options: PoolOptions): ChildPool {
-  const loadedBytes = options.loadedBytes ?? limits.loadedBundlesShare * machineMemoryBytes();
   const tasksPerChild = options.tasksPerChild ?? limits.tasksPerChild;
   const childBytes = options.childBytes ?? limits.childMemoryShare * machineMemoryBytes();
-  const members = new Map<string, Member>();
-  let uses = 0;
+  const inTurn = createTurns();
   let closed = false;
-  let last: Promise<unknown> = Promise.resolve();
 
-  /** One change of the set at a time. */
-  const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
-    const turn = last.then(change);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-
-  const end = async (member: Member): Promise<void> => {
-    if (members.get(member.model) === member) members.delete(member.model);
-    await kill(member.child);
-  };
-
-  const start = (model: string, bytes: number): Member => {
-    const { childPath, threads, bundles } = options;
-    const child = startChild({ childPath, threads, folder: bundles.get(model)! });
-    const member: Member = { model, child, bytes, users: 0, tasks: 0, lastUse: ++uses };
-    members.set(model, member);
-    // The next who needs it starts afresh, on files that may be mended.
-    const gone = () => inTurn(() => end(member));
-    child.ready.catch(gone);
-    child.exited.then(gone);
-    return member;
-  };
-
-  const roomFor = (bytes: number): boolean => {
-    const loaded = [...members.values()].reduce((sum, member) => sum + member.bytes, 0);
-    return loaded + bytes <= loadedBytes;
-  };
-
-  /** A bundle larger than the limit has it to itself; beside what is in use it is loaded all the same. */
-  const makeRoom = async (bytes: number): Promise<void> => {
-    const idle = [...members.values()].filter(member => member.users === 0).sort((a, b) => a.lastUse - b.lastUse);
-    for (const member of idle) {
-      if (roomFor(bytes)) return;
-      await end(member);
-    }
-  };
+  const children = createChildSet({
+    loadedBytes: options.loadedBytes ?? limits.loadedBundlesShare * machineMemoryBytes(),
+    fork: model => forkFor(options, model),
+    onGone: member => inTurn(() => children.end(member)), // the next who needs it starts afresh, on files that may be mended
+  });
 
   const folderOf = (model: string): string => {
     const folder = options.bundles.get(model);
@@ -104,12 +61,12 @@ export function createChildPool(options: PoolOptions): ChildPool {
 
   const memberFor = async (model: string): Promise<Member> => {
     const folder = folderOf(model);
-    const known = members.get(model);
+    const known = children.members.get(model);
     if (known !== undefined && isAlive(known.child)) return known;
-    if (known !== undefined) await end(known);
+    if (known !== undefined) await children.end(known);
     const bytes = await folderBytes(folder);
-    await makeRoom(bytes);
-    return start(model, bytes);
+    await children.makeRoom(bytes);
+    return children.start(model, bytes);
   };
 
   /** In the background: nobody's task waits for the end of a child, and the next finds a fresh one loading. */
@@ -117,10 +74,10 @@ export function createChildPool(options: PoolOptions): ChildPool {
     const { child, model, bytes } = member;
     const isWorn = async () =>
       member.tasks >= tasksPerChild || ((await residentBytes(child.process.pid ?? 0)) ?? 0) > childBytes;
-    if (!isAlive(child)) return end(member);
+    if (!isAlive(child)) return children.end(member);
     if (member.users > 0 || !(await isWorn())) return;
-    await end(member);
-    if (!closed) start(model, bytes);
+    await children.end(member);
+    if (!closed) children.start(model, bytes);
   };
 
   return {
@@ -135,19 +92,34 @@ export function createChildPool(options: PoolOptions): ChildPool {
       } finally {
         member.users--;
         member.tasks++;
-        member.lastUse = ++uses;
+        children.touch(member);
         void inTurn(() => replaceIfWorn(member));
       }
     },
     warm(model) {
       inTurn(async () => {
         const bytes = await folderBytes(folderOf(model));
-        if (!members.has(model) && (members.size === 0 || roomFor(bytes))) start(model, bytes);
+        const { members } = children;
+        if (!members.has(model) && (members.size === 0 || children.hasRoomFor(bytes))) children.start(model, bytes);
       }).catch(() => undefined);
     },
     async close() {
       closed = true;
-      await inTurn(async () => void (await Promise.all([...members.values()].map(end))));
+      await inTurn(async () => void (await Promise.all([...children.members.values()].map(children.end))));
     },
   };
+}
+
+/** One change of the set at a time. */
+function createTurns(): <T>(change: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return change => {
+    const turn = last.then(change);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+function forkFor({ childPath, threads, bundles, digests }: PoolOptions, model: string): RenderChild {
+  return startChild({ childPath, threads, folder: bundles.get(model)!, digest: digests?.get(model) });
 }

@@ -49,34 +49,22 @@ export interface TaskGuard {
 
 /** Starts to keep the lease of a job that was just taken; it was asked for at `askedMs` of the monotonic clock. */
 export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delivery, askedMs: number): Heartbeat {
-  const stopped = new AbortController();
   const beatEveryMs = (ports.leaseSeconds * 1000) / limits.beatsPerLease;
   const startedMs = askedMs;
-  let job = leased;
-  let delivery: Delivery | undefined = taken;
-  let progress: Progress = job.progress ?? { phase: 'loading', step: 0, steps: 0 };
+  const hold = createHold(leased);
+  const message = holdMessage(ports, leased.id, taken, { startedMs, beatEveryMs });
+  const turns = createTurns();
+  let progress: Progress = leased.progress ?? { phase: 'loading', step: 0, steps: 0 };
   let written = progress;
   let heldUntilMs = startedMs + ports.leaseSeconds * 1000;
-  let [wroteAtMs, lookedAtMs, extendedAtMs] = [startedMs, startedMs, startedMs];
-  let busy: Promise<unknown> | undefined;
-  let over = false;
+  let [wroteAtMs, lookedAtMs] = [startedMs, startedMs];
 
-  const end = (code: 'cancelled' | 'lease_lost', message: string) => {
-    over = true;
-    if (!stopped.signal.aborted) stopped.abort(new ReelayError(code, message));
-  };
-  const judge = (now: Job | undefined) => {
-    if (now === undefined || now.attempt !== job.attempt || now.status !== 'in_progress')
-      return end('lease_lost', 'Another worker has taken the job over.');
-    job = now;
-    if (now.cancelRequestedAtMs !== null) end('cancelled', 'The job was cancelled.');
-  };
   const write = async (checkpoint?: Checkpoint) => {
     const sentMs = ports.monotonicMs();
     const sent = progress;
-    const after = await beat(ports, job, sent, checkpoint);
+    const after = await beat(ports, hold.job(), sent, checkpoint);
     [wroteAtMs, written] = [sentMs, sent];
-    judge(after);
+    hold.judge(after);
     if (after !== undefined) heldUntilMs = sentMs + ports.leaseSeconds * 1000;
     return after !== undefined;
   };
@@ -87,37 +75,19 @@ export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delive
     const due = nowMs - wroteAtMs >= beatEveryMs;
     if (due) ports.taskGuard?.hold().catch(() => undefined); // without it a scale-in costs a checkpoint interval
     if (moved || due) await write();
-    else judge(await ports.store.load(job.id));
-    if (!over && nowMs - extendedAtMs >= beatEveryMs) await keepMessage(nowMs);
-  };
-  const keepMessage = async (nowMs: number) => {
-    if (delivery === undefined) return;
-    extendedAtMs = nowMs;
-    if (nowMs - startedMs < limits.messageHoldHours * HOUR_MS) return ports.queue.extend(delivery, ports.leaseSeconds);
-    await ports.queue.send({ v: 1, jobId: job.id }, { delaySeconds: ports.leaseSeconds });
-    const old = delivery;
-    delivery = undefined;
-    await ports.queue.ack(old);
+    else hold.judge(await ports.store.load(leased.id));
+    if (!hold.isOver()) await message.keep(nowMs);
   };
   const missed = (error: unknown) => {
     // The message may be shown to another worker, but only the record decides: while it is ours, we go on.
-    if (ports.monotonicMs() >= heldUntilMs) end('lease_lost', 'The store did not answer for a whole lease.');
-    else if (!(error instanceof ReelayError)) end('lease_lost', 'The heartbeat itself failed.');
+    if (ports.monotonicMs() >= heldUntilMs) hold.end('lease_lost', 'The store did not answer for a whole lease.');
+    else if (!(error instanceof ReelayError)) hold.end('lease_lost', 'The heartbeat itself failed.');
   };
-  /** One access at a time, so that what is written later is also newer. */
-  const alone = <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    const running = (busy ?? Promise.resolve()).then(() =>
-      over ? undefined : work().catch(missed as () => undefined),
-    );
-    const settled = running.finally(() => {
-      if (busy === settled) busy = undefined;
-    });
-    busy = settled;
-    return settled;
-  };
+  const alone = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+    turns.take(() => (hold.isOver() ? undefined : work().catch(missed as () => undefined)));
   const tick = () => {
-    if (over) return;
-    if (busy === undefined) void alone(look);
+    if (hold.isOver()) return;
+    if (turns.busy() === undefined) void alone(look);
     // A process that was stopped for a while asks the record first; only a store that does not answer ends the lease unasked.
     else if (ports.monotonicMs() >= heldUntilMs) missed(new ReelayError('store_unavailable', 'no answer'));
   };
@@ -126,18 +96,86 @@ export function startHeartbeat(ports: HeartbeatPorts, leased: Job, taken: Delive
     if (ports.monotonicMs() - lookedAtMs >= lookEveryMs * 0.95) tick();
   });
   return {
-    signal: stopped.signal,
-    job: () => job,
-    delivery: () => delivery,
+    signal: hold.signal,
+    job: hold.job,
+    delivery: message.delivery,
     report: next => {
       progress = next;
       if (ports.monotonicMs() - lookedAtMs >= ports.progressEveryMs) tick();
     },
     save: async checkpoint => (await alone(() => write(checkpoint))) === true,
     stop: async () => {
-      over = true;
+      hold.close();
       stopTimer();
-      await busy;
+      await turns.busy();
+    },
+  };
+}
+
+/** What is known of our hold on a job: the record as last seen, and whether it is over. */
+function createHold(leased: Job) {
+  const stopped = new AbortController();
+  let job = leased;
+  let over = false;
+  const end = (code: 'cancelled' | 'lease_lost', message: string) => {
+    over = true;
+    if (!stopped.signal.aborted) stopped.abort(new ReelayError(code, message));
+  };
+  return {
+    signal: stopped.signal,
+    job: () => job,
+    isOver: () => over,
+    end,
+    /** Over, and nobody is to blame. */
+    close: () => {
+      over = true;
+    },
+    judge: (now: Job | undefined) => {
+      if (now === undefined || now.attempt !== job.attempt || now.status !== 'in_progress')
+        return end('lease_lost', 'Another worker has taken the job over.');
+      job = now;
+      if (now.cancelRequestedAtMs !== null) end('cancelled', 'The job was cancelled.');
+    },
+  };
+}
+
+/** The queue's message of a job: hidden from others while the job is held, and sent afresh before its queue forgets it. */
+function holdMessage(
+  { queue, leaseSeconds }: HeartbeatPorts,
+  jobId: string,
+  taken: Delivery,
+  { startedMs, beatEveryMs }: { readonly startedMs: number; readonly beatEveryMs: number },
+) {
+  let delivery: Delivery | undefined = taken;
+  let extendedAtMs = startedMs;
+  return {
+    delivery: () => delivery,
+    /** At most once in a beat. */
+    async keep(nowMs: number): Promise<void> {
+      if (delivery === undefined || nowMs - extendedAtMs < beatEveryMs) return;
+      extendedAtMs = nowMs;
+      if (nowMs - startedMs < limits.messageHoldHours * HOUR_MS) return queue.extend(delivery, leaseSeconds);
+      await queue.send({ v: 1, jobId }, { delaySeconds: leaseSeconds });
+      const old = delivery;
+      delivery = undefined;
+      await queue.ack(old);
+    },
+  };
+}
+
+/** One access at a time, so that what is written later is also newer. */
+function createTurns() {
+  let busy: Promise<unknown> | undefined;
+  return {
+    /** The last that was asked for; undefined when none is under way. */
+    busy: () => busy,
+    take<T>(work: () => Promise<T | undefined> | undefined): Promise<T | undefined> {
+      const running = (busy ?? Promise.resolve()).then(work);
+      const settled = running.finally(() => {
+        if (busy === settled) busy = undefined;
+      });
+      busy = settled;
+      return settled;
     },
   };
 }

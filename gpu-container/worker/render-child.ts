@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly folder: string;
   /** Threads one inference may use. */
   readonly threads: number;
+  /** What the bundle must be, see bundleDigest; undefined: any. */
+  readonly digest?: string | undefined;
 }
 
 /** A process that holds one model, or will. */
@@ -22,7 +24,7 @@ export interface RenderChild {
 }
 
 /** Forks a child and lets it load; a child that does not is for the caller to kill. */
-export function startChild({ childPath, folder, threads }: ChildOptions): RenderChild {
+export function startChild({ childPath, folder, threads, digest }: ChildOptions): RenderChild {
   const process = fork(childPath, [folder, String(threads)], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -31,13 +33,13 @@ export function startChild({ childPath, folder, threads }: ChildOptions): Render
   // A signal or message that does not reach a dying child is an error event; its exit tells all there is to know.
   process.on('error', () => undefined);
   const exited = new Promise<void>(resolve => process.once('exit', () => resolve()));
-  const ready = loaded(process);
+  const ready = loaded(process, digest);
   ready.catch(() => undefined); // told to the job that waits for it
   return { process, ready, exited };
 }
 
-/** Resolves when the child holds its model; a bad bundle, a silent or a dying child reject. */
-function loaded(child: ChildProcess): Promise<void> {
+/** Resolves when the child holds its model; a bad bundle, another than expected, a silent or a dying child reject. */
+function loaded(child: ChildProcess, digest: string | undefined): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const late = setTimeout(() => {
       child.kill('SIGKILL');
@@ -50,7 +52,10 @@ function loaded(child: ChildProcess): Promise<void> {
     const onExit = (code: number | null) =>
       finish(() => reject(new ReelayError('renderer_lost', `The renderer ended (${code ?? 'killed'}) while loading.`)));
     const onMessage = (message: FromChild) => {
-      if (message.type === 'ready') finish(resolve);
+      if (message.type === 'ready')
+        finish(() =>
+          digest === undefined || message.digest === digest ? resolve() : reject(changedSince(message.bundleId)),
+        );
       if (message.type === 'failed') finish(() => reject(fromChild(message)));
     };
     const finish = (act: () => void) => {
@@ -60,6 +65,14 @@ function loaded(child: ChildProcess): Promise<void> {
     };
     child.on('error', onError).on('exit', onExit).on('message', onMessage);
   });
+}
+
+/** A bundle that was replaced is whole, but its videos would go out under the name of other weights. */
+function changedSince(bundleId: string): ReelayError {
+  return new ReelayError(
+    'bundle_corrupt',
+    `The files of the model "${bundleId}" have changed since this process started; restart it to offer the model as it is now.`,
+  );
 }
 
 /** The error that a child told of. */

@@ -176,6 +176,19 @@ describe('a child', () => {
     expect(await started()).toBe('bb');
   });
 
+  test('whose bundle is another than the one on offer renders nothing, and says that a restart is needed', async () => {
+    const digests = new Map(MODELS.map(id => [id, cards.get(id)!.digest]));
+    open({ digests });
+    expect((await render('a')).outcome).toBe('done');
+    await renderer.close();
+    open({ digests: digests.set('a', 'f'.repeat(64)) });
+    const refused = { code: 'bundle_corrupt', message: expect.stringContaining('have changed since this process') };
+    await expect(render('a')).rejects.toMatchObject(refused);
+    await expect(render('a')).rejects.toMatchObject(refused);
+    await until(async () => !(await starts()).slice(1).some(child => isRunning(child.pid)));
+    expect((await render('b')).outcome).toBe('done');
+  });
+
   test('is ended by close, and none is started after it', async () => {
     open({ tasksPerChild: 1 });
     await render('a');
