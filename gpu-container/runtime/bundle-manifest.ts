@@ -18,14 +18,26 @@ const MAX_SENTENCE_CHARS = 400;
 
 /** The text of a bundle.json, or `bundle_invalid` with a sentence per problem. `name` opens each sentence. */
 export function parseManifest(name: string, json: string): BundleManifest {
-  const parsed = manifestSchema.safeParse(parseJson(`${name}: bundle.json`, json), { error: explainIssue });
+  const document = parseJson(`${name}: bundle.json`, json);
+  const parsed = manifestSchema.safeParse(document, { error: explainIssue });
   if (!parsed.success) {
     const sentences = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the document'}: ${issue.message}.`);
     throw refusal(name, sentences);
   }
-  const problems = manifestProblems(parsed.data);
+  const problems = [...renamingProblems(document), ...manifestProblems(parsed.data)];
   if (problems.length > 0) throw refusal(name, problems);
   return parsed.data;
+}
+
+/** Of the keys that the schema leaves out this one must not go in silence: its graph would be fed under other names. */
+function renamingProblems(document: unknown): string[] {
+  const { components } = document as { components: Record<string, unknown> };
+  return Object.entries(components)
+    .filter(([, entry]) => Object.hasOwn(Object(entry), 'io'))
+    .map(
+      ([component]) =>
+        `components.${component}.io: other names of inputs and outputs are not supported; the graph has those of docs/bundles.md.`,
+    );
 }
 
 function refusal(name: string, sentences: readonly string[]): ReelayError {

@@ -103,6 +103,11 @@ describe('bundle.json', () => {
       m => Object.assign(m, { family: 'animatediff', tasks: ['i2v'] }),
       'tasks: got "i2v"; the family',
     ],
+    [
+      'other names of inputs',
+      m => (m.components.transformer.io = { timestep: 't' }),
+      'components.transformer.io: other names of inputs and outputs are not supported',
+    ],
     ['no denoiser', m => delete m.components.transformer, 'components.transformer: is missing; the family wan has one'],
     ['a denoiser too many', m => (m.components.unet = { graph: 'unet/model.onnx' }), 'components.unet: is not part of'],
     ['no text encoder', m => delete m.components.text_encoder, 'components.text_encoder: is missing'],
