@@ -219,6 +219,7 @@ def deis() -> list:
         Case({"algorithm_type": "dpmsolver++", "solver_type": "midpoint"}, {"steps": 4}),
         Case({"algorithm_type": "sde-dpmsolver"}, {"steps": 4}),
         Case({"thresholding": True, "sample_max_value": 2.0}, {"steps": 6, "batch": 2}),
+        *[Case({**SD, "prediction_type": "flow_prediction", "solver_order": n}, {"steps": 8}) for n in (1, 2, 3)],
         *flat(product(11, 44, {
             "beta_schedule": SCHEDULES, "timestep_spacing": SPACINGS, "steps_offset": [None, None, 1],
             "prediction_type": ["epsilon", "sample", "v_prediction"], "solver_order": [1, 2, 2, 3], "sigmas+": KARRAS,
