@@ -29,6 +29,12 @@ describe('how a request is sampled', () => {
     });
   });
 
+  test('is the same again where the numbers of a preset are given without its name, as a remix gives them', () => {
+    const { num_inference_steps, guidance_scale, flow_shift } = parse({ preset: 'fast' });
+    const again = { num_inference_steps, guidance_scale, flow_shift: flow_shift ?? undefined };
+    expect(parse(again)).toMatchObject({ num_inference_steps: 4, guidance_scale: 1, flow_shift: 8 });
+  });
+
   test('takes the second expert’s guidance and a step cache; a cache of 0 is none', () => {
     expect(parse({ guidance_scale_2: 3, step_cache: 0.05 })).toMatchObject({ guidance_scale_2: 3, step_cache: 0.05 });
     expect(parse({ step_cache: 0 }).step_cache).toBe(null);
