@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { describeRange } from '#core/models.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
 import { RENDER_CHILD } from '#local/local-worker.ts';
-import { addBundle, type PlannedBundle, planBundle, workingOwners } from '#local/model-registry.ts';
+import { addBundle, type PlannedBundle, planBundle, refuseTakenId, workingOwners } from '#local/model-registry.ts';
+import { confirm } from './confirm.ts';
 import { dataFolderFrom } from './settings.ts';
 
 interface AddOptions {
@@ -21,7 +21,10 @@ export function addModelCommand(): Command {
     .description('copy a bundle, or a diffusers pipeline in ONNX as it is, into the data folder and offer it')
     .argument('<folder>', 'with a bundle.json, or a model_index.json and ONNX graphs; links are not followed')
     .option('--id <id>', 'the name in requests; the bundle says it, or else the folder is called so')
-    .option('--license <name>', 'of the weights, as Apache-2.0; the bundle says it, or else README.md at its top')
+    .option(
+      '--license <name>',
+      'of the weights, as Apache-2.0, where no bundle.json says it; README.md at the top is asked otherwise',
+    )
     .option('--yes', 'do not ask')
     .option('--no-try', 'do not load it once after copying')
     .option('--json', 'print one JSON object')
@@ -33,8 +36,10 @@ async function add(folder: string, options: AddOptions): Promise<void> {
   const { id, license } = options;
   const plan = await planBundle(folder, { id, license, created: Math.floor(Date.now() / 1000) });
   const say = (text: string) => options.json === true || process.stderr.write(text);
+  await refuseTakenId(plan.draft.id, dataFolder);
   say(described(plan));
   if (options.yes !== true && options.json !== true && !(await confirmed(plan.draft.id, dataFolder))) {
+    say('nothing was added\n');
     process.exitCode = 1;
     return;
   }
@@ -76,10 +81,7 @@ function described({ source, draft, derived, bytes }: PlannedBundle): string {
 /** Only a person at a terminal is asked. */
 async function confirmed(id: string, dataFolder: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`Add it as "${id}" to ${dataFolder}/models? [Y/n] `);
-  terminal.close();
-  return /^(y|yes|)$/i.test(answer.trim());
+  return confirm(`Add it as "${id}" to ${dataFolder}/models? [Y/n] `);
 }
 
 /** A line that counts up on a terminal; nothing elsewhere. */

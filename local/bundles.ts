@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoName, fromFileSystem } from '#adapters/local/file-error.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
 import { bundleDigest, modelCard } from '#gpu-container/runtime/bundle-manifest.ts';
@@ -38,12 +39,17 @@ export function addedModelsFolder(dataFolder: string): string {
 }
 
 /**
- * Bundles in a folder, by name, and then those that were added to a data folder; of two with one id the second is refused. Only
- * bundle.json is read here; the renderer checks every hash before it loads.
+ * Bundles in a folder, by name, and then those that were added to a data folder; of two with one id the second is refused, and so is
+ * one that cannot be read. Only bundle.json is read here; the renderer checks every hash before it loads. `store_unavailable` when the
+ * folders themselves cannot be read.
  */
 export async function findBundles(modelsFolder = MODELS_FOLDER, dataFolder?: string): Promise<Bundles> {
   const folders = [
-    ...(await foldersIn(modelsFolder)).map(folder => ({ folder, added: false })),
+    ...(
+      await foldersIn(modelsFolder).catch(error => {
+        throw fromFileSystem(error, modelsFolder);
+      })
+    ).map(folder => ({ folder, added: false })),
     ...(dataFolder === undefined ? [] : await addedFolders(dataFolder)),
   ];
   const found = await Promise.all(folders.map(readBundle));
@@ -60,9 +66,10 @@ export async function findBundles(modelsFolder = MODELS_FOLDER, dataFolder?: str
 
 /** No folder, no models. */
 async function addedFolders(dataFolder: string): Promise<{ folder: string; added: true }[]> {
-  const folders = await foldersIn(addedModelsFolder(dataFolder)).catch(error => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
+  const parent = addedModelsFolder(dataFolder);
+  const folders = await foldersIn(parent).catch(error => {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw fromFileSystem(error, parent);
   });
   return folders.map(folder => ({ folder, added: true }));
 }

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '#adapters/local/durable-folder.ts';
+import { fromFileSystem } from '#adapters/local/file-error.ts';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { checkPresence, hashDiffers, type ListedFile, openPlainFile } from '#gpu-container/runtime/bundle-files.ts';
+import {
+  checkPresence,
+  hashDiffers,
+  type ListedFile,
+  openPlainFile,
+  whyUnreadable,
+} from '#gpu-container/runtime/bundle-files.ts';
 
 /** A file to copy; with a hash, it must have that one. */
 export interface FileToCopy {
@@ -30,7 +37,7 @@ export interface CopyOptions {
 export async function copyBundle(files: readonly FileToCopy[], options: CopyOptions): Promise<ListedFile[]> {
   const { name, from, to, onProgress } = options;
   const all = files.reduce((sum, file) => sum + file.bytes, 0);
-  await mkdir(to, { recursive: true, mode: 0o700 });
+  await makeFolder(to);
   await refuseFullDisk(name, to, all);
   for (const file of files) await checkPresence(name, from, file);
   const written: ListedFile[] = [];
@@ -38,7 +45,7 @@ export async function copyBundle(files: readonly FileToCopy[], options: CopyOpti
   let copied = 0;
   for (const file of files) {
     const target = join(to, file.path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(target));
     folders.add(dirname(target));
     const sha256 = await copyFile(name, join(from, file.path), target, file, bytes => {
       copied += bytes;
@@ -53,9 +60,18 @@ export async function copyBundle(files: readonly FileToCopy[], options: CopyOpti
   return written;
 }
 
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(writing(folder));
+}
+
+/** Turns what goes wrong on the data folder's side into a sentence. */
+const writing = (path: string) => (error: unknown) => {
+  throw fromFileSystem(error, path);
+};
+
 /** Found out before the copying, not at its end. */
 async function refuseFullDisk(name: string, folder: string, bytes: number): Promise<void> {
-  const disk = await statfs(folder);
+  const disk = await statfs(folder).catch(writing(folder));
   const free = disk.bavail * disk.bsize;
   if (free - bytes >= limits.minFreeBytes) return;
   const gb = (value: number) => `${(value / 1e9).toFixed(1)} GB`;
@@ -76,26 +92,29 @@ async function copyFile(
   file: FileToCopy,
   onBytes: (bytes: number) => void,
 ): Promise<string> {
-  const source = await openPlainFile(from);
+  const reading = (error: unknown) => {
+    throw whyUnreadable(error, name, file.path);
+  };
+  const source = await openPlainFile(from).catch(reading);
   try {
-    const target = await open(to, 'wx', 0o600);
+    const target = await open(to, 'wx', 0o600).catch(writing(to));
     try {
       const hash = createHash('sha256');
       const buffer = Buffer.alloc(Math.min(READ_BYTES, file.bytes + 1));
       let at = 0;
       for (;;) {
-        const { bytesRead } = await source.read(buffer, 0, buffer.length, at);
+        const { bytesRead } = await source.read(buffer, 0, buffer.length, at).catch(reading);
         if (bytesRead === 0) break;
         at += bytesRead;
         if (at > file.bytes) break;
         const piece = buffer.subarray(0, bytesRead);
         hash.update(piece);
-        await target.writeFile(piece);
+        await target.writeFile(piece).catch(writing(to));
         onBytes(bytesRead);
       }
       if (at !== file.bytes)
         throw new ReelayError('bundle_corrupt', `${name}: ${file.path} changed its length while it was copied.`);
-      await target.sync();
+      await target.sync().catch(writing(to));
       return hash.digest('hex');
     } finally {
       await target.close();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDrop } from '#adapters/local/drop-watcher.ts';
 import { blobPath } from '#adapters/local/file-blob-store.ts';
@@ -21,6 +22,7 @@ import { findBundles, type InstalledBundle, type RefusedBundle } from './bundles
 import { fileLog } from './file-log.ts';
 import { createLocalPorts, type LocalPolicy } from './local-ports.ts';
 import { startLocalWorker } from './local-worker.ts';
+import { cleanMoving } from './moving-bundles.ts';
 
 /** The one tenant of a server that only its own machine reaches. */
 export const LOCAL_TENANT = 'local';
@@ -59,20 +61,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const folder = resolve(options.dataFolder);
   const db = openDatabase(folder);
   const owner = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const lockOf = (name: string) => join(folder, 'owners', `${name}.lock`);
-  const lock = holdLock(lockOf(owner));
-  const { installed: bundles, refused } = await findBundles(options.modelsFolder, folder);
+  const lock = holdLock(ownerLock(folder, owner));
+  const giveUp = (error: unknown): never => {
+    db.close();
+    lock?.release();
+    throw error;
+  };
+  const { installed: bundles, refused } = await findBundles(options.modelsFolder, folder).catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
   const log = fileLog(join(folder, 'log.jsonl'));
-  const ownerIsGone = (other: string) => other !== owner && !isHeld(lockOf(other));
   const scratchRoot = join(folder, 'scratch');
   const stopping = new AbortController();
-  const recover = () => {
-    for (const dead of cleanDeadLocks(join(folder, 'owners')))
-      rmSync(join(scratchRoot, dead), { recursive: true, force: true });
-    releaseDeadOwners(db, other => !ownerIsGone(other));
-  };
+  const { ownerIsGone, recover } = afterTheDead({ folder, owner, scratchRoot, db });
   const deps: Deps = {
     ...ports,
     authenticate: () => LOCAL_TENANT,
@@ -95,18 +96,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     sleep: ms => systemClock.sleep(ms, stopping.signal),
     log,
   };
-  let dropping: Promise<void> | undefined;
-  if (options.dropFolder !== undefined) {
-    const drop = { folder: resolve(options.dropFolder), tenant: LOCAL_TENANT };
-    // Before anything else runs: a folder that cannot be used is an error at the start.
-    const started = startDrop({ ...ports, log }, drop, stopping.signal).catch(error => {
-      db.close();
-      lock?.release();
-      throw error;
-    });
-    dropping = (await started).stopped;
-  }
-  const background = [runSweeper(sweeper, stopping.signal), runDispatcher(dispatcher, stopping.signal), dropping];
+  const { dropFolder } = options;
+  const drop = dropFolder === undefined ? undefined : { folder: resolve(dropFolder), tenant: LOCAL_TENANT };
+  // Before anything else runs: a folder that cannot be used is an error at the start.
+  const dropping = drop ? await startDrop({ ...ports, log }, drop, stopping.signal).catch(giveUp) : undefined;
+  const background = [
+    runSweeper(sweeper, stopping.signal),
+    runDispatcher(dispatcher, stopping.signal),
+    dropping?.stopped,
+  ];
   return {
     deps,
     folder,
@@ -126,4 +124,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       lock?.release();
     },
   };
+}
+
+const ownerLock = (folder: string, owner: string) => join(folder, 'owners', `${owner}.lock`);
+
+/** Who is dead, and how to take over what they held: jobs, scratch folders, bundles on their way. */
+function afterTheDead(here: { folder: string; owner: string; scratchRoot: string; db: DatabaseSync }) {
+  const { folder, owner, scratchRoot, db } = here;
+  const ownerIsGone = (other: string) => other !== owner && !isHeld(ownerLock(folder, other));
+  const recover = () => {
+    for (const dead of cleanDeadLocks(join(folder, 'owners')))
+      rmSync(join(scratchRoot, dead), { recursive: true, force: true });
+    releaseDeadOwners(db, other => !ownerIsGone(other));
+    cleanMoving(folder);
+  };
+  return { ownerIsGone, recover };
 }

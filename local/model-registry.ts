@@ -1,20 +1,20 @@
 /**
- * @file The models that people add to a data folder: `<data>/models/<id>`, a whole bundle each. A bundle is made, and taken away, in
- * `models/.moving/<random>` beside a lock that dies with its process, and comes and goes by one rename: nobody sees half of one, and
- * what a killed process left is removed by the next.
+ * @file The models that people add to a data folder: `<data>/models/<id>`, a whole bundle each. Nobody sees half of one: see
+ * moving-bundles.ts.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { syncFolder } from '#adapters/local/durable-folder.ts';
-import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.ts';
+import { errnoName, fromFileSystem, isMissing } from '#adapters/local/file-error.ts';
+import { isHeld } from '#adapters/local/process-lock.ts';
 import { ReelayError } from '#core/errors.ts';
-import { bundleName } from '#gpu-container/runtime/bundle-files.ts';
+import { bundleName, whyUnreadable } from '#gpu-container/runtime/bundle-files.ts';
 import { type BundleManifest, parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
 import { deriveManifest, type ManifestDraft } from '#gpu-container/runtime/derive-manifest.ts';
 import { loadBundle, readManifest } from '#gpu-container/runtime/load-bundle.ts';
 import { addedModelsFolder, findBundles, type InstalledBundle } from './bundles.ts';
 import { copyBundle } from './copy-bundle.ts';
+import { holdingId, inMovingFolder } from './moving-bundles.ts';
 
 /** What a folder would become. */
 export interface PlannedBundle {
@@ -33,20 +33,38 @@ export interface PlanOptions {
   readonly created: number;
 }
 
-/** Reads a folder, with or without bundle.json, and copies nothing. `bundle_invalid`, in a sentence, where it is no bundle. */
+/**
+ * Reads a folder, with or without bundle.json, and copies nothing. In a sentence: `bundle_invalid` where it is no bundle,
+ * `bundle_corrupt` where it cannot be read, `invalid_request` for another license than its bundle.json states.
+ */
 export async function planBundle(folder: string, options: PlanOptions): Promise<PlannedBundle> {
   const source = await realpath(folder).catch(cause => {
     throw new ReelayError('bundle_invalid', `${folder} is no folder that can be read.`, { cause });
   });
-  const derived = (await stat(join(source, 'bundle.json')).catch(() => undefined)) === undefined;
-  const { id, license } = options;
-  const draft = derived
-    ? await deriveManifest(source, options)
-    : { ...(await readManifest(source)), ...(id !== undefined && { id }), ...(license !== undefined && { license }) };
+  const name = bundleName(source);
+  if (!(await stat(source)).isDirectory()) throw new ReelayError('bundle_invalid', `${folder} is no folder.`);
+  const derived = await lstat(join(source, 'bundle.json')).then(
+    () => false,
+    error => {
+      if (errnoName(error) === 'ENOENT') return true;
+      throw whyUnreadable(error, name, 'bundle.json');
+    },
+  );
+  const draft = derived ? await deriveManifest(source, options) : await statedManifest(source, options);
   const unhashed = draft.files.map(file => ({ sha256: '0'.repeat(64), ...file }));
-  parseManifest(bundleName(source), JSON.stringify({ ...draft, files: unhashed })); // what was told and derived keeps the rules too
+  parseManifest(name, JSON.stringify({ ...draft, files: unhashed })); // what was told and derived keeps the rules too
   const bytes = draft.files.reduce((sum, file) => sum + file.bytes, 0);
   return { source, draft, derived, bytes };
+}
+
+async function statedManifest(source: string, { id, license }: PlanOptions): Promise<BundleManifest> {
+  const stated = await readManifest(source);
+  if (license !== undefined && license.toLowerCase() !== stated.license.toLowerCase())
+    throw new ReelayError(
+      'invalid_request',
+      `license: got "${license.slice(0, 80)}"; ${bundleName(source)}/bundle.json states "${stated.license}", which stays.`,
+    );
+  return { ...stated, ...(id !== undefined && { id }) };
 }
 
 /** Where to, and how. */
@@ -63,29 +81,41 @@ export interface AddOptions {
  * is left behind then.
  */
 export async function addBundle(plan: PlannedBundle, options: AddOptions): Promise<InstalledBundle> {
-  const { source, draft } = plan;
+  const { draft } = plan;
   const { dataFolder } = options;
-  await refuseTakenId(draft.id, dataFolder);
   const target = join(addedModelsFolder(dataFolder), draft.id);
-  await inMovingFolder(dataFolder, async staging => {
-    const name = bundleName(source);
-    const files = await copyBundle(draft.files, { name, from: source, to: staging, onProgress: options.onProgress });
-    const json = `${JSON.stringify({ ...draft, files }, null, 2)}\n`;
-    await writeFile(join(staging, 'bundle.json'), json, { mode: 0o600, flush: true });
-    await syncFolder(staging);
-    try {
-      await loadBundle(staging, { hashes: false });
-      await options.tryBundle?.(staging);
-    } catch (error) {
-      throw inNameOf(error, bundleName(staging), name);
-    }
-    await rename(staging, target).catch(cause => {
-      throw new ReelayError('conflict', `The id "${draft.id}" is taken.`, { cause, retryable: false });
+  await holdingId(draft.id, dataFolder, async () => {
+    await refuseTakenId(draft.id, dataFolder);
+    await inMovingFolder(dataFolder, async staging => {
+      await fillStaging(staging, plan, options);
+      await rename(staging, target).catch(cause => {
+        if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoName(cause) ?? '')) throw fromFileSystem(cause, target);
+        throw new ReelayError('conflict', `The id "${draft.id}" is taken.`, { cause, retryable: false });
+      });
     });
   });
   await syncFolder(addedModelsFolder(dataFolder));
   const { installed } = await findBundles(undefined, dataFolder);
   return installed.find(bundle => bundle.folder === target)!;
+}
+
+/** The whole bundle as it will be, checked and tried. */
+async function fillStaging(staging: string, { source, draft }: PlannedBundle, options: AddOptions): Promise<void> {
+  const name = bundleName(source);
+  const files = await copyBundle(draft.files, { name, from: source, to: staging, onProgress: options.onProgress });
+  const path = join(staging, 'bundle.json');
+  await writeFile(path, `${JSON.stringify({ ...draft, files }, null, 2)}\n`, { mode: 0o600, flush: true }).catch(
+    error => {
+      throw fromFileSystem(error, path);
+    },
+  );
+  await syncFolder(staging);
+  try {
+    await loadBundle(staging, { hashes: false });
+    await options.tryBundle?.(staging);
+  } catch (error) {
+    throw inNameOf(error, bundleName(staging), name);
+  }
 }
 
 /** Sentences name the folder that the person gave, not the one in which the copy was made. */
@@ -95,17 +125,16 @@ function inNameOf(error: unknown, staging: string, name: string): unknown {
   return new ReelayError(code, error.message.replaceAll(staging, name), { cause, retryable });
 }
 
-async function refuseTakenId(id: string, dataFolder: string): Promise<void> {
+/** `conflict` where there is a model of this id: known before anybody is asked and anything is copied. */
+export async function refuseTakenId(id: string, dataFolder: string): Promise<void> {
   const { installed, refused } = await findBundles(undefined, dataFolder);
-  const isTaken =
-    installed.some(bundle => bundle.card.id === id) ||
-    refused.some(bundle => bundle.added && basename(bundle.folder) === id);
-  if (isTaken)
-    throw new ReelayError(
-      'conflict',
-      `There is a model "${id}" already; remove it first (reelay models remove ${id}), or give this one another name with --id.`,
-      { retryable: false },
-    );
+  const known = installed.find(bundle => bundle.card.id === id);
+  if (known === undefined && !refused.some(bundle => bundle.added && basename(bundle.folder) === id)) return;
+  const why =
+    known?.added === false
+      ? `The model "${id}" comes with Reelay; give this one another name with --id.`
+      : `There is a model "${id}" already; remove it first (reelay models remove ${id}), or give this one another name with --id.`;
+  throw new ReelayError('conflict', why, { retryable: false });
 }
 
 /**
@@ -131,30 +160,24 @@ export async function removeBundle(id: string, dataFolder: string): Promise<stri
       { retryable: false },
     );
   await inMovingFolder(dataFolder, async moving => {
-    await rename(folder, moving);
-    await syncFolder(addedModelsFolder(dataFolder));
-    await rm(moving, { recursive: true });
+    try {
+      await rename(folder, moving);
+      await syncFolder(addedModelsFolder(dataFolder));
+      await rm(moving, { recursive: true });
+    } catch (error) {
+      throw fromFileSystem(error, folder);
+    }
   });
   return folder;
 }
 
 /** Names of the processes that have a data folder open, as host-pid-random. */
 export async function workingOwners(dataFolder: string): Promise<string[]> {
-  const locks = (await readdir(join(dataFolder, 'owners')).catch(() => [])).filter(name => name.endsWith('.lock'));
-  return locks.filter(name => isHeld(join(dataFolder, 'owners', name))).map(name => name.slice(0, -'.lock'.length));
-}
-
-/** A path for one bundle on its way; whatever is there at the end goes, and so does what dead processes left. */
-async function inMovingFolder(dataFolder: string, act: (folder: string) => Promise<void>): Promise<void> {
-  const moving = join(addedModelsFolder(dataFolder), '.moving');
-  await mkdir(moving, { recursive: true, mode: 0o700 });
-  for (const dead of cleanDeadLocks(moving)) await rm(join(moving, dead), { recursive: true, force: true });
-  const folder = join(moving, randomBytes(6).toString('hex'));
-  const lock = holdLock(`${folder}.lock`);
-  try {
-    await act(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-    lock?.release();
-  }
+  const owners = join(dataFolder, 'owners');
+  const names = await readdir(owners).catch(error => {
+    if (isMissing(error)) return [];
+    throw fromFileSystem(error, owners);
+  });
+  const locks = names.filter(name => name.endsWith('.lock'));
+  return locks.filter(name => isHeld(join(owners, name))).map(name => name.slice(0, -'.lock'.length));
 }

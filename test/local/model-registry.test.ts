@@ -1,8 +1,9 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { holdLock } from '#adapters/local/process-lock.ts';
+import { checkHash, readGraph } from '#gpu-container/runtime/bundle-files.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
 import { findBundles } from '#local/bundles.ts';
@@ -72,17 +73,34 @@ describe('a bundle that is added', () => {
     expect((await loadBundle(added.folder)).manifest.files.length).toBeGreaterThan(8);
   });
 
-  test('has the id and the license that it is told', async () => {
-    const added = await add(await fast('fast'), { id: 'mine', license: 'MIT' });
-    expect(added).toMatchObject({ folder: join(dataFolder, 'models', 'mine'), card: { id: 'mine', license: 'MIT' } });
+  test('has the id that it is told, and keeps the license that it states', async () => {
+    const source = await fast('fast');
+    await expect(add(source, { license: 'MIT' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: `license: got "MIT"; ${basename(root)}/fast/bundle.json states "Apache-2.0", which stays.`,
+    });
+    const added = await add(source, { id: 'mine', license: 'apache-2.0' });
+    expect(added).toMatchObject({ folder: join(dataFolder, 'models', 'mine'), card: { license: 'Apache-2.0' } });
   });
 
   test('sweeps away what a killed process left', async () => {
     const moving = join(dataFolder, 'models', '.moving');
     await mkdir(join(moving, 'dead'), { recursive: true });
     await writeFile(join(moving, 'dead.lock'), '');
+    await mkdir(join(moving, 'lockless')); // killed between the removal of its lock and its own
     await add(await fast('fast'));
     expect(await left()).toEqual(['.moving', 'fast']);
+  });
+
+  test('that a killed process left half copied is swept away by the start of a server, one on its way is not', async () => {
+    const moving = join(dataFolder, 'models', '.moving');
+    await mkdir(join(moving, 'dead'), { recursive: true });
+    await mkdir(join(moving, 'living'));
+    const lock = holdLock(join(moving, 'living.lock'))!;
+    const api = await startApi({ dataFolder });
+    onTestFinished(() => api.close());
+    expect(await left()).toEqual(['.moving', '.moving/living', '.moving/living.lock']);
+    lock.release();
   });
 });
 
@@ -152,8 +170,41 @@ describe('a bundle that is refused leaves nothing behind', () => {
     );
   });
 
+  test.skipIf(process.platform !== 'linux')(
+    'for a file whose disk does not give it, in a sentence that names it',
+    async () => {
+      const from = await realpath('/proc/self'); // reading at 0 in `mem` is an EIO, for root too
+      const refusal = { code: 'bundle_corrupt', message: 'x: mem cannot be read (EIO).' };
+      const copying = copyBundle([{ path: 'mem', bytes: 0 }], { name: 'x', from, to: join(root, 'copy') });
+      await expect(copying).rejects.toMatchObject(refusal);
+      await expect(checkHash('x', from, { path: 'mem', bytes: 0, sha256: '' })).rejects.toMatchObject(refusal);
+      await expect(readGraph('x', from, 'mem', () => 0)).rejects.toMatchObject({ code: 'bundle_invalid' }); // it has no bytes
+    },
+  );
+
   test('for no folder', async () => {
     await refused(add(join(root, 'nothing')), 'bundle_invalid', 'is no folder that can be read');
+    await writeFile(join(root, 'file'), '');
+    await refused(add(join(root, 'file')), 'bundle_invalid', 'file is no folder.');
+  });
+
+  test('for a bundle.json that is a link or a folder', async () => {
+    const source = await fast('fast');
+    await rename(join(source, 'bundle.json'), join(root, 'elsewhere.json'));
+    await symlink(join(root, 'elsewhere.json'), join(source, 'bundle.json'));
+    await refused(add(source), 'bundle_corrupt', 'bundle.json is not a plain file inside the bundle');
+    await rm(join(source, 'bundle.json'));
+    await mkdir(join(source, 'bundle.json'));
+    await refused(add(source), 'bundle_corrupt', 'bundle.json is not a plain file inside the bundle');
+  });
+
+  test('for a data folder that cannot be written, in words', async () => {
+    const source = await fast('fast');
+    await writeFile(join(root, 'data'), 'a file');
+    await expect(add(source)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('part of its path is a file, not a folder'),
+    });
   });
 });
 
@@ -162,16 +213,34 @@ describe('an id', () => {
     await add(await fast('fast'));
     await expect(add(join(root, 'fast'))).rejects.toMatchObject({ code: 'conflict', retryable: false });
     await expect(add(join(root, 'fast'), { id: 'reelay-mini' })).rejects.toThrow(
-      'There is a model "reelay-mini" already',
+      'The model "reelay-mini" comes with Reelay; give this one another name with --id.',
     );
   });
 
-  test('that two add at once goes to one of them', async () => {
+  test('that two add at once goes to one of them, and the other copies nothing', async () => {
     const plan = await planBundle(await fast('fast'), { created: 1 });
-    const outcomes = await Promise.allSettled([addBundle(plan, { dataFolder }), addBundle(plan, { dataFolder })]);
+    const copied = [0, 0];
+    const outcomes = await Promise.allSettled(
+      [0, 1].map(i => addBundle(plan, { dataFolder, onProgress: bytes => (copied[i] = bytes) })),
+    );
     expect(outcomes.map(one => one.status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(outcomes.find(one => one.status === 'rejected')!.reason).toMatchObject({ code: 'conflict' });
+    expect(outcomes.find(one => one.status === 'rejected')!.reason).toMatchObject({
+      code: 'conflict',
+      message: 'A model "fast" is being added just now, by another process.',
+    });
+    expect(copied.sort()).toEqual([0, plan.bytes]);
     expect(await left()).toEqual(['.moving', 'fast']);
+  });
+
+  test('whose folder holds nothing that can be read keeps no other from being offered', async () => {
+    await add(await fast('fast'));
+    const broken = join(dataFolder, 'models', 'broken');
+    await mkdir(join(broken, 'bundle.json'), { recursive: true });
+    const { installed, refused } = await findBundles(undefined, dataFolder);
+    expect(installed.map(bundle => bundle.card.id)).toEqual(['reelay-mini', 'fast']);
+    expect(refused).toMatchObject([{ folder: broken, error: { code: 'bundle_corrupt' } }]);
+    await expect(add(join(root, 'fast'), { id: 'broken' })).rejects.toThrow('There is a model "broken" already');
+    await removeBundle('broken', dataFolder);
   });
 
   test('of a folder that someone put there by hand is offered once', async () => {
