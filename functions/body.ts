@@ -1,4 +1,3 @@
-import { MIMEType } from 'node:util';
 import { invalidRequest, type Problem, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
@@ -62,20 +61,23 @@ function readJson(bytes: Buffer): unknown {
 /** Before they are parsed, which costs a thousand times more than what they take: each part begins behind a boundary, and one ends them. */
 function checkParts(bytes: Buffer, type: string): void {
   const boundary = boundaryOf(type);
-  if (!boundary) return; // told by the parser
+  if (boundary === undefined) return; // told by the parser
   let found = 0;
   for (let at = bytes.indexOf(boundary); at >= 0; at = bytes.indexOf(boundary, at + boundary.length))
     if (++found > limits.maxParts + 1)
       throw invalidRequest([{ path: 'body', message: `body: at most ${limits.maxParts} parts are allowed.` }]);
 }
 
-/** By the same rules (WHATWG MIME Sniffing) as the parser's own. */
-function boundaryOf(type: string): string | null {
-  try {
-    return new MIMEType(type).params.get('boundary');
-  } catch {
-    return null;
+/** A parameter of a content type: its name, and its value in quotes or plain. */
+const PARAMETER = /;[\t ]*([^;=]*)(?:=(?:"((?:[^"\\]|\\.)*)[^;]*|([^;]*)))?/g;
+
+/** By the rules of the parser, which are those of WHATWG MIME Sniffing 4.4: the first that is not empty, its escapes undone. */
+function boundaryOf(type: string): string | undefined {
+  for (const [, name, quoted, plain] of type.matchAll(PARAMETER)) {
+    const value = quoted?.replace(/\\(.)/g, '$1') ?? plain?.trimEnd() ?? '';
+    if (name?.toLowerCase() === 'boundary' && value !== '') return value;
   }
+  return undefined;
 }
 
 async function readMultipart(bytes: Buffer<ArrayBuffer>, type: string): Promise<unknown> {
