@@ -12,6 +12,7 @@ import { createScheduler, type Scheduler } from '#gpu-container/engine/scheduler
 import type { FloatTensor, TensorMap } from '#gpu-container/engine/tensor.ts';
 import type { Backend, Session } from '#gpu-container/runtime/backend.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
+import { shiftOfSchedule } from '#gpu-container/runtime/schedule-offers.ts';
 import { openFamily } from './open-family.ts';
 import { openReferenceEncoder } from './reference-encoder.ts';
 import { openTextEncoder } from './text-encoder.ts';
@@ -98,9 +99,9 @@ function schedulerOf(
   request: RunRequest,
   shift: number | null,
 ): Scheduler {
-  const key = ['flow_shift', 'shift'].find(one => Object.hasOwn(scheduler, one));
-  if (shift !== null && key === undefined)
+  const own = shiftOfSchedule(scheduler);
+  if (shift !== null && own === undefined)
     throw new ReelayError('invalid_request', `flow_shift: got ${shift}; the scheduler of ${name} has no shift.`);
-  const config = shift === null ? scheduler : { ...scheduler, [key!]: shift };
+  const config = shift === null ? scheduler : { ...scheduler, [own!.key]: shift };
   return createScheduler(config, family.scheduleOptions(request));
 }

@@ -4,6 +4,7 @@ import type { Family } from '#gpu-container/engine/families/family.ts';
 import { createReelayMini } from '#gpu-container/engine/families/reelay-mini.ts';
 import { createScheduler } from '#gpu-container/engine/schedulers/create-scheduler.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
+import { shiftOfSchedule } from '#gpu-container/runtime/schedule-offers.ts';
 
 /**
  * The family of a verified bundle, with its sizes. `bundle_invalid` where its files contradict each other, its card offers what
@@ -49,6 +50,10 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
   if (!fits(min) || (max !== min && limits.frames.step % step !== 0))
     throw new RangeError(
       `bundle.json: limits.frames: ${min} to ${max} in steps of ${limits.frames.step}; this family makes ${first} + k · ${step}.`,
+    );
+  if (defaults.flow_shift !== undefined && shiftOfSchedule(scheduler) === undefined)
+    throw new RangeError(
+      `bundle.json: defaults.flow_shift: got ${defaults.flow_shift}; this scheduler has no shift to change.`,
     );
   const [width, height] = sizeOf(defaults.size);
   const clip = { frames: defaults.frames, height, width, fps: defaults.fps };

@@ -89,6 +89,23 @@ test('a bundle that offers step counts its scheduler cannot make is refused when
   );
 });
 
+test('a shift that the schedule does not have is refused when the bundle is loaded', async () => {
+  const bundle = await loadBundle(join(FOLDER, '../animatediff'));
+  const defaults = { ...bundle.manifest.defaults, flow_shift: 3 };
+  expect(() => openFamily({ ...bundle, manifest: { ...bundle.manifest, defaults } })).toThrow(
+    'defaults.flow_shift: got 3; this scheduler has no shift to change',
+  );
+});
+
+test('a shift moves the schedule', async () => {
+  const one = (await goldenCases(FOLDER))[0]!;
+  const request = requestOfCase(model, one);
+  const wanted = { task: one.task, frames: 5, height: 32, width: 32, fps: 8, steps: 4, guidance: 1 };
+  const [usual, more] = [model.scheduler(wanted), model.scheduler(wanted, 12)];
+  expect(more.timesteps[2]).toBeGreaterThan(usual.timesteps[2]!);
+  expect(model.scheduler(wanted, request.flow_shift).timesteps).toEqual(usual.timesteps);
+});
+
 test('padding is hidden from an encoder only where diffusers hides it', async () => {
   const masks: Record<string, bigint[]> = {};
   for (const name of ['ltx', 'wan-2.1-t2v']) {
