@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     quiet()
     try:
         good = check(args.bundle, not args.report_only)
-    except ExportError as error:
+    except (ExportError, OSError) as error:
         print(f"check: {error}", file=sys.stderr)
         return 1
     return 0 if good or args.report_only else 1
