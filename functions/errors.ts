@@ -13,7 +13,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   video_not_ready: 404,
   expired: 404,
-  invalid_reference: 409,
+  invalid_reference: 422,
   method_not_allowed: 405,
   payload_too_large: 413,
   unsupported_media_type: 415,

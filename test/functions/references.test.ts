@@ -137,7 +137,7 @@ describe('the unmodified openai client', () => {
     const { artifacts } = (await server.deps.store.load(source.id))!;
     await server.deps.blobs.put(artifacts.video!.key, MP4, { contentType: 'video/mp4' });
     const lost = await openai.videos.edit({ prompt: 'in snow', video: { id: source.id } }).catch(e => e);
-    expect([lost.status, lost.code]).toEqual([409, 'invalid_reference']); // other bytes than the record says
+    expect([lost.status, lost.code]).toEqual([422, 'invalid_reference']); // other bytes than the record says
     expect(lost.headers.get('x-should-retry')).toBe('false');
     const video = { ...artifacts.video!, bytes: MP4.length, sha256: sha256(MP4) };
     const expected = { status: 'completed', attempt: 1 } as const;
