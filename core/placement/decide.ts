@@ -2,7 +2,7 @@
 import { advance, arrive, createPlacementState, type StateDraft, start } from './fold.ts';
 import { heldServers } from './hold.ts';
 import { refusalSeconds, restSeconds, wakeSeconds } from './horizon.ts';
-import { createLateness } from './lateness.ts';
+import { createLateness, expectArrivals } from './lateness.ts';
 import { isSovereign } from './route.ts';
 import { pickCancelled, scaleOut } from './scale.ts';
 import type { Decide, Observation, PlacementState, Pool, Reason, Worker } from './types.ts';
@@ -64,10 +64,11 @@ export const decide: Decide = (o, s) => {
   const launchPool = pickLaunchPool(o);
   const view = viewFleet(o, launchPool);
   const state = foldObservation(o, s, view);
-  const late = createLateness(view, state);
+  const late = createLateness(view, state.lambda, expectArrivals(view, state));
   const dearest = cloudPools(o).at(-1)?.pricePerHourUsd ?? 0;
   const ratio = launchPool === undefined || dearest === 0 ? 1 : launchPool.pricePerHourUsd / dearest;
-  const added = launchPool === undefined ? 0 : scaleOut(view, late, ratio);
+  const settings = { priceRatio: ratio, wakeAgeSeconds: 0.9 * view.target, lazy: view.target > view.cold };
+  const added = launchPool === undefined ? 0 : scaleOut(view, late, settings);
   const cancelled = added > 0 ? [] : pickCancelled(view, late);
   const held = heldServers(view, state);
   const launches = view.launching.length - cancelled.length;

@@ -3,13 +3,13 @@ import { hardWait } from './horizon.ts';
 import type { PlacementState, Waiting, Worker } from './types.ts';
 import type { FleetView } from './view.ts';
 
-/** Jobs that are expected to come within a cold start: their times, and the service of each. */
+/** Jobs that are expected to come: their times and their services [jobs]. */
 export interface Expected {
   readonly times: readonly number[];
-  readonly serviceSeconds: number;
+  readonly services: readonly number[];
 }
 
-const nobody: Expected = { times: [], serviceSeconds: 0 };
+const nobody: Expected = { times: [], services: [] };
 
 /** Expects, behind a queue, half the rate of the last arrivals to go on; nothing when fewer than four are recent. */
 export function expectArrivals(view: FleetView, state: PlacementState): Expected {
@@ -23,7 +23,7 @@ export function expectArrivals(view: FleetView, state: PlacementState): Expected
   const rate = (0.5 * (recent - 1)) / Math.max(5, view.now - recentArrivals[first]!);
   const count = Math.min(64, Math.floor(rate * view.cold));
   const times = Array.from({ length: count }, (_, i) => view.now + (i + 1) / rate);
-  return { times, serviceSeconds: state.meanServiceSeconds };
+  return { times, services: times.map(() => state.meanServiceSeconds) };
 }
 
 function freeAt(worker: Worker, now: number, quantile: number): number {
@@ -71,8 +71,8 @@ function passOnce(view: FleetView, lambda: number, expected: Expected, owned: Fr
       cost += lateCost(begin - job.enqueuedAtSeconds, target, cold, lambda);
     }
   }
-  for (const at of expected.times) {
-    cost += none ? 6 * lambda : lateCost(place(at, expected.serviceSeconds) - at, view.target, cold, lambda);
+  for (const [i, at] of expected.times.entries()) {
+    cost += none ? 6 * lambda : lateCost(place(at, expected.services[i]!) - at, view.target, cold, lambda);
   }
   return cost;
 }
@@ -81,11 +81,10 @@ function passOnce(view: FleetView, lambda: number, expected: Expected, owned: Fr
 export type Lateness = (kept: number, added: number, delay: number) => number;
 
 /** The expected cost of late jobs in GPU-seconds, the mean over the quantiles of the cold start. */
-export function createLateness(view: FleetView, state: PlacementState): Lateness {
-  const expected = expectArrivals(view, state);
+export function createLateness(view: FleetView, lambda: number, expected: Expected): Lateness {
   const { now } = view;
   return (kept, added, delay) => {
-    if (view.open.length === 0) return 0;
+    if (view.open.length + expected.times.length === 0) return 0;
     const quantiles = kept === 0 && added === 0 ? view.coldQuantiles.slice(0, 1) : view.coldQuantiles;
     let sum = 0;
     for (const quantile of quantiles) {
@@ -96,7 +95,7 @@ export function createLateness(view: FleetView, state: PlacementState): Lateness
       for (const worker of view.busy) addFree(cloud, freeAt(worker, now, quantile));
       for (let i = 0; i < kept; i++) addFree(cloud, freeAt(view.launching[i]!, now, quantile));
       for (let i = 0; i < added; i++) addFree(cloud, now + delay + quantile);
-      sum += passOnce(view, state.lambda, expected, owned, cloud);
+      sum += passOnce(view, lambda, expected, owned, cloud);
     }
     return sum / quantiles.length;
   };

@@ -7,27 +7,38 @@ export function waitingCount(view: FleetView): number {
   return view.open.reduce((sum, job) => sum + job.count, 0);
 }
 
-/** Servers to launch now. `priceRatio` is the price of the pool that launches over on-demand's. */
-export function scaleOut(view: FleetView, late: Lateness, priceRatio: number): number {
-  if (view.open.length === 0) return 0;
+/** What differs between planners. */
+export interface ScaleOutSettings {
+  /** The price of the pool that launches over on-demand's. */
+  readonly priceRatio: number;
+  /** An empty fleet launches at the latest when its oldest job would start at this age. */
+  readonly wakeAgeSeconds: number;
+  /** Whether to put off a launch that costs nothing to put off. */
+  readonly lazy: boolean;
+}
+
+/** Servers to launch now. */
+export function scaleOut(view: FleetView, late: Lateness, settings: ScaleOutSettings): number {
   const all = view.launching.length;
   const now = late(all, 0, 0);
   const most = Math.min(view.max - view.live, waitingCount(view) + 12);
   let best = 0;
   let bestCost = now;
   for (let n = 1, worse = 0; n <= most && now > 0 && worse < 5; n++) {
-    const cost = n * view.cold * priceRatio + late(all, n, 0);
+    const cost = n * view.cold * settings.priceRatio + late(all, n, 0);
     if (cost < bestCost - 1e-9) {
       best = n;
       bestCost = cost;
       worse = 0;
     } else worse++;
   }
-  const oldestAge = view.now - view.open[0]!.enqueuedAtSeconds;
+  const oldest = view.open[0];
   const nobody = view.live === 0 && view.owned.length === 0;
-  if (nobody && best === 0 && most > 0 && oldestAge + view.cold >= 0.9 * view.target) return 1;
+  if (oldest !== undefined && nobody && best === 0 && most > 0) {
+    if (view.now - oldest.enqueuedAtSeconds + view.cold >= settings.wakeAgeSeconds) return 1;
+  }
   // Lazy: a decision later changes nothing, and until then a server may become free.
-  if (best > 0 && view.target > view.cold && late(all, best, 12) - late(all, best, 0) < 1e-6) return 0;
+  if (best > 0 && settings.lazy && late(all, best, 12) - late(all, best, 0) < 1e-6) return 0;
   return best;
 }
 

@@ -3,13 +3,12 @@ import { decide } from '#core/placement/decide.ts';
 import { horizon } from '#core/placement/simulation/scheduled.ts';
 import { simulate } from '#core/placement/simulation/simulate.ts';
 import { cutTrace } from '#core/placement/simulation/trace.ts';
-import { traceB, traceC, traceS } from '#core/placement/simulation/traces.ts';
+import { traceC, traceS } from '#core/placement/simulation/traces.ts';
 import { cloudPool } from './pools.ts';
 
 describe('the policy horizon', () => {
   test.each([
     { trace: traceS(), target: 300, gpuHours: 274.9, p95: 298 },
-    { trace: traceB(), target: 600, gpuHours: 89.4, p95: 588 },
     { trace: traceC(), target: 180, gpuHours: 70.7, p95: 188 },
   ])('bills on $trace.name the GPU-hours published for a target of $target s', ({ trace, target, gpuHours, p95 }) => {
     const outcome = simulate({ trace, pools: [cloudPool], policy: horizon(target) });

@@ -22,6 +22,8 @@ export interface SimulationSettings {
   readonly seed?: number;
   /** Median of the log-normal cold start, deviation .4, held between half and twice of it; 120 s where absent. */
   readonly medianColdSeconds?: number;
+  /** A cold start that is always the same, in place of the log-normal one; it draws nothing. */
+  readonly fixedColdSeconds?: number;
   /** Means of a Spot server's life and of the times a Spot pool is up and down. Absent: 6 h, 6 h, 30 min. */
   readonly spot?: { readonly lifeSeconds: number; readonly upSeconds: number; readonly downSeconds: number };
   /** A policy that has not ended after so many events is cut; 6 million where absent. */
@@ -164,8 +166,10 @@ function run(world: World, controller: Controller, maxEvents: number): number {
   return handled;
 }
 
-/** A cold start: log-normal with deviation .4, held between half and twice its median. */
-function coldStart(medianSeconds: number): (draw: Draw) => number {
+/** A cold start: log-normal with deviation .4, held between half and twice its median; or a fixed one. */
+function coldStart(settings: SimulationSettings): (draw: Draw) => number {
+  const { fixedColdSeconds: fixed, medianColdSeconds: medianSeconds = 120 } = settings;
+  if (fixed !== undefined) return () => fixed;
   return draw => Math.min(2 * medianSeconds, Math.max(medianSeconds / 2, medianSeconds * Math.exp(0.4 * normal(draw))));
 }
 
@@ -178,7 +182,7 @@ export function simulate(settings: SimulationSettings): Outcome {
     jobs: jobsOf(settings.trace),
     pools: settings.pools,
     seed: settings.seed ?? 1,
-    coldStart: coldStart(settings.medianColdSeconds ?? 120),
+    coldStart: coldStart(settings),
     spotLifeSeconds: spot.lifeSeconds,
     keptStepSeconds: 10,
   });
