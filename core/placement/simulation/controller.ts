@@ -21,4 +21,6 @@ export interface Controller {
 export interface Policy {
   readonly name: string;
   readonly create: () => Controller;
+  /** Owned servers take the oldest job, whoever's it is; otherwise those first that must stay on the premises. */
+  readonly ownedFifo?: boolean;
 }

@@ -14,7 +14,8 @@ function freshest(world: World, poolIndex: number): SimulatedWorker {
 function begin(world: World, worker: SimulatedWorker, job: number, sovereign: boolean): void {
   const count = world.counts[worker.poolIndex]!;
   const { now } = world;
-  if (sovereign && world.pools[worker.poolIndex]!.site !== 'onprem') world.leftPremises++;
+  // Counted by what the trace says, not by the queue it came from.
+  if (world.trace.sovereign?.[job] === 1 && world.pools[worker.poolIndex]!.site !== 'onprem') world.leftPremises++;
   count.idle--;
   count.busy++;
   worker.phase = 'busy';
@@ -30,6 +31,13 @@ function begin(world: World, worker: SimulatedWorker, job: number, sovereign: bo
   world.started.push({ jobId: waiting.id, tier: waiting.tier, sovereign, waitSeconds });
 }
 
+/** Whether an owned server takes a sovereign job next. */
+function sovereignNext(world: World): boolean {
+  const { openQueue, sovereignQueue } = world;
+  if (sovereignQueue.length === 0) return false;
+  return !world.ownedFifo || openQueue.length === 0 || sovereignQueue[0]! < openQueue[0]!;
+}
+
 /** Gives idle servers work: owned and cheap pools first; on-prem the sovereign jobs first, else the oldest that is allowed. */
 export function dispatch(world: World): void {
   const { openQueue, sovereignQueue } = world;
@@ -38,7 +46,7 @@ export function dispatch(world: World): void {
     const count = world.counts[poolIndex]!;
     const onprem = world.pools[poolIndex]!.site === 'onprem';
     while (count.idle > 0) {
-      const sovereign = onprem && sovereignQueue.length > 0;
+      const sovereign = onprem && sovereignNext(world);
       const job = sovereign ? sovereignQueue.shift() : openQueue.shift();
       if (job === undefined) break;
       begin(world, freshest(world, poolIndex), job, sovereign);

@@ -185,6 +185,7 @@ export function simulate(settings: SimulationSettings): Outcome {
     coldStart: coldStart(settings),
     spotLifeSeconds: spot.lifeSeconds,
     keptStepSeconds: 10,
+    ownedFifo: settings.policy.ownedFifo ?? false,
   });
   drawOutages(world, spot);
   for (const [i, pool] of settings.pools.entries()) {

@@ -47,6 +47,7 @@ export interface World {
   readonly coldStart: (draw: Draw, pool: Pool) => number;
   readonly spotLifeSeconds: number;
   readonly keptStepSeconds: number;
+  readonly ownedFifo: boolean;
   /** Every server ever launched, by index; those that are up or launching, in launch order. */
   readonly workers: SimulatedWorker[];
   live: SimulatedWorker[];
@@ -74,6 +75,7 @@ export interface WorldSettings {
   readonly coldStart: (draw: Draw, pool: Pool) => number;
   readonly spotLifeSeconds: number;
   readonly keptStepSeconds: number;
+  readonly ownedFifo: boolean;
 }
 
 /** A fleet at time 0 with nothing running; the random stream starts at the seed. */
