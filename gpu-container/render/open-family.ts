@@ -51,10 +51,6 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
     throw new RangeError(
       `bundle.json: limits.frames: ${min} to ${max} in steps of ${limits.frames.step}; this family makes ${first} + k · ${step}.`,
     );
-  if (defaults.flow_shift !== undefined && shiftOfSchedule(scheduler) === undefined)
-    throw new RangeError(
-      `bundle.json: defaults.flow_shift: got ${defaults.flow_shift}; this scheduler has no shift to change.`,
-    );
   const [width, height] = sizeOf(defaults.size);
   const clip = { frames: defaults.frames, height, width, fps: defaults.fps };
   for (const steps of new Set([defaults.steps, limits.steps.min, limits.steps.max]))
@@ -64,6 +60,10 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
     } catch (cause) {
       throw new RangeError(`with ${steps} steps: ${cause instanceof Error ? cause.message : cause}`, { cause });
     }
+  if (defaults.flow_shift !== undefined && shiftOfSchedule(scheduler) === undefined)
+    throw new RangeError(
+      `bundle.json: defaults.flow_shift: got ${defaults.flow_shift}; this scheduler has no shift to change.`,
+    );
 }
 
 const sizeOf = (size: string) => size.split('x').map(Number) as [width: number, height: number];
