@@ -41,10 +41,8 @@ export function stop(world: World, worker: SimulatedWorker): void {
   const count = world.counts[worker.poolIndex]!;
   const pool = world.pools[worker.poolIndex]!;
   const seconds = world.now - worker.launchedAtSeconds;
-  if (worker.phase === 'launching') {
-    count.launching--;
-    count.wastedSeconds += seconds;
-  } else if (worker.phase === 'idle') count.idle--;
+  if (worker.phase === 'launching') count.launching--;
+  else if (worker.phase === 'idle') count.idle--;
   else count.busy--;
   if (worker.phase === 'draining') count.draining--;
   count.gpuSeconds += seconds;

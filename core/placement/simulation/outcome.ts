@@ -34,6 +34,8 @@ export interface Outcome {
 export interface PoolOutcome {
   readonly pool: string;
   readonly gpuHours: number;
+  /** Hours in which its servers had a job. */
+  readonly busyHours: number;
   readonly dollars: number;
   readonly launches: number;
 }
@@ -69,6 +71,7 @@ export function readOutcome(world: World, policy: string, events: number, cut: b
   const pools = world.pools.map((pool, i) => ({
     pool: pool.id,
     gpuHours: world.counts[i]!.gpuSeconds / 3600,
+    busyHours: world.counts[i]!.busySeconds / 3600,
     dollars: world.counts[i]!.dollars,
     launches: world.counts[i]!.launches,
   }));

@@ -81,6 +81,7 @@ function onFinish(world: World, index: number): void {
   world.finish[job] = world.now;
   world.finished++;
   worker.job = -1;
+  world.counts[worker.poolIndex]!.busySeconds += world.now - worker.startedJobAt;
   if (worker.phase === 'draining') {
     stop(world, worker);
     return;
@@ -103,6 +104,7 @@ function onPreempt(world: World, index: number): void {
     world.remaining[job]! -= world.keptStepSeconds * Math.floor(done / world.keptStepSeconds);
     (isSovereign(world.jobs[job]!, world.pools) ? world.sovereignQueue : world.openQueue).unshift(job);
     worker.job = -1;
+    world.counts[worker.poolIndex]!.busySeconds += done;
   }
   stop(world, worker);
 }

@@ -11,6 +11,13 @@ const hour = 3_600;
 
 type Add = (at: number, service: number) => void;
 
+/** No job of a reference trace takes longer than this. */
+const longestServiceSeconds = 600;
+
+function collectReference(name: string, fill: (add: Add) => void): Trace {
+  return collectTrace(name, add => fill((at, service) => add(at, Math.min(longestServiceSeconds, service))));
+}
+
 /** Relative load of the hours of a day, of diffusion serving. */
 const hourWeights = [
   1.8, 2.5, 0.8, 0.7, 2.7, 3.1, 3, 3.5, 1.5, 0.9, 1.1, 0.7, 0.35, 0.3, 0.25, 0.08, 0.05, 0.03, 0.002, 0.002, 0.002,
@@ -42,7 +49,7 @@ function addDiffusionHour(add: Add, draw: Draw, from: number, jobs: number): voi
 export function traceS(): Trace {
   const draw = mulberry32(32);
   const weight = hourWeights.reduce((a, b) => a + b, 0);
-  const trace = collectTrace('S', add => {
+  const trace = collectReference('S', add => {
     for (let d = 0; d < 23; d++) {
       const light = lightDays.has(d);
       const jobs = light ? 140 * wobble(draw, 0.6) : 1800 * wobble(draw, 0.15);
@@ -91,7 +98,7 @@ function nextApiState(draw: Draw, state: number): number {
 /** B: 14 days of an API's bursts, modulated by hour and weekend; 2,950 jobs. */
 export function traceB(): Trace {
   const draw = mulberry32(11);
-  return collectTrace('B', add => {
+  return collectReference('B', add => {
     let state = 0;
     let until = exponential(draw, apiDwells[state]!);
     for (let t = 0; t < 14 * day; ) {
@@ -119,7 +126,7 @@ export function traceC(): Trace {
       add(t, service());
     }
   };
-  return collectTrace('C', add => {
+  return collectReference('C', add => {
     for (let d = 0; d < 14; d++) {
       const weekend = d % 7 >= 5;
       const files = weekend ? 20 + Math.floor(30 * draw()) : 40 + Math.floor(120 * draw());

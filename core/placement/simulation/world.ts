@@ -29,7 +29,7 @@ export interface PoolCount {
   refusedAt: number;
   launches: number;
   gpuSeconds: number;
-  wastedSeconds: number;
+  busySeconds: number;
   dollars: number;
 }
 
@@ -97,7 +97,7 @@ export function createWorld(settings: WorldSettings): World {
       refusedAt: Number.NEGATIVE_INFINITY,
       launches: 0,
       gpuSeconds: 0,
-      wastedSeconds: 0,
+      busySeconds: 0,
       dollars: 0,
     })),
     draw: mulberry32(settings.seed),
