@@ -57,10 +57,11 @@ export function comparePolicies(
   pool: Pool,
   targetsSeconds: readonly number[],
   peers: PeerChoice,
+  medianColdSeconds = 120,
 ): readonly PlanRow[] {
   const open = withoutSovereign(trace);
   if (open.arrivals.length === 0) return [];
-  const run = (policy: Policy) => simulate({ trace: open, pools: [pool], policy });
+  const run = (policy: Policy) => simulate({ trace: open, pools: [pool], policy, medianColdSeconds });
   const ours = targetsSeconds.map(targetSeconds => {
     const policy = horizon(targetSeconds);
     return { policy: policy.name, targetSeconds, outcome: run(policy) };
@@ -83,19 +84,21 @@ export interface SizingSettings {
   readonly terms: OwnershipTerms;
   readonly targetSeconds: number;
   readonly mostServers: number;
+  /** Of the simulated launches; 120 s where absent. */
+  readonly medianColdSeconds?: number;
 }
 
 const hoursOfMonth = 720;
 
 /** The cost of 30 days with 0, 1, 2 ... owned GPUs. With sovereign jobs it begins at one: without, they would never run. */
 export function sizePremises(trace: Trace, settings: SizingSettings): readonly OwnedRow[] {
-  const { cloud, owned, gpu, terms, targetSeconds, mostServers } = settings;
+  const { cloud, owned, gpu, terms, targetSeconds, mostServers, medianColdSeconds = 120 } = settings;
   const hours = (trace.arrivals.at(-1) ?? 0) / 3600;
   const least = trace.sovereign?.includes(1) ? 1 : 0;
   const rows: OwnedRow[] = [];
   for (let servers = least; servers <= mostServers && hours > 0; servers++) {
     const pools = servers === 0 ? cloud : [{ ...owned, minServers: servers, maxServers: servers }, ...cloud];
-    const outcome = simulate({ trace, pools, policy: horizon(targetSeconds) });
+    const outcome = simulate({ trace, pools, policy: horizon(targetSeconds), medianColdSeconds });
     const busyHours = servers === 0 ? 0 : outcome.pools[0]!.busyHours;
     const utilization = servers === 0 ? 0 : busyHours / outcome.pools[0]!.gpuHours;
     const ownedUsd =
