@@ -56,7 +56,7 @@ export async function startCardServer(models: ModelCatalog): Promise<CardServer>
       server.closeAllConnections();
       await new Promise(done => server.close(done));
       db.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
 }
