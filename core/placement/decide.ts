@@ -1,16 +1,17 @@
 /** The policy `horizon`: the fewest GPU-seconds for which 95 % of the jobs start within their target. */
-import { advance, arrive, createPlacementState, type StateDraft, start } from './fold.ts';
+import { advance, arrive, createPlacementState, type StateDraft, start, usableEstimate } from './fold.ts';
 import { heldServers } from './hold.ts';
 import { refusalSeconds, restSeconds, wakeSeconds } from './horizon.ts';
 import { createLateness, expectArrivals } from './lateness.ts';
-import { isSovereign } from './route.ts';
+import { allowed, isSovereign } from './route.ts';
 import { pickCancelled, scaleOut } from './scale.ts';
 import type { Decide, Observation, PlacementState, Pool, Reason, Worker } from './types.ts';
 import { cloudPools, type FleetView, viewFleet } from './view.ts';
 
-/** The cheapest cloud pool that has not refused lately; the dearest when all have. */
+/** The cheapest cloud pool that has not refused lately and may run the oldest job that may leave; the dearest when all refused. */
 function pickLaunchPool(o: Observation): Pool | undefined {
-  const pools = cloudPools(o);
+  const oldest = o.waiting.find(job => !isSovereign(job, o.pools));
+  const pools = cloudPools(o).filter(pool => oldest === undefined || allowed(oldest, pool));
   const willing = (pool: Pool) =>
     o.nowSeconds - (o.refusedAtSeconds[pool.id] ?? Number.NEGATIVE_INFINITY) >= refusalSeconds;
   return pools.find(willing) ?? pools.at(-1);
@@ -22,7 +23,8 @@ function foldObservation(o: Observation, s: PlacementState, view: FleetView): St
   for (const job of o.arrived) {
     const sovereign = isSovereign(job, o.pools);
     for (let i = 0; i < job.count; i++) {
-      arrive(state, job.enqueuedAtSeconds, job.estimateSeconds, settings, sovereign);
+      const estimate = usableEstimate(job.estimateSeconds, state.meanServiceSeconds);
+      arrive(state, job.enqueuedAtSeconds, estimate, settings, sovereign);
     }
   }
   advance(state, o.nowSeconds);
@@ -64,7 +66,7 @@ export const decide: Decide = (o, s) => {
   const launchPool = pickLaunchPool(o);
   const view = viewFleet(o, launchPool);
   const state = foldObservation(o, s, view);
-  const late = createLateness(view, state.lambda, expectArrivals(view, state));
+  const late = createLateness(view, state, expectArrivals(view, state));
   const dearest = cloudPools(o).at(-1)?.pricePerHourUsd ?? 0;
   const ratio = launchPool === undefined || dearest === 0 ? 1 : launchPool.pricePerHourUsd / dearest;
   const settings = { priceRatio: ratio, wakeAgeSeconds: 0.9 * view.target, lazy: view.target > view.cold };

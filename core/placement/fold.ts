@@ -92,6 +92,8 @@ function fade(rank: Rank, keep: number): Rank {
 
 /** Moves the state to time `t`: idle ranks, through the first unused one, gain exposure; each new day fades what is known. */
 export function advance(state: StateDraft, t: number): void {
+  // An arrival that was told late, or a clock set back, must not be counted as idle time a second time.
+  if (!(t > state.asOfSeconds)) return;
   for (const [k, rank] of state.ranks.entries()) {
     if (rank.freeAt < t) {
       const from = Math.max(state.asOfSeconds, rank.freeAt);
@@ -118,6 +120,11 @@ function pickRank(state: StateDraft, t: number, settings: FoldSettings, sovereig
     if (freeAt < state.ranks[earliest]!.freeAt) earliest = k;
   }
   return sovereign ? earliest : last;
+}
+
+/** An estimate to plan with: a job without a usable one counts as a mean job. */
+export function usableEstimate(estimateSeconds: number, meanServiceSeconds: number): number {
+  return estimateSeconds > 0 && Number.isFinite(estimateSeconds) ? estimateSeconds : meanServiceSeconds;
 }
 
 /** Folds an arrival at `t` of an estimated length. A sovereign job leaves the rate alone; without owned servers it leaves all. */

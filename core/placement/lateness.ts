@@ -1,3 +1,4 @@
+import { usableEstimate } from './fold.ts';
 import { addFree, createFreeTimes, earliest, type FreeTimes, occupyEarliest } from './free-times.ts';
 import { hardWait } from './horizon.ts';
 import type { PlacementState, Waiting, Worker } from './types.ts';
@@ -40,39 +41,51 @@ function lateCost(wait: number, target: number, cold: number, lambda: number): n
 }
 
 /** Sovereign jobs go first, on owned servers only; they cost no lateness. */
-function placeSovereign(jobs: readonly Waiting[], owned: FreeTimes, now: number): void {
+function placeSovereign(view: FleetView, service: (job: Waiting) => number, owned: FreeTimes): void {
   if (owned.size === 0) return;
-  for (const job of jobs) {
-    for (let i = 0; i < job.count; i++) occupyEarliest(owned, Math.max(now, earliest(owned)) + job.estimateSeconds);
+  for (const job of view.sovereign) {
+    const seconds = service(job);
+    for (let i = 0; i < job.count; i++) occupyEarliest(owned, Math.max(view.now, earliest(owned)) + seconds);
   }
 }
 
+/** What one pass assumes beside the servers. */
+interface Pass {
+  readonly view: FleetView;
+  readonly lambda: number;
+  readonly meanServiceSeconds: number;
+  readonly expected: Expected;
+}
+
 /** The late cost of one assumed cold start. */
-function passOnce(view: FleetView, lambda: number, expected: Expected, owned: FreeTimes, cloud: FreeTimes): number {
+function passOnce({ view, lambda, meanServiceSeconds, expected }: Pass, owned: FreeTimes, cloud: FreeTimes): number {
   const { now, cold } = view;
-  placeSovereign(view.sovereign, owned, now);
-  const place = (at: number, service: number): number => {
-    const free = earliest(owned) <= earliest(cloud) ? owned : cloud;
-    if (free.size === 0) return -1;
+  const service = (job: Waiting) => usableEstimate(job.estimateSeconds, meanServiceSeconds);
+  placeSovereign(view, service, owned);
+  const place = (at: number, seconds: number, free: FreeTimes): number => {
     const begin = Math.max(at, earliest(free));
-    occupyEarliest(free, begin + service);
+    occupyEarliest(free, begin + seconds);
     return begin;
   };
-  const none = owned.size + cloud.size === 0;
+  const sooner = () => (earliest(owned) <= earliest(cloud) ? owned : cloud);
   let cost = 0;
   for (const job of view.open) {
-    if (none) {
+    const cloudOnly = view.cloudOnly.has(job);
+    if (cloud.size === 0 && (cloudOnly || owned.size === 0)) {
       cost += job.count * (6 * lambda + 1.3 * cold);
       continue;
     }
     const target = view.waitTargetSeconds[job.tier];
+    const seconds = service(job);
     for (let i = 0; i < job.count; i++) {
-      const begin = place(now, job.estimateSeconds);
+      const begin = place(now, seconds, cloudOnly ? cloud : sooner());
       cost += lateCost(begin - job.enqueuedAtSeconds, target, cold, lambda);
     }
   }
+  const none = owned.size + cloud.size === 0;
   for (const [i, at] of expected.times.entries()) {
-    cost += none ? 6 * lambda : lateCost(place(at, expected.services[i]!) - at, view.target, cold, lambda);
+    const wait = none ? 0 : place(at, expected.services[i]!, sooner()) - at;
+    cost += none ? 6 * lambda : lateCost(wait, view.target, cold, lambda);
   }
   return cost;
 }
@@ -81,7 +94,12 @@ function passOnce(view: FleetView, lambda: number, expected: Expected, owned: Fr
 export type Lateness = (kept: number, added: number, delay: number) => number;
 
 /** The expected cost of late jobs in GPU-seconds, the mean over the quantiles of the cold start. */
-export function createLateness(view: FleetView, lambda: number, expected: Expected): Lateness {
+export function createLateness(
+  view: FleetView,
+  state: Pick<PlacementState, 'lambda' | 'meanServiceSeconds'>,
+  expected: Expected,
+): Lateness {
+  const pass: Pass = { view, lambda: state.lambda, meanServiceSeconds: state.meanServiceSeconds, expected };
   const { now } = view;
   return (kept, added, delay) => {
     if (view.open.length + expected.times.length === 0) return 0;
@@ -95,7 +113,7 @@ export function createLateness(view: FleetView, lambda: number, expected: Expect
       for (const worker of view.busy) addFree(cloud, freeAt(worker, now, quantile));
       for (let i = 0; i < kept; i++) addFree(cloud, freeAt(view.launching[i]!, now, quantile));
       for (let i = 0; i < added; i++) addFree(cloud, now + delay + quantile);
-      sum += passOnce(view, lambda, expected, owned, cloud);
+      sum += passOnce(pass, owned, cloud);
     }
     return sum / quantiles.length;
   };

@@ -1,4 +1,4 @@
-import { isSovereign } from './route.ts';
+import { allowed, isSovereign } from './route.ts';
 import type { Observation, Pool, Waiting, Worker } from './types.ts';
 
 /** The observation as the policy reads it: the cloud's servers by phase, the owned ones apart, and the pool that would launch. */
@@ -19,6 +19,8 @@ export interface FleetView {
   /** Waiting jobs that must stay on the premises, and the others, both in the order of the queue. */
   readonly sovereign: readonly Waiting[];
   readonly open: readonly Waiting[];
+  /** Of the open jobs those that no owned pool may run. */
+  readonly cloudOnly: ReadonlySet<Waiting>;
   readonly waitTargetSeconds: Observation['waitTargetSeconds'];
 }
 
@@ -46,6 +48,8 @@ export function viewFleet(o: Observation, launchPool: Pool | undefined): FleetVi
   const open: Waiting[] = [];
   for (const job of o.waiting) (isSovereign(job, o.pools) ? sovereign : open).push(job);
   const pools = cloudPools(o);
+  const ownedPools = o.pools.filter(pool => pool.site === 'onprem');
+  const cloudOnly = open.filter(job => !ownedPools.some(pool => allowed(job, pool)));
   return {
     now: o.nowSeconds,
     target: o.waitTargetSeconds.standard,
@@ -60,6 +64,7 @@ export function viewFleet(o: Observation, launchPool: Pool | undefined): FleetVi
     max: pools.reduce((most, pool) => Math.max(most, pool.maxServers), 0),
     sovereign,
     open,
+    cloudOnly: new Set(cloudOnly),
     waitTargetSeconds: o.waitTargetSeconds,
   };
 }

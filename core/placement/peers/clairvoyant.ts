@@ -72,6 +72,7 @@ function trueView(world: World, settings: ClairvoyantSettings): FleetView {
     min: 0,
     max: world.pools[0]!.maxServers,
     sovereign: [],
+    cloudOnly: new Set(),
     open: world.openQueue.map(job => ({ ...world.jobs[job]!, estimateSeconds: trace.services[job]! })),
     waitTargetSeconds: { interactive: targetSeconds, standard: targetSeconds, batch: targetSeconds },
   };
@@ -100,7 +101,7 @@ function createController(trace: Trace, settings: ClairvoyantSettings): Controll
       orders.cancel = [];
       orders.desired[0] = 0;
       const view = trueView(world, settings);
-      const late = createLateness(view, lambda, expect(now));
+      const late = createLateness(view, { lambda, meanServiceSeconds: 0 }, expect(now));
       const added = scaleOut(view, late, { priceRatio: 1, wakeAgeSeconds, lazy: true });
       orders.desired[0] = view.live + added;
       if (added > 0) return;
