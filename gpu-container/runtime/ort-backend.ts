@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ReelayError } from '#core/errors.ts';
-import type { Tensor, TensorMap } from '#gpu-container/engine/tensor.ts';
+import type { Tensor } from '#gpu-container/engine/tensor.ts';
 import type { Backend, KnownInput, Session, SessionOptions, TensorInfo } from './backend.ts';
 
 type Ort = typeof import('onnxruntime-node');
@@ -70,7 +70,8 @@ function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions, onRun
           .join(', ')}.`,
       );
   }
-  const fetches = new Map(wanted.neededOutputs.map(name => [name, outputNamed(outputs, name, wanted)]));
+  const fetches = wanted.neededOutputs.map(name => ({ name, own: outputNamed(outputs, name, wanted) }));
+  const ownNames = fetches.map(({ own }) => own);
   return {
     inputs,
     outputs,
@@ -78,10 +79,11 @@ function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions, onRun
       const given: Record<string, OrtTensor> = {};
       for (const input of inputs) given[input.name] = toOrt(ort, wanted.name, input, feeds[input.name]);
       const started = performance.now();
-      const raw = await session.run(given, [...fetches.values()]);
+      const raw = await session.run(given, ownNames);
       onRun?.(wanted.name, performance.now() - started);
-      const results = fromOrt(raw);
-      return Object.fromEntries([...fetches].map(([name, own]) => [name, results[own]!]));
+      const results: Record<string, Tensor> = {};
+      for (const { name, own } of fetches) results[name] = fromOrt(raw[own] as OrtTensor);
+      return results;
     },
     release: () => session.release(),
   };
@@ -145,12 +147,8 @@ function toOrt(ort: Ort, graph: string, input: TensorInfo, tensor: Tensor | unde
 /** Toward zero, as torch's `.to(int64)`. */
 const toIntegers = (values: Float32Array) => BigInt64Array.from(values, value => BigInt(Math.trunc(value)));
 
-function fromOrt(results: InferenceSession.ReturnType): TensorMap {
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(results)) {
-    const { dims, data } = value as OrtTensor;
-    if (data instanceof Float32Array) tensors[name] = { type: 'float32', data, dims };
-    else if (data instanceof BigInt64Array) tensors[name] = { type: 'int64', data, dims };
-  }
-  return tensors;
+/** Outputs are floats: outputNamed has seen to it. */
+function fromOrt({ dims, data }: OrtTensor): Tensor {
+  if (!(data instanceof Float32Array)) throw new TypeError('session: an output is not float32.');
+  return { type: 'float32', data, dims };
 }

@@ -6,6 +6,7 @@ import { expectDims, posteriorSample, videoFromRgb } from '../pixels.ts';
 import { concat, elementCount, type FloatTensor, filled, floats, repeatBatch, swapAxes } from '../tensor.ts';
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, TextEmbedding } from './family.ts';
+import { rememberTexts } from './text-tensor.ts';
 
 interface Sizes {
   readonly channels: number;
@@ -63,6 +64,7 @@ async function startRun(sizes: Sizes, dims: number[], request: RunRequest, means
   // Video-to-video draws frame by frame, [1, F, C, h, w].
   const noise = clean === undefined ? drawn : swapAxes(drawn, frames, sizes.channels, plane);
   const inverse = Math.fround(1 / sizes.scalingFactor);
+  const text = rememberTexts(texts => textPerFrame(texts, frames));
   return {
     noise,
     ...(clean && { clean }),
@@ -72,7 +74,7 @@ async function startRun(sizes: Sizes, dims: number[], request: RunRequest, means
     feeds: ({ sample, timestep, texts }) => ({
       sample: floats(repeatBatch(sample, texts.length), [texts.length, ...dims.slice(1)]),
       timestep: filled(timestep, [1]),
-      encoder_hidden_states: textPerFrame(texts, frames),
+      encoder_hidden_states: text(texts),
     }),
     finish: sample => ({
       latent: floats(

@@ -9,7 +9,7 @@ import { elementCount, type FloatTensor, filled, floats, repeatBatch, swapAxes, 
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, Task } from './family.ts';
 import { type RotaryRule, rotaryTables } from './rotary-tables.ts';
-import { textTensor } from './text-tensor.ts';
+import { rememberTexts, textTensor } from './text-tensor.ts';
 
 interface Sizes {
   /** Of the latent; the transformer takes twice as many for image-to-video. */
@@ -116,6 +116,7 @@ async function startRun(sizes: Sizes, dims: number[], request: RunRequest, means
   const clean = request.task === 'v2v' ? await encodeReference(sizes, request, request.frames, means) : undefined;
   const image = request.task === 'i2v' ? await encodeReference(sizes, request, 1, means) : undefined;
   const noise = means.draw(elementCount(dims));
+  const text = rememberTexts(textTensor);
   const constants = constantFeeds(sizes, frames, height, width);
   const imageFrames = image && withZerosBehind(image, elementCount(dims));
   const plane = height * width;
@@ -129,7 +130,7 @@ async function startRun(sizes: Sizes, dims: number[], request: RunRequest, means
     feeds: ({ sample, timestep, texts }) => ({
       ...constants,
       hidden_states: hiddenStates(sample, imageFrames, dims, texts.length),
-      encoder_hidden_states: textTensor(texts),
+      encoder_hidden_states: text(texts),
       timestep: filled(timestep, [texts.length]),
     }),
     finish: sample => {

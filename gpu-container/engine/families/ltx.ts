@@ -9,7 +9,7 @@ import { concat, elementCount, type FloatTensor, filled, floats, repeatBatch, ty
 import { readConfigOf } from './config-reader.ts';
 import type { ClipShape, Family, FamilySource, Run, RunMeans, RunRequest, TextEmbedding } from './family.ts';
 import { type LatentStatistics, scaleFromStatistics, scaleToStatistics } from './latent-statistics.ts';
-import { textTensor } from './text-tensor.ts';
+import { rememberTexts, textTensor } from './text-tensor.ts';
 
 interface Sizes {
   readonly channels: number;
@@ -110,6 +110,7 @@ async function startRun(sizes: Sizes, grid: Grid, request: RunRequest, means: Ru
     out.set(packedImage); // the tokens of frame 0 come first
     return out;
   };
+  const text = rememberTexts(textTensor);
   const coords = videoCoords(sizes, grid, request.fps);
   return {
     noise,
@@ -123,7 +124,7 @@ async function startRun(sizes: Sizes, grid: Grid, request: RunRequest, means: Ru
       if (packedImage !== undefined) timesteps.data.fill(0, 0, grid.height * grid.width);
       return {
         hidden_states: floats(repeatBatch(withImage(sample), batch), [batch, grid.tokens, sizes.channels]),
-        encoder_hidden_states: textTensor(texts),
+        encoder_hidden_states: text(texts),
         timestep: floats(repeatBatch(timesteps.data, batch), [batch, grid.tokens]),
         encoder_attention_mask: maskTensor(texts),
         video_coords: floats(repeatBatch(coords, batch), [batch, 3, grid.tokens]),

@@ -1,6 +1,7 @@
 /** @file The bundled family: fixed latents [1, C, T, h, w], flow matching, guidance as a batch of two, no statistics. */
-import { concat, elementCount, filled, floats, repeatBatch } from '../tensor.ts';
+import { elementCount, filled, floats, repeatBatch } from '../tensor.ts';
 import type { Family, FamilySource } from './family.ts';
+import { rememberTexts, textTensor } from './text-tensor.ts';
 
 /** A clip's latent, without the batch. */
 export interface LatentShape {
@@ -34,24 +35,23 @@ export function createReelayMini(
     denoiserOutput: 'out_hidden_states',
     sampleDims: () => dims,
     scheduleOptions: ({ steps }) => ({ steps }),
-    start: async (request, means) => ({
-      noise: means.draw(elementCount(dims)),
-      batchedGuidance: true,
-      component: () => 'transformer',
-      guidance: () => request.guidance,
-      feeds: ({ sample, timestep, texts }) => {
-        const batch = texts.length;
-        return {
-          hidden_states: floats(repeatBatch(sample, batch), [batch, ...shape]),
-          timestep: filled(timestep, [batch]),
-          encoder_hidden_states: floats(concat(texts.map(text => text.embeds)), [
-            batch,
-            source.maxTokens,
-            source.textWidth,
-          ]),
-        };
-      },
-      finish: sample => ({ latent: floats(sample, dims) }),
-    }),
+    start: async (request, means) => {
+      const text = rememberTexts(textTensor);
+      return {
+        noise: means.draw(elementCount(dims)),
+        batchedGuidance: true,
+        component: () => 'transformer',
+        guidance: () => request.guidance,
+        feeds: ({ sample, timestep, texts }) => {
+          const batch = texts.length;
+          return {
+            hidden_states: floats(repeatBatch(sample, batch), [batch, ...shape]),
+            timestep: filled(timestep, [batch]),
+            encoder_hidden_states: text(texts),
+          };
+        },
+        finish: sample => ({ latent: floats(sample, dims) }),
+      };
+    },
   };
 }
