@@ -12,6 +12,9 @@ export interface KedaSettings {
 /** KEDA's defaults with a queue length of 5. */
 export const kedaDefaults: KedaSettings = { jobsPerServer: 5, stabilizationSeconds: 300, cooldownSeconds: 300, min: 0 };
 
+/** KEDA itself looks this often whether there is work; the autoscaler under it every 15 s. */
+const pollSeconds = 30;
+
 /**
  * KEDA over the Kubernetes autoscaler: every 15 s a server for each `jobsPerServer`, at most doubled or four more; down to the largest
  * wish of the stabilization window; from zero every 30 s; to zero after the cooldown.
@@ -29,14 +32,15 @@ export function keda(settings: KedaSettings): Policy {
         decide: (world, orders) => {
           const { now } = world;
           const { current, jobs } = readCounts(world, 0);
-          if (jobs > 0) activeAt = now;
+          const polled = now % pollSeconds === 0;
+          if (jobs > 0 && polled) activeAt = now;
           if (current === 0 && min === 0) {
             wishes = [];
-            orders.desired[0] = jobs > 0 && now % 30 === 0 ? 1 : 0;
+            orders.desired[0] = jobs > 0 && polled ? 1 : 0;
             return;
           }
           const wish = Math.ceil(jobs / jobsPerServer);
-          wishes = wishes.filter(w => w.at > now - stabilizationSeconds);
+          wishes = wishes.filter(w => w.at >= now - stabilizationSeconds);
           wishes.push({ at: now, servers: wish });
           const held = wishes.reduce((most, w) => Math.max(most, w.servers), 0);
           let desired = current;

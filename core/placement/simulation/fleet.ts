@@ -51,7 +51,7 @@ export function stop(world: World, worker: SimulatedWorker): void {
   world.live.splice(world.live.indexOf(worker), 1);
 }
 
-/** Takes servers away: the longest idle first, then the youngest launch, then busy ones drain, the last launched first. */
+/** Takes servers away: the longest idle first, then the youngest launch, then busy ones drain, the first launched first. */
 function shrink(world: World, poolIndex: number, surplus: number): void {
   const count = world.counts[poolIndex]!;
   for (; surplus > 0 && count.idle > 0; surplus--) {
@@ -68,7 +68,7 @@ function shrink(world: World, poolIndex: number, surplus: number): void {
     stop(world, worker);
     surplus--;
   }
-  for (let i = world.live.length - 1; i >= 0 && surplus > 0; i--) {
+  for (let i = 0; i < world.live.length && surplus > 0; i++) {
     const worker = world.live[i]!;
     if (worker.poolIndex !== poolIndex || worker.phase !== 'busy') continue;
     worker.phase = 'draining';
