@@ -31,7 +31,7 @@ export function createAnimateDiff(source: FamilySource): Family {
     text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial * sizes.unetScale,
     frameRule: { first: 1, step: 1 },
-    decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: 1 },
+    decoder: { spatialScale: spatial },
     denoiserInputs: {
       sample: [ANY, channels, ANY, ANY, ANY],
       timestep: [1],

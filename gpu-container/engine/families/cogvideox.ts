@@ -45,7 +45,7 @@ export function createCogVideoX(source: FamilySource): Family {
     text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial * sizes.patch,
     frameRule: { first: 1 + 2 * temporal, step: 2 * temporal }, // its decoder takes latent frames by 3, then by 2
-    decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
+    decoder: { spatialScale: spatial },
     denoiserInputs: {
       hidden_states: [ANY, ANY, channels * (sizes.takesImage ? 2 : 1), ANY, ANY],
       encoder_hidden_states: [ANY, source.maxTokens, source.textWidth],

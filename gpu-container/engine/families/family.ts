@@ -104,9 +104,6 @@ export interface DecoderInput {
 export interface DecoderRule {
   /** Pixels a latent cell. */
   readonly spatialScale: number;
-  /** Frames of the first latent frame, and of each one after it. */
-  readonly firstFrames: number;
-  readonly nextFrames: number;
 }
 
 /** How texts are made ready. */

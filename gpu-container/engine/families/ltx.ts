@@ -45,7 +45,7 @@ export function createLtx(source: FamilySource): Family {
     text: { cleaning: 'none', zeroPadRows: false, masked: false },
     pixelMultiple: spatial,
     frameRule: { first: 1, step: temporal },
-    decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
+    decoder: { spatialScale: spatial },
     denoiserInputs: {
       hidden_states: [ANY, ANY, channels],
       encoder_hidden_states: [ANY, maxTokens, textWidth],

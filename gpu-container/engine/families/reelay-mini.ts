@@ -19,14 +19,13 @@ export function createReelayMini(
 ): Family {
   const shape = [latents.channels, latents.frames, latents.height, latents.width];
   const dims = [1, ...shape];
-  const nextFrames = clip.frames / latents.frames;
   return {
     name: 'reelay-mini',
     tasks: ['t2v'],
     text: { cleaning: 'none', zeroPadRows: false, masked: true },
     pixelMultiple: clip.width,
     frameRule: { first: clip.frames, step: clip.frames },
-    decoder: { spatialScale: clip.width / latents.width, firstFrames: nextFrames, nextFrames },
+    decoder: { spatialScale: clip.width / latents.width },
     denoiserInputs: {
       hidden_states: [null, ...shape],
       timestep: [null],

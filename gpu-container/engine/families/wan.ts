@@ -38,7 +38,7 @@ export function createWan(source: FamilySource): Family {
     text: { cleaning: 'web', zeroPadRows: true, masked: true },
     pixelMultiple: spatial * patch,
     frameRule: { first: 1, step: temporal },
-    decoder: { spatialScale: spatial, firstFrames: 1, nextFrames: temporal },
+    decoder: { spatialScale: spatial },
     denoiserInputs: {
       hidden_states: [1, inputChannels, undefined, undefined, undefined],
       timestep: sizes.expandTimesteps ? [1, undefined] : [1],
