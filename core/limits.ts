@@ -38,6 +38,8 @@ export const limits = {
   tasksPerChild: 100,
   /** Files a bundle lists: graphs, weights and goldens of a handful of components. */
   maxBundleFiles: 1_000,
+  /** Threads of one inference where nobody says how many: more give a small model nothing, and the encoder needs cores too. */
+  defaultThreads: 4,
   /** Two experts of 14 B parameters in float32 with their text encoder are some 135 GB. */
   maxBundleBytes: 200_000_000_000,
   /** Frames times width times height: over four times 121 frames of 1280x704, and 6 GB as float32. */

@@ -1,10 +1,10 @@
-import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
+import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
@@ -52,7 +52,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
     },
     renderer,
     log,
-    whyNotReady: () => whyDiskIsFull(scratchRoot),
+    whyNotReady: () => whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
     scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),
   };
   if (bundles[0] !== undefined) renderer.warm(bundles[0].card.id);
@@ -61,11 +61,4 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
     await drained(running, stop);
     await renderer.close();
   };
-}
-
-/** Where the file system does not tell, or the folder is not there yet, the first write tells. */
-async function whyDiskIsFull(folder: string): Promise<string | undefined> {
-  const room = await statfs(join(folder, '..')).catch(() => undefined);
-  if (room === undefined || room.bavail * room.bsize >= limits.minFreeBytes) return undefined;
-  return `the disk of the data folder has less than ${limits.minFreeBytes / 1_000_000} MB left`;
 }

@@ -61,9 +61,18 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/main.ts', rooms: ['core'], packages: ['node:'] },
+  { folder: 'gpu-container/aws-settings.ts', rooms: ['core', 'adapters/aws'], packages: ['node:'] },
   {
-    folder: 'gpu-container/main.ts',
-    rooms: ['core', 'adapters/aws', 'adapters/http', 'gpu-container/worker'],
+    folder: 'gpu-container/aws-worker.ts',
+    rooms: [
+      'core',
+      'adapters/aws',
+      'adapters/http',
+      'gpu-container/bundles',
+      'gpu-container/runtime',
+      'gpu-container/worker',
+    ],
     packages: ['node:'],
   },
   {

@@ -1,0 +1,132 @@
+/** @file What a deployed worker is told by its environment, read once and strictly: a setting that cannot be meant stops the start. */
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AwsResources, awsResourcesFrom, type Environment } from '#adapters/aws/connect.ts';
+import { ReelayError } from '#core/errors.ts';
+import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
+import { limits } from '#core/limits.ts';
+import type { Provider } from '#core/provider.ts';
+import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
+
+/** A worker on the AWS adapters, as its environment describes it. */
+export interface AwsWorkerSettings {
+  readonly aws: AwsResources;
+  readonly provider: Provider;
+  /** Of one inference. */
+  readonly threads: number;
+  /** Folders of bundles that are on disk already, by model id. */
+  readonly bundles: ReadonlyMap<string, string>;
+  /** What each model's bundle must be, by model id; those without a folder are fetched by it. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** Bundles are kept loaded while their files come to no more than this; undefined: by the machine's memory. */
+  readonly loadedBytes: number | undefined;
+  /** Where attempts write; a folder of its own for each. */
+  readonly scratchRoot: string;
+  readonly shareOf: (tenant: string) => TenantShare;
+  readonly webhookAllow: AllowList;
+  /** ECS's address for task protection; undefined outside ECS. */
+  readonly ecsAgentUri: string | undefined;
+  /** Where Spot notices are asked for; undefined: this is no Spot instance. */
+  readonly spotMetadataUri: string | undefined;
+}
+
+/** More threads than any machine that serves one GPU has cores: a larger number is a slip of the finger. */
+const MAX_THREADS = 256;
+
+/** Throws `invalid_request` with a sentence that names the variable, what was got and what is allowed. */
+export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
+  const bundles = pairsFrom(env, 'REELAY_BUNDLES', 'folder');
+  const digests = pairsFrom(env, 'REELAY_BUNDLE_DIGESTS', 'digest');
+  for (const [id, digest] of digests)
+    if (!/^[0-9a-f]{64}$/.test(digest))
+      throw refusal('REELAY_BUNDLE_DIGESTS', `${id}=${digest}`, 'a digest is 64 lower-case hex digits');
+  if (bundles.size + digests.size === 0)
+    throw new ReelayError(
+      'invalid_request',
+      'REELAY_BUNDLES and REELAY_BUNDLE_DIGESTS: neither is set, so this worker would have no model to render with.',
+    );
+  return {
+    aws: sentence(() => awsResourcesFrom(env)),
+    provider: providerFrom(env),
+    threads: threadsFrom(env),
+    bundles,
+    digests,
+    loadedBytes: bytesFrom(env, 'REELAY_LOADED_BYTES'),
+    scratchRoot: textFrom(env, 'REELAY_SCRATCH') ?? join(tmpdir(), 'reelay'),
+    shareOf: sentence(() => parseShares(env.REELAY_SHARES ?? ''), 'REELAY_SHARES'),
+    webhookAllow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
+    ecsAgentUri: textFrom(env, 'ECS_AGENT_URI'),
+    spotMetadataUri: flagFrom(env, 'REELAY_SPOT')
+      ? (textFrom(env, 'AWS_EC2_METADATA_SERVICE_ENDPOINT') ?? 'http://169.254.169.254')
+      : undefined,
+  };
+}
+
+/** REELAY_PROVIDER: cpu or cuda, cpu unless it is said (the GPU image says cuda). */
+export function providerFrom(env: Environment): Provider {
+  const text = textFrom(env, 'REELAY_PROVIDER') ?? 'cpu';
+  if (text !== 'cpu' && text !== 'cuda') throw refusal('REELAY_PROVIDER', text, 'cpu and cuda are allowed');
+  return text;
+}
+
+/** REELAY_THREADS, or four of the cores there are: more of them give a GPU's worker nothing. */
+export function threadsFrom(env: Environment): number {
+  const text = textFrom(env, 'REELAY_THREADS');
+  if (text === undefined) return Math.max(1, Math.min(limits.defaultThreads, availableParallelism()));
+  const threads = Number(text);
+  if (!/^[1-9]\d{0,5}$/.test(text) || threads > MAX_THREADS)
+    throw refusal('REELAY_THREADS', text, `a whole number from 1 to ${MAX_THREADS} is allowed`);
+  return threads;
+}
+
+/** "id=value,id=value"; an id twice, a part without a value and an id that no bundle can have are refused. */
+function pairsFrom(env: Environment, name: string, what: string): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  for (const entry of (textFrom(env, name) ?? '').split(',').map(one => one.trim())) {
+    if (entry === '') continue;
+    const at = entry.indexOf('=');
+    const [id, value] = [entry.slice(0, Math.max(0, at)), entry.slice(at + 1)];
+    if (at < 1 || value === '' || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(id))
+      throw refusal(name, entry, `id=${what},id=${what} is allowed`);
+    if (pairs.has(id)) throw refusal(name, entry, 'each id is named once');
+    pairs.set(id, value);
+  }
+  return pairs;
+}
+
+function bytesFrom(env: Environment, name: string): number | undefined {
+  const text = textFrom(env, name);
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw refusal(name, text, 'a whole number of bytes from 1 is allowed');
+  return Number(text);
+}
+
+function flagFrom(env: Environment, name: string): boolean {
+  const text = textFrom(env, name) ?? '0';
+  if (text !== '0' && text !== '1') throw refusal(name, text, '1 and 0 are allowed');
+  return text === '1';
+}
+
+/** An empty variable is one that is not set: a task definition cannot leave one out. */
+function textFrom(env: Environment, name: string): string | undefined {
+  const text = env[name]?.trim();
+  return text === '' ? undefined : text;
+}
+
+/** What another room says of a setting, as our refusal. */
+function sentence<T>(parse: () => T, name?: string): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (cause instanceof ReelayError) throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new ReelayError('invalid_request', name === undefined ? `${capital(said)}.` : `${name}: ${said}`, { cause });
+  }
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A value is quoted as far as a person needs to find it. */
+function refusal(name: string, got: string, allowed: string): ReelayError {
+  return new ReelayError('invalid_request', `${name}: got "${got.slice(0, 80)}"; ${allowed}.`);
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
+
+const DIGEST = 'a'.repeat(64);
+const good = {
+  REELAY_QUEUE_URL: 'http://127.0.0.1/queue',
+  REELAY_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1/dead',
+  REELAY_TABLE: 'jobs',
+  REELAY_BUCKET: 'bucket',
+  REELAY_EVENT_BUS: 'bus',
+  REELAY_BUNDLES: 'mini=/models/mini',
+};
+
+describe('the settings of a deployed worker', () => {
+  test('are read as they are meant', () => {
+    const settings = awsWorkerSettingsFrom({
+      ...good,
+      REELAY_BUNDLE_DIGESTS: `wan=${DIGEST}`,
+      REELAY_PROVIDER: 'cuda',
+      REELAY_THREADS: '3',
+      REELAY_LOADED_BYTES: '80000000000',
+      REELAY_SPOT: '1',
+      ECS_AGENT_URI: '',
+    });
+    expect(settings).toMatchObject({ provider: 'cuda', threads: 3, loadedBytes: 8e10, ecsAgentUri: undefined });
+    expect(settings.spotMetadataUri).toBe('http://169.254.169.254');
+    expect([...settings.bundles, ...settings.digests]).toEqual([
+      ['mini', '/models/mini'],
+      ['wan', DIGEST],
+    ]);
+    expect(awsWorkerSettingsFrom(good)).toMatchObject({ provider: 'cpu', spotMetadataUri: undefined });
+  });
+
+  test.each([
+    ['REELAY_THREADS', '0', 'REELAY_THREADS: got "0"; a whole number from 1 to 256 is allowed.'],
+    ['REELAY_THREADS', '1e2', 'REELAY_THREADS: got "1e2"; a whole number from 1 to 256 is allowed.'],
+    ['REELAY_THREADS', '257', 'REELAY_THREADS: got "257"; a whole number from 1 to 256 is allowed.'],
+    ['REELAY_PROVIDER', 'auto', 'REELAY_PROVIDER: got "auto"; cpu and cuda are allowed.'],
+    ['REELAY_BUNDLES', 'mini', 'REELAY_BUNDLES: got "mini"; id=folder,id=folder is allowed.'],
+    ['REELAY_BUNDLES', 'a=/x,a=/y', 'REELAY_BUNDLES: got "a=/y"; each id is named once.'],
+    ['REELAY_BUNDLES', '../a=/x', 'REELAY_BUNDLES: got "../a=/x"; id=folder,id=folder is allowed.'],
+    ['REELAY_BUNDLE_DIGESTS', 'a=ABC', 'REELAY_BUNDLE_DIGESTS: got "a=ABC"; a digest is 64 lower-case hex digits.'],
+    ['REELAY_LOADED_BYTES', '2GB', 'REELAY_LOADED_BYTES: got "2GB"; a whole number of bytes from 1 is allowed.'],
+    ['REELAY_SPOT', 'yes', 'REELAY_SPOT: got "yes"; 1 and 0 are allowed.'],
+    ['REELAY_TABLE', '', 'The environment variable REELAY_TABLE is not set.'],
+    ['REELAY_BUNDLES', '', 'REELAY_BUNDLES and REELAY_BUNDLE_DIGESTS: neither is set'],
+  ])('a wrong %s (%j) is refused in a sentence', (name, value, sentence) => {
+    const start = () => awsWorkerSettingsFrom({ ...good, [name]: value });
+    expect(start).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(start).toThrow(sentence);
+  });
+});
