@@ -28,6 +28,7 @@ const EVERYTHING = [
   'adapters/http',
   'adapters/local',
   'functions',
+  'functions/bearer.ts',
   'gpu-container/worker',
   'gpu-container/runtime',
   'gpu-container/media',
@@ -42,6 +43,7 @@ const LAW: readonly Room[] = [
   { folder: 'adapters/aws', rooms: ['core', 'adapters'], packages: ['node:', '@aws-sdk/'] },
   { folder: 'adapters/http', rooms: ['core', 'adapters'], packages: ['node:'] },
   { folder: 'functions', rooms: ['core'], packages: ['@middy/', 'aws-lambda'] },
+  { folder: 'functions/bearer.ts', rooms: ['core', 'functions'], packages: ['node:'] },
   {
     folder: 'functions/lambda.ts',
     rooms: ['core', 'functions', 'adapters/aws', 'adapters/http'],
@@ -77,7 +79,15 @@ const LAW: readonly Room[] = [
   },
   {
     folder: 'local',
-    rooms: ['core', 'adapters/http', 'adapters/local', 'functions', 'gpu-container/worker', 'gpu-container/runtime'],
+    rooms: [
+      'core',
+      'adapters/http',
+      'adapters/local',
+      'functions',
+      'functions/bearer.ts',
+      'gpu-container/worker',
+      'gpu-container/runtime',
+    ],
     packages: ['node:', 'vite', 'aws-lambda'],
   },
   { folder: 'cli', rooms: EVERYTHING, packages: ['node:', 'commander'] },

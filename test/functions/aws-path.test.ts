@@ -13,8 +13,9 @@ import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
 import { nothingAllowed } from '#core/webhooks/allow-list.ts';
+import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
-import { bearerOf, createLambdaHandler } from '#functions/lambda.ts';
+import { createLambdaHandler } from '#functions/lambda.ts';
 import { routes } from '#functions/routes.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
@@ -27,6 +28,7 @@ import { createHttpServer } from '#local/http-server.ts';
 import { createRouter } from '#local/router.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { type AwsServers, startAwsServers } from '#test/contracts/aws-servers.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
 const KEY = 'rly_test_key';
@@ -50,6 +52,7 @@ beforeAll(async () => {
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
   deps = {
     ...ports,
+    ...ownPlace,
     webhooks: createWebhookPorts({ kv, allow: nothingAllowed, now: () => Date.now() }),
     log,
     shareOf,
@@ -75,6 +78,7 @@ beforeAll(async () => {
   const worker: WorkerPorts = {
     ...systemClock,
     ...ports,
+    ...ownPlace,
     shareOf,
     log,
     renderer,
