@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
+import { parsePlace, parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
-import type { LocalPolicy } from '#local/local-ports.ts';
+import { type LocalPolicy, localPlace } from '#local/local-ports.ts';
 
 /** Where the README says the server is. */
 export const DEFAULT_PORT = 4180;
@@ -23,8 +24,8 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED and
- * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`).
+ * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY; and for this one REELAY_POOL, REELAY_SITE and REELAY_REGION.
  */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
   const { REELAY_SHARES: shares = '', REELAY_MAX_QUEUED: most = '', REELAY_WEBHOOK_ALLOW: allow = '' } = env;
@@ -34,9 +35,11 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
       'invalid_request',
       `REELAY_MAX_QUEUED: got "${most.slice(0, 20)}"; a whole number from 1 is allowed.`,
     );
+  const residency = residencyFrom(env);
   try {
     return {
       webhookAllow,
+      ...residency,
       ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
       ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
     };
@@ -45,6 +48,12 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
       cause,
     });
   }
+}
+
+/** Where this process stands, and the rules of residency. */
+function residencyFrom(env: NodeJS.ProcessEnv): Required<Pick<LocalPolicy, 'place' | 'classes'>> {
+  const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region } = env;
+  return { place: parsePlace({ pool, site, region }, localPlace), classes: parseResidency(env.REELAY_RESIDENCY ?? '') };
 }
 
 /** REELAY_DROP: the folder whose `in/` is watched, `drop` in the data folder unless said otherwise; `off` watches none. */

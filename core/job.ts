@@ -11,6 +11,7 @@
 import { ReelayError } from './errors.ts';
 import type { OutboxEntry } from './events.ts';
 import { limits } from './limits.ts';
+import { defaultResidency, type Place } from './policy/residency.ts';
 import type { VideoRequest } from './video-request.ts';
 
 /** The one vocabulary of statuses, everywhere. */
@@ -85,6 +86,17 @@ export interface Checkpoint {
   readonly atMs: number;
 }
 
+/** One lease of a job: where the attempt was processed, and by whom. */
+export interface Placement extends Place {
+  readonly attempt: number;
+  /** The owner of the lease. */
+  readonly worker: string;
+  /** By the worker's wall clock. */
+  readonly startedAtMs: number;
+  /** The step of the checkpoint that it had to go on from; 0 without one. */
+  readonly fromStep: number;
+}
+
 /** Why a job failed: a code to decide by and a sentence to read. */
 export interface JobError {
   readonly code: string;
@@ -123,6 +135,10 @@ export interface Job {
   readonly remixOf: string | null;
   readonly progress: Progress | null;
   readonly lease: Lease | null;
+  /** The front door that took the request; null for a record from before that was noted. */
+  readonly acceptedAt: Place | null;
+  /** Where its attempts ran, the oldest first; of very many the newest limits.maxPlacements. */
+  readonly placements: readonly Placement[];
   readonly error: JobError | null;
   readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
   readonly createdAtMs: number;
@@ -158,9 +174,11 @@ const ADDED_SINCE_1 = {
   claim: null,
   redriveOf: null,
   remixOf: null,
+  acceptedAt: null,
+  placements: [],
 } as const satisfies Partial<Job>;
 
-/** Likewise in the request: there was text-to-video only. */
+/** Likewise in the request: there was text-to-video only, and one class. */
 const ADDED_TO_REQUEST_SINCE_1 = {
   task: 't2v',
   strength: null,
@@ -168,6 +186,7 @@ const ADDED_TO_REQUEST_SINCE_1 = {
   guidance_scale_2: null,
   flow_shift: null,
   step_cache: null,
+  residency: defaultResidency,
 } as const satisfies Partial<VideoRequest>;
 
 /** A stored record as a Job: fields that came after it was written get what they would have had. Adapters read with this. */

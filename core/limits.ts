@@ -20,6 +20,8 @@ export const limits = {
   maxFailures: 3,
   /** Restarts of its worker's process between two checkpoints: a job that takes its whole machine down ends here. */
   maxRestarts: 20,
+  /** Attempts whose place a record names; a job has more only when machines keep going away under it. */
+  maxPlacements: 50,
   /** A first retry waits this long, doubled each time: enough for a store to come back. */
   retryDelaySeconds: 2,
   /** How long SIGTERM may take to finish the running step and give the job back. */
@@ -38,6 +40,8 @@ export const limits = {
   tasksPerChild: 100,
   /** Files a bundle lists: graphs, weights and goldens of a handful of components. */
   maxBundleFiles: 1_000,
+  /** A first use of CUDA loads a GB of libraries from a cold disk; a driver that hangs must not keep a worker from saying so. */
+  probeSeconds: 120,
   /** Threads of one inference where nobody says how many: more give a small model nothing, and the encoder needs cores too. */
   defaultThreads: 4,
   /** Two experts of 14 B parameters in float32 with their text encoder are some 135 GB. */
@@ -170,6 +174,8 @@ export const limits = {
   artifactDays: 30,
   /** A presigned link lives this long: one download of a large file over a slow line. */
   presignSeconds: 900,
+  /** A signed-in studio's cookie reads videos for this long, a working day and its evening; the page asks for a new one every hour. */
+  mediaCookieHours: 12,
   /** Comment line that keeps a server-sent stream open through proxies. */
   sseCommentSeconds: 15,
   /** The longest a server-sent stream is held; EventSource reconnects by itself. */

@@ -6,7 +6,7 @@ import type { Problem } from './errors.ts';
 const NOT_OFFERED = new Set([
   ...['boundary_ratio', 'true_cfg_scale', 'generate_sound', 'lora'],
   ...['extra_params', 'audio_reference'],
-  ...['max_cost', 'residency', 'dry_run'],
+  ...['max_cost', 'dry_run'],
 ]);
 
 /** A number, or its decimal text: multipart knows only text. */
@@ -46,6 +46,7 @@ const requestSchema = z.strictObject({
   priority: z.string().optional(),
   deadline: numeric.optional(),
   webhook_url: z.string().optional(),
+  residency: z.string().optional(),
 });
 
 /** The names of all fields that a request may have. */
@@ -88,7 +89,7 @@ function shapeProblems(issues: readonly z.core.$ZodIssue[], record: Record<strin
 }
 
 function expectedOf(field: string | undefined): string {
-  const texts = ['model', 'size', 'negative_prompt', 'preset', 'priority', 'webhook_url'];
+  const texts = ['model', 'size', 'negative_prompt', 'preset', 'priority', 'webhook_url', 'residency'];
   return field !== undefined && texts.includes(field) ? 'a text' : 'a number';
 }
 

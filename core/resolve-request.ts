@@ -12,6 +12,7 @@ import {
   offeredSeconds,
   type Task,
 } from './models.ts';
+import { defaultResidency } from './policy/residency.ts';
 import { inspectReference, type ReferenceFile } from './references/read-reference.ts';
 import { got, type RawRequest } from './request-fields.ts';
 import { resolveSampling } from './resolve-sampling.ts';
@@ -60,6 +61,7 @@ export function resolveRequest(
     task: known.task,
     strength,
     reference: null,
+    residency: raw.residency ?? defaultResidency,
   };
 }
 

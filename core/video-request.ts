@@ -1,6 +1,7 @@
 import { invalidRequest, type Problem, ReelayError } from './errors.ts';
 import { type Priority, priorities } from './job.ts';
 import { describeTasks, type ModelCard, type ModelCatalog, type Task } from './models.ts';
+import { defaultResidency, type Place, type ResidencyClasses, residencyProblem } from './policy/residency.ts';
 import { taskOf } from './references/media-type.ts';
 import { isReferencePath, type ReferenceFile, readReference } from './references/read-reference.ts';
 import { got, type RawRequest, readFields } from './request-fields.ts';
@@ -36,6 +37,8 @@ export interface VideoRequest {
   readonly flow_shift: number | null;
   /** Relative change that skipped denoiser runs may add up to (EasyCache); null: no run is skipped. */
   readonly step_cache: number | null;
+  /** The class that says where it may be processed (policy/residency.ts). */
+  readonly residency: string;
 }
 
 /** A reference as it lies in the blob store. */
@@ -67,6 +70,8 @@ export interface ParseOptions {
   readonly nowMs: number | null;
   /** What is wrong with a webhook URL, in words; undefined: nothing. */
   readonly checkUrl: (url: string) => string | undefined;
+  /** The rules of residency, and where the pools stand; with `nowMs` null any class is taken. */
+  readonly residency: { readonly classes: ResidencyClasses; readonly servedPlaces: readonly Place[] };
 }
 
 /**
@@ -92,8 +97,12 @@ export function parseSubmission(input: unknown, catalog: ModelCatalog, options: 
   const request = resolveRequest(raw, card, { seed: options.seed, task, lacking, file }, problems);
   const terms = resolveTerms(raw, options, problems);
   if (lacking !== undefined) problems.push(lacking);
-  if (problems.length > 0 || request === undefined)
-    throw invalidRequest(problems, problems[0] === lacking ? 'unsupported_operation' : 'invalid_request');
+  const unserved = checkResidency(raw, options);
+  if (unserved !== undefined) problems.push({ path: 'residency', message: unserved.message });
+  if (problems.length > 0 || request === undefined) {
+    const alone = problems.length === 1 ? unserved?.code : undefined;
+    throw invalidRequest(problems, problems[0] === lacking ? 'unsupported_operation' : (alone ?? 'invalid_request'));
+  }
   return { request, file: file ?? null, ...terms };
 }
 
@@ -102,6 +111,10 @@ function lackingTask(card: ModelCard, task: Task, file: ReferenceFile | undefine
   const asked = file === undefined ? 'got nothing, which asks for' : `got ${file.contentType}, which asks for`;
   const message = `${asked} ${describeTasks([task])}; ${card.id} offers ${describeTasks(card.tasks)}.`;
   return { path, message: `${path}: ${message}` };
+}
+
+function checkResidency(raw: RawRequest, { nowMs, residency }: ParseOptions) {
+  return nowMs === null ? undefined : residencyProblem(residency, raw.residency ?? defaultResidency);
 }
 
 /** Deadlines further away than this are a mistake in the unit: milliseconds for seconds. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lambda';
@@ -7,9 +7,11 @@ import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
+import { type Place, parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
+import { bearerOf } from './bearer.ts';
 import type { Deps, Log } from './deps.ts';
 import type { DropTrigger } from './drop-events.ts';
 import { errorResult } from './errors.ts';
@@ -61,8 +63,8 @@ function handlersOf(deps: Deps) {
 }
 
 /**
- * Deps on AWS. `REELAY_MODELS` holds the model cards as JSON, written there at deployment. `REELAY_API_KEY_SHA256` is the hash of
- * the one key that is let in; without it nobody is.
+ * Deps on AWS. `REELAY_MODELS` holds the model cards as JSON, written there at deployment. `REELAY_API_KEY_SHA256` holds
+ * the hashes of the keys that are let in; without it nobody is.
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
   const ports = connectAws(awsResourcesFrom(env));
@@ -80,6 +82,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     webhooks,
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
     enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
+    ...residencyFrom(env),
     models: JSON.parse(requiredFrom(env, 'REELAY_MODELS')) as ModelCatalog,
     now: () => Date.now(),
     random: randomBytes,
@@ -91,12 +94,17 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
   };
 }
 
-/** One key, known by its SHA-256 in hex; anyone else is undefined. Compared in constant time. */
-export function bearerOf(keySha256: string | undefined): Deps['authenticate'] {
-  return authorization => {
-    const key = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
-    if (key === undefined || keySha256 === undefined || !/^[0-9a-f]{64}$/.test(keySha256)) return undefined;
-    const same = timingSafeEqual(createHash('sha256').update(key).digest(), Buffer.from(keySha256, 'hex'));
-    return same ? 'default' : undefined;
+/**
+ * Where this function stands, the rules, and where the installation's pools stand: REELAY_POOLS, or one cloud pool of this region, so that
+ * nothing that must stay on the premises is accepted before someone said that there are any.
+ */
+function residencyFrom(env: NodeJS.ProcessEnv): Pick<Deps, 'place' | 'classes' | 'servedPlaces'> {
+  const here: Place = { pool: 'front-door', site: 'cloud', region: env.AWS_REGION ?? 'unknown' };
+  const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region, REELAY_POOLS: pools = '' } = env;
+  const place = parsePlace({ pool, site, region }, here);
+  return {
+    place,
+    classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
+    servedPlaces: pools === '' ? [{ ...here, pool: 'cloud' }] : parsePools(pools),
   };
 }

@@ -5,12 +5,17 @@ import { type AwsResources, awsResourcesFrom, type Environment } from '#adapters
 import { ReelayError } from '#core/errors.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
+import { type Place, parsePlace, parseResidency, type ResidencyClasses } from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
 
 /** A worker on the AWS adapters, as its environment describes it. */
 export interface AwsWorkerSettings {
   readonly aws: AwsResources;
+  /** Where it stands, by which it may serve a class or not: nobody guesses that. */
+  readonly place: Place;
+  /** The rules of this installation. */
+  readonly classes: ResidencyClasses;
   readonly provider: Provider;
   /** Of one inference. */
   readonly threads: number;
@@ -47,6 +52,8 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     );
   return {
     aws: sentence(() => awsResourcesFrom(env)),
+    place: parsePlace({ pool: env.REELAY_POOL, site: env.REELAY_SITE, region: env.REELAY_REGION }),
+    classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
     provider: providerFrom(env),
     threads: threadsFrom(env),
     bundles,

@@ -10,15 +10,23 @@ import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-stor
 import { defaultShare, type TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { ModelCatalog } from '#core/models.ts';
+import { builtInResidency, type Place, type ResidencyClasses } from '#core/policy/residency.ts';
 import { type AllowList, nothingAllowed } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import type { WebhookPorts } from '#core/webhooks/ports.ts';
 import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
 
-/** What the operator may decide about a data folder; the same for all processes that open it. */
+/** A machine of one's own that nobody gave a name. */
+export const localPlace: Place = { pool: 'local', site: 'onprem', region: 'local' };
+
+/** What the operator may decide about a data folder. */
 export interface LocalPolicy {
   readonly shareOf?: (tenant: string) => TenantShare;
   readonly maxQueuedJobs?: number;
+  /** Where this process stands; `localPlace` unless said otherwise. */
+  readonly place?: Place;
+  /** The rules of residency; the built-in ones unless said otherwise. */
+  readonly classes?: ResidencyClasses;
   /** Internal receivers of webhooks; none unless named. */
   readonly webhookAllow?: AllowList;
 }
@@ -40,7 +48,7 @@ export interface LocalPortsOptions extends LocalPolicy {
 
 /** Everything that accepting and ending jobs needs, on one data folder: SQLite for records, queues and facts, files for bytes. */
 export function createLocalPorts(options: LocalPortsOptions): LocalPorts {
-  const { db, folder, owner, now, models, webhookAllow: allow = nothingAllowed } = options;
+  const { db, folder, owner, now, models, webhookAllow: allow = nothingAllowed, place = localPlace } = options;
   const kv = createSqliteKeyValueStore(db);
   const webhooks = createWebhookPorts({ kv, allow, now });
   return {
@@ -53,6 +61,9 @@ export function createLocalPorts(options: LocalPortsOptions): LocalPorts {
     events: createLocalEventBus(join(folder, 'events.jsonl')),
     now,
     models,
+    place,
+    classes: options.classes ?? builtInResidency,
+    servedPlaces: [place],
     random: randomBytes,
     sha256: text => createHash('sha256').update(text).digest('hex'),
     shareOf: options.shareOf ?? (() => defaultShare),

@@ -101,7 +101,12 @@ function checkBatch(ports: AcceptPorts, requests: readonly DropRequest[]): void 
   const problems: Problem[] = [];
   for (const { body, line } of requests)
     try {
-      parseSubmission(body, ports.models, { seed: 0, nowMs: ports.now(), checkUrl: ports.checkWebhookUrl });
+      parseSubmission(body, ports.models, {
+        seed: 0,
+        nowMs: ports.now(),
+        checkUrl: ports.checkWebhookUrl,
+        residency: ports,
+      });
     } catch (error) {
       if (!(error instanceof ReelayError) || error.retryable) throw error;
       const found = error.problems.length > 0 ? error.problems : [{ path: 'file', message: error.message }];

@@ -1,5 +1,6 @@
 import type { Checkpoint, Job, JobError, Progress } from '../job.ts';
 import { limits } from '../limits.ts';
+import type { Place } from '../policy/residency.ts';
 import { endJob } from './end.ts';
 import type { LeaseWatch } from './lease-watch.ts';
 import { type RelayPorts, relay } from './relay.ts';
@@ -10,6 +11,8 @@ import { sweepEach } from './sweep.ts';
 export interface LeasePorts extends RelayPorts {
   /** This process, as dead-owner checks know it. */
   readonly owner: string;
+  /** Where this process stands: what it processes, it processes there. */
+  readonly place: Place;
   readonly leaseSeconds: number;
   /** Milliseconds of a clock that never jumps; its zero means nothing. */
   readonly monotonicMs: () => number;

@@ -2,6 +2,7 @@
 import { invalidRequest, type ReelayError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { limits } from '../limits.ts';
+import { defaultResidency } from '../policy/residency.ts';
 import { isUpload } from '../references/read-reference.ts';
 import type { Submission } from '../video-request.ts';
 import { type Claim, type ClaimKey, claim, claimOf } from './claim.ts';
@@ -18,12 +19,15 @@ export function fingerprintOf(
   remixOf?: string,
 ): string {
   const { file, request, ...terms } = submission;
-  const { task, strength, reference: _, ...fields } = request;
+  const { task, strength, reference: _, residency, ...fields } = request;
   const seed = (input as { seed?: unknown }).seed === undefined ? null : request.seed;
   // What says nothing is left out: a request has the fingerprint that it had before the field came, and keys outlive an update.
   const start = file === null ? {} : { task, strength, file: ports.sha256(file.bytes) };
+  const where = residency === defaultResidency ? {} : { residency };
   const source = remixOf === undefined ? {} : { remixOf };
-  return ports.sha256(canonical({ request: { ...withoutNulls(fields), seed }, ...terms, ...start, ...source }));
+  return ports.sha256(
+    canonical({ request: { ...withoutNulls(fields), seed }, ...terms, ...start, ...where, ...source }),
+  );
 }
 
 /** Where the claim of a key is kept. */

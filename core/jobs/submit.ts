@@ -3,6 +3,7 @@ import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
+import type { Place, ResidencyClasses } from '../policy/residency.ts';
 import { type ReferencePorts, storeReference, withStored } from '../references/store-reference.ts';
 import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
 import { claim, claimOf } from './claim.ts';
@@ -29,6 +30,12 @@ export interface SubmitPorts extends RelayPorts, StandingPorts, ReferencePorts {
   readonly sha256: (data: string | Uint8Array) => string;
   /** What is wrong with a webhook URL, in words; undefined: nothing. */
   readonly checkWebhookUrl: (url: string) => string | undefined;
+  /** Where this front door stands. */
+  readonly place: Place;
+  /** The rules of this installation. */
+  readonly classes: ResidencyClasses;
+  /** Where the pools of this installation stand. */
+  readonly servedPlaces: readonly Place[];
   /** Jobs that may wait, of all tenants; limits.maxQueuedJobs unless the operator says otherwise. */
   readonly maxQueuedJobs?: number;
 }
@@ -64,7 +71,7 @@ export async function submit(
   const draw = ports.random(14);
   const seed = new DataView(draw.buffer, draw.byteOffset).getUint32(10);
   const key = checkKey(options.idempotencyKey);
-  const strict = { seed, nowMs: ports.now(), checkUrl: ports.checkWebhookUrl };
+  const strict = { seed, nowMs: ports.now(), checkUrl: ports.checkWebhookUrl, residency: ports };
   let submission: Submission;
   try {
     submission = parseSubmission(input, ports.models, strict);
@@ -109,7 +116,7 @@ async function madeBefore(
   const held = await claimOf(ports, where);
   if (held === undefined) return undefined;
   try {
-    const lenient = parseSubmission(input, ports.models, { seed: 0, nowMs: null, checkUrl: () => undefined });
+    const lenient = parseSubmission(input, ports.models, { seed: 0, nowMs: null, checkUrl: () => undefined, residency: ports });
     if (fingerprintOf(ports, input, lenient, remixOf) !== held.fingerprint) return undefined;
   } catch {
     return undefined; // wrong in itself
@@ -129,7 +136,7 @@ function deletedAfterRedrive(): ReelayError {
 /** A dead job's request as a new job; again is the same new job. */
 export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
   const beganAtMs = ports.now();
-  const strict = { seed: dead.request.seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl };
+  const strict = { seed: dead.request.seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl, residency: ports };
   return withInputAgain(ports, dead.request, async again => {
     const submission = parseSubmission({ ...again, priority: dead.priority }, ports.models, strict);
     return submitDead(ports, dead, { ...submission, webhookUrl: dead.webhookUrl }, beganAtMs);
@@ -187,7 +194,7 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   if (waiting >= most)
     throw new ReelayError('queue_full', `The queue holds ${waiting} jobs, which is all it may; try again shortly.`);
   const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
-  const planned = newJob(tenant, submission, digest, made, now());
+  const planned = newJob(tenant, submission, { ...made, modelDigest: digest, acceptedAt: ports.place }, now());
   if (planned.deadlineAtMs !== null) await checkDeadline(ports, planned, planned.deadlineAtMs);
   const reference = submission.file === null ? null : await storeReference(ports, planned, submission.file);
   const job = { ...planned, request: { ...planned.request, reference } };
@@ -215,8 +222,14 @@ async function checkDeadline(ports: SubmitPorts, job: Job, deadlineAtMs: number)
   throw invalidRequest([{ path: 'deadline', message }], 'deadline_unattainable');
 }
 
-function newJob(tenant: string, submission: Submission, modelDigest: string, made: Made, nowMs: number): Job {
+function newJob(
+  tenant: string,
+  submission: Submission,
+  made: Made & Pick<Job, 'modelDigest' | 'acceptedAt'>,
+  nowMs: number,
+): Job {
   const { file: _, ...asked } = submission;
+  const { modelDigest, acceptedAt } = made;
   return {
     id: made.id,
     tenant,
@@ -234,6 +247,8 @@ function newJob(tenant: string, submission: Submission, modelDigest: string, mad
     remixOf: made.remixOf,
     progress: null,
     lease: null,
+    acceptedAt,
+    placements: [],
     error: null,
     artifacts: {},
     createdAtMs: nowMs,

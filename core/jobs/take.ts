@@ -5,6 +5,7 @@
  */
 import { isTerminal, type Job } from '../job.ts';
 import { limits } from '../limits.ts';
+import type { ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry } from '../ports.ts';
 import { endJob } from './end.ts';
 import { fairOrder, noPasses, type Passes, served, type TenantShare } from './fair-order.ts';
@@ -22,6 +23,8 @@ export type Take =
 /** What choosing needs beside the lease. */
 export interface TakePorts extends LeasePorts {
   readonly shareOf: (tenant: string) => TenantShare;
+  /** The rules of this installation. */
+  readonly classes: ResidencyClasses;
 }
 
 /** How often a lost race for a job is run again before the message is put back for a second. */
@@ -102,10 +105,15 @@ async function leaseOrEnd(ports: TakePorts, job: Job): Promise<Job | undefined> 
     if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // the record owes it
     return undefined;
   }
+  const attempt = job.attempt + 1;
+  const startedAtMs = ports.now();
+  const fromStep = job.checkpoint?.step ?? 0;
+  const placement = { ...ports.place, attempt, worker: ports.owner, startedAtMs, fromStep };
   const lease = {
     status: 'in_progress',
-    attempt: job.attempt + 1,
-    startedAtMs: job.startedAtMs ?? ports.now(),
+    attempt,
+    startedAtMs: job.startedAtMs ?? startedAtMs,
+    placements: [...job.placements, placement].slice(-limits.maxPlacements),
     progress: { phase: 'loading', step: 0, steps: job.request.num_inference_steps },
     lease: newLease(ports),
   } as const;

@@ -9,11 +9,15 @@ function allowsAnything(residency: Residency): boolean {
   return residency.regions === undefined || residency.regions.length > 0;
 }
 
-/** Whether a job may run in a pool by its site, region and model: a filter, never a weight, and closed in doubt. */
+/** Whether a rule allows a site in a region: a filter, never a weight, and closed in doubt. */
+export function allowsSite(residency: Residency, place: Pick<Pool, 'site' | 'region'>): boolean {
+  if (!allowsAnything(residency) || !residency.sites.includes(place.site)) return false;
+  return residency.regions === undefined || residency.regions.includes(place.region);
+}
+
+/** Whether a job may run in a pool by its site, region and model. */
 export function allowed(job: Pick<Waiting, 'residency' | 'model'>, pool: Pool): boolean {
-  const { residency } = job;
-  if (!allowsAnything(residency) || !residency.sites.includes(pool.site)) return false;
-  if (residency.regions !== undefined && !residency.regions.includes(pool.region)) return false;
+  if (!allowsSite(job.residency, pool)) return false;
   const speed = Object.hasOwn(pool.speed, job.model) ? pool.speed[job.model]! : 0;
   return speed > 0;
 }

@@ -32,11 +32,11 @@ export async function readResume(path: string, model: Model, request: VideoReque
 
 /**
  * sha256, lower-case hex, of the request's JSON with sorted keys and no spaces: the same however the object was put together. What says
- * nothing is left out: a request of before a field came has the hash that its checkpoints hold.
+ * nothing, or only where, is left out: a request of before a field came has the hash that its checkpoints hold.
  */
 export function hashRequest(request: VideoRequest): string {
   const said = Object.entries(request).filter(
-    ([field, value]) => value !== null && !(field === 'task' && value === 't2v'),
+    ([field, value]) => value !== null && field !== 'residency' && !(field === 'task' && value === 't2v'),
   );
   return createHash('sha256')
     .update(canonicalJson(Object.fromEntries(said)))

@@ -4,6 +4,7 @@
  *
  *     REELAY_PYTHON=… npm run bench:torch [-- pairs]
  */
+
 import { spawn } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { parseSubmission } from '#core/video-request.ts';
 import { openBareInference } from '#gpu-container/render/bare-inference.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
+import { ownPlace } from '#test/core/places.ts';
 
 const PAIRS = Number(process.argv[2] ?? 20);
 const ROOT = join(import.meta.dirname, '../..');
@@ -37,6 +39,7 @@ const { request } = parseSubmission({ prompt: 'a red circle bouncing over a dark
   seed: 1,
   nowMs: null,
   checkUrl: () => undefined,
+  residency: ownPlace,
 });
 const bare = await openBareInference({ folder: BUNDLE, threads });
 for (let warm = 0; warm < 3; warm++) {

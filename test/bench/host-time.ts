@@ -4,6 +4,7 @@
  *
  *     npm run bench:host [-- runs]
  */
+
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseSubmission } from '#core/video-request.ts';
@@ -11,6 +12,7 @@ import { generateFrames } from '#gpu-container/render/generate-frames.ts';
 import { openModel } from '#gpu-container/render/model.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { ownPlace } from '#test/core/places.ts';
 
 const RUNS = Number(process.argv[2] ?? 40);
 /** A render child makes a hundred clips; its first few run unoptimized code. */
@@ -32,6 +34,7 @@ const { request } = parseSubmission(
     seed: 1,
     nowMs: null,
     checkUrl: () => undefined,
+    residency: ownPlace,
   },
 );
 

@@ -5,6 +5,7 @@
  *
  *     npm run bench [-- jobs]
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSubmission } from '#core/video-request.ts';
 import { openBareInference } from '#gpu-container/render/bare-inference.ts';
 import { serve } from '#local/serve.ts';
+import { ownPlace } from '#test/core/places.ts';
 
 const JOBS = Number(process.argv[2] ?? 20);
 const LOOK_EVERY_MS = 10;
@@ -50,7 +52,7 @@ for (let seed = 1; seed <= JOBS; seed++) {
   const request = parseSubmission(
     { prompt: 'a yellow star spinning over a dark green background', seed },
     deps.models,
-    { seed, nowMs: Date.now(), checkUrl: () => undefined },
+    { seed, nowMs: Date.now(), checkUrl: () => undefined, residency: ownPlace },
   ).request;
   const inference = await bare.run(request);
   rows.push({ whole: await endToEndMs(seed), inference });

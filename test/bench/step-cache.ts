@@ -4,6 +4,7 @@
  *
  *     npm run bench:cache [-- prompts]
  */
+
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseSubmission } from '#core/video-request.ts';
@@ -12,6 +13,7 @@ import { openModel } from '#gpu-container/render/model.ts';
 import { rgbOf } from '#gpu-container/render/video-decoder.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { ownPlace } from '#test/core/places.ts';
 
 const PROMPTS = [
   'a red circle bouncing over a dark blue background',
@@ -33,7 +35,12 @@ const model = await openModel(await loadBundle(join(import.meta.dirname, '../../
 
 async function clip(prompt: string, steps: number, stepCache: number): Promise<{ rgb: Buffer; runs: number }> {
   const fields = { prompt, seed: 1, num_inference_steps: steps, step_cache: stepCache };
-  const { request } = parseSubmission(fields, [model.bundle.card], { seed: 1, nowMs: null, checkUrl: () => undefined });
+  const { request } = parseSubmission(fields, [model.bundle.card], {
+    seed: 1,
+    nowMs: null,
+    checkUrl: () => undefined,
+    residency: ownPlace,
+  });
   runs = 0;
   const generation = await generateFrames(model, request);
   const done = runs;

@@ -9,6 +9,9 @@ const good = {
   REELAY_BUCKET: 'bucket',
   REELAY_EVENT_BUS: 'bus',
   REELAY_BUNDLES: 'mini=/models/mini',
+  REELAY_POOL: 'cloud-spot',
+  REELAY_SITE: 'cloud',
+  REELAY_REGION: 'eu-central-1',
 };
 
 describe('the settings of a deployed worker', () => {
@@ -42,6 +45,9 @@ describe('the settings of a deployed worker', () => {
     ['REELAY_BUNDLE_DIGESTS', 'a=ABC', 'REELAY_BUNDLE_DIGESTS: got "a=ABC"; a digest is 64 lower-case hex digits.'],
     ['REELAY_LOADED_BYTES', '2GB', 'REELAY_LOADED_BYTES: got "2GB"; a whole number of bytes from 1 is allowed.'],
     ['REELAY_SPOT', 'yes', 'REELAY_SPOT: got "yes"; 1 and 0 are allowed.'],
+    ['REELAY_SITE', '', 'REELAY_SITE: it is not set, and without it this worker may serve nobody.'],
+    ['REELAY_SITE', 'home', 'REELAY_SITE: got "home"; onprem and cloud are allowed.'],
+    ['REELAY_RESIDENCY', '{', 'REELAY_RESIDENCY: it is not valid JSON.'],
     ['REELAY_TABLE', '', 'The environment variable REELAY_TABLE is not set.'],
     ['REELAY_BUNDLES', '', 'REELAY_BUNDLES and REELAY_BUNDLE_DIGESTS: neither is set'],
   ])('a wrong %s (%j) is refused in a sentence', (name, value, sentence) => {

@@ -53,4 +53,11 @@ describe('a job', () => {
     expect(jobFromRecord(JSON.stringify(now))).toEqual(now);
     expect([task, strength, reference]).toEqual(['t2v', null, null]);
   });
+
+  test('from before there was residency is of the standard class, and says nothing of where it was', () => {
+    const { acceptedAt, placements, request, ...before } = makeJob();
+    const { residency, ...old } = request;
+    expect(jobFromRecord(JSON.stringify({ ...before, request: old }))).toEqual(makeJob({ ...before }));
+    expect([residency, acceptedAt, placements]).toEqual(['standard', null, []]);
+  });
 });

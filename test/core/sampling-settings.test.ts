@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseSubmission } from '#core/video-request.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { CARD } from './model-card.ts';
 
 const WAN = {
@@ -10,7 +11,12 @@ const WAN = {
   hasTwoExperts: true,
 };
 const parse = (fields: object, card = WAN) =>
-  parseSubmission({ prompt: 'a boat', ...fields }, [card], { seed: 1, nowMs: null, checkUrl: () => undefined }).request;
+  parseSubmission({ prompt: 'a boat', ...fields }, [card], {
+    seed: 1,
+    nowMs: null,
+    checkUrl: () => undefined,
+    residency: ownPlace,
+  }).request;
 
 describe('how a request is sampled', () => {
   test('is the model, where neither request nor preset says more', () => {

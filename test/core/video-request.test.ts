@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
 import { offeredSeconds } from '#core/models.ts';
 import { parseSubmission } from '#core/video-request.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { CARD } from './model-card.ts';
 
-const options = { seed: 99, nowMs: Date.UTC(2026, 0, 1), checkUrl: () => undefined };
+const options = { seed: 99, nowMs: Date.UTC(2026, 0, 1), checkUrl: () => undefined, residency: ownPlace };
 const parse = (input: unknown) => parseSubmission(input, [CARD], options).request;
 
 function refusal(input: unknown): ReelayError {
@@ -51,6 +52,7 @@ describe('a request', () => {
       guidance_scale_2: null,
       flow_shift: null,
       step_cache: null,
+      residency: 'standard',
     });
   });
 

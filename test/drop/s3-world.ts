@@ -13,6 +13,7 @@ import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { DropDeps } from '#functions/ingest-drop.ts';
 import { clientConfig, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { CARD } from '#test/core/model-card.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { TENANT } from './drop-world.ts';
 
 export const BUCKET = 'drops';
@@ -36,6 +37,7 @@ export async function openS3World(given?: SubmitPorts) {
   const now = () => Date.now() + skewMs;
   const ports: SubmitPorts = given ?? {
     ...{ queue, store, blobs, events, deadLetters, kv, models: [CARD], now },
+    ...ownPlace,
     enqueueDeliveries: async () => undefined,
     checkWebhookUrl: () => undefined,
     shareOf: () => defaultShare,

@@ -50,6 +50,7 @@ export function requestOfCase(model: Model, { task, request }: GoldenCase): Vide
     guidance_scale_2: null,
     flow_shift: null,
     step_cache: null,
+    residency: 'standard',
     ...request,
     task,
   };

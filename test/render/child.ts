@@ -31,6 +31,7 @@ export const REQUEST: VideoRequest = {
   guidance_scale_2: null,
   flow_shift: null,
   step_cache: null,
+  residency: 'standard',
 };
 
 type RenderMessage = Extract<ToChild, { type: 'render' }>;

@@ -122,6 +122,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     guidance_scale_2: null,
     flow_shift: null,
     step_cache: null,
+    residency: 'standard',
   };
   return {
     id,
@@ -143,6 +144,8 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     remixOf: null,
     progress: null,
     lease: null,
+    acceptedAt: null,
+    placements: [],
     error: null,
     artifacts: {},
     createdAtMs: nowMs,

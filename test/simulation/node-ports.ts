@@ -1,4 +1,5 @@
 /** Everything that one process is given: the shared stores behind calls that may fail, its own clock, disk and renderer. */
+
 import { ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
 import type { LeaseWatch } from '#core/jobs/lease-watch.ts';
@@ -6,6 +7,7 @@ import type { BlobBody, BlobStore, JobQueue, JobStore } from '#core/ports.ts';
 import type { Clock } from '#gpu-container/worker/clock.ts';
 import type { Renderer } from '#gpu-container/worker/renderer.ts';
 import type { Scratch } from '#gpu-container/worker/scratch.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { callPort } from './calls.ts';
 import { SIM_CARD, sha256 } from './sim-video.ts';
 import type { Actor, NodePorts, SimNode, World } from './world.ts';
@@ -42,6 +44,7 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
     enqueueDeliveries: event =>
       callPort(world, actor, 'hooks.enqueue', async () => void world.facts.enqueued.add(event.id)),
     shareOf: world.shareOf,
+    ...ownPlace,
     models: [SIM_CARD],
     random: n => world.prng.bytes(n),
     sha256,

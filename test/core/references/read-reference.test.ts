@@ -4,6 +4,7 @@ import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Upload } from '#core/references/read-reference.ts';
 import { parseSubmission } from '#core/video-request.ts';
+import { ownPlace } from '#test/core/places.ts';
 import { makeImage, makeMp4, makeWebm } from '#test/media/make-media.ts';
 import { ALL_TASKS, CARD } from '../model-card.ts';
 
@@ -15,7 +16,12 @@ beforeAll(async () => {
 });
 
 const parse = (fields: Record<string, unknown>, catalog: ModelCatalog = [ALL_TASKS]) =>
-  parseSubmission({ prompt: 'it moves', ...fields }, catalog, { seed: 1, nowMs: 0, checkUrl: () => undefined });
+  parseSubmission({ prompt: 'it moves', ...fields }, catalog, {
+    seed: 1,
+    nowMs: 0,
+    checkUrl: () => undefined,
+    residency: ownPlace,
+  });
 const upload = (bytes: Uint8Array, contentType = ''): Upload => ({ file: true, bytes, contentType });
 const dataUrl = (bytes: Uint8Array, type: string) => `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 

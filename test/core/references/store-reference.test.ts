@@ -144,7 +144,7 @@ describe('the same request sent again', () => {
     const space = 'idempotency/acme';
     const first = await submit(ports, 'acme', { prompt: 'x', model: 'mini', seed: 1 }, { idempotencyKey: 'k' });
     const { fingerprint } = (await ports.kv.get(space, 'k'))!.value as { fingerprint: string };
-    const { task: _, ...request } = first.request;
+    const { task: _, residency: __, ...request } = first.request;
     const said = (value: object) => Object.entries(value).filter(([, one]) => one !== null); // what came later is null here
     const sorted = (value: object) => Object.fromEntries(said(value).sort(([a], [b]) => (a < b ? -1 : 1)));
     const terms = { deadlineAtMs: null, priority: 'normal', request: sorted(request), webhookUrl: null };
