@@ -1,3 +1,5 @@
+import type { ModelNeeds } from './provider.ts';
+
 /**
  * What a model bundle offers: the limits a request is checked against and the defaults that fill it. Read from bundle.json; the
  * doors never see a graph.
@@ -25,6 +27,8 @@ export interface ModelCard {
   readonly presets: Readonly<Record<string, ModelPreset>>;
   /** Two networks share the steps: `guidance_scale_2` is the second one's. */
   readonly hasTwoExperts: boolean;
+  /** Of the machine that renders it. */
+  readonly requires?: ModelNeeds;
 }
 
 /** What a preset stands for; what it leaves out is the model's default. */

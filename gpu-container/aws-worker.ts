@@ -2,7 +2,8 @@
  * @file The worker of a deployment: the same loop, sweeper and webhook dispatcher as the embedded mode's, on the AWS adapters. What it
  * is told is aws-settings.ts; what starts it is main.ts.
  *
- *     settings -> bundles on disk -> working --signal or Spot notice--> draining (jobs go back with their checkpoints) -> closed
+ *     settings -> provider probed -> bundles on disk -> working --signal or Spot notice--> draining (jobs go back with their checkpoints)
+ *     working --the provider is lost--> draining -> rejects with provider_unavailable; nothing is rendered on the CPU instead
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -12,8 +13,10 @@ import { type AwsPorts, connectAws } from '#adapters/aws/connect.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { ReelayError } from '#core/errors.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { type Device, type Provider, whyUnfit } from '#core/provider.ts';
 import { runDispatcher } from '#core/webhooks/deliver.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import type { DispatchPorts, WebhookPorts } from '#core/webhooks/ports.ts';
@@ -21,11 +24,14 @@ import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
+import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
+import { runProbe } from '#gpu-container/worker/run-probe.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
+import { watchProvider } from '#gpu-container/worker/watch-provider.ts';
 import type { AwsWorkerSettings } from './aws-settings.ts';
 
 /** The program of a render child. */
@@ -37,17 +43,23 @@ export async function runAwsWorker(
   signal: AbortSignal,
   log: WorkerPorts['log'],
 ): Promise<void> {
-  const bundles = await bundlesOnDisk(settings);
-  const renderer = createRenderer({
+  const { provider } = settings;
+  await needProvider(provider, log);
+  const device = await describeDevice(provider);
+  const bundles = await bundlesOnDisk(settings, device);
+  const lost = new AbortController();
+  const rendering = createRenderer({
+    provider,
     bundles: new Map([...bundles].map(([id, { folder }]) => [id, folder])),
     digests: new Map([...bundles].map(([id, { digest }]) => [id, digest])),
     threads: settings.threads,
     childPath: RENDER_CHILD,
-    ...(settings.loadedBytes !== undefined && { loadedBytes: settings.loadedBytes }),
+    ...loadedBytesOn(device, settings.loadedBytes),
   });
+  const renderer = watchProvider(rendering, { provider, onLost: error => lost.abort(error) });
   const aws = connectAws(settings.aws);
   const webhooks = createWebhookPorts({ kv: aws.kv, allow: settings.webhookAllow, now: systemClock.now });
-  const stop = AbortSignal.any([signal, spotNotice(settings, signal)]);
+  const stop = AbortSignal.any([signal, lost.signal, spotNotice(settings, signal)]);
   await mkdir(settings.scratchRoot, { recursive: true, mode: 0o700 });
   const ports = workerPorts(settings, { aws, webhooks, renderer, log });
   const [first] = bundles.keys();
@@ -65,6 +77,21 @@ export async function runAwsWorker(
   ]);
   await drained(working, stop);
   await renderer.close();
+  lost.signal.throwIfAborted();
+}
+
+/** Rejects with `provider_unavailable` where graphs do not really run on what was asked for. */
+async function needProvider(provider: Provider, log: WorkerPorts['log']): Promise<void> {
+  const probe = await runProbe(provider);
+  if (!probe.ok) throw new ReelayError('provider_unavailable', `${probe.reason} This worker takes no jobs.`);
+  log('info', 'provider probed', { provider, ranOn: probe.ranOn, ms: probe.ms });
+}
+
+/** On a GPU it is the GPU's memory that loaded bundles share; elsewhere the machine's, as the renderer knows it. */
+function loadedBytesOn({ provider, memoryBytes }: Device, stated: number | undefined): { loadedBytes?: number } {
+  if (stated !== undefined) return { loadedBytes: stated };
+  if (provider === 'cpu' || memoryBytes === undefined) return {};
+  return { loadedBytes: limits.loadedBundlesShare * memoryBytes };
 }
 
 /** Everything the loop touches, on AWS. */
@@ -78,6 +105,8 @@ function workerPorts(
   return {
     ...systemClock,
     ...parts.aws,
+    place: settings.place,
+    classes: settings.classes,
     ...(agentUri !== undefined && { taskGuard: createTaskProtection({ agentUri, minutes }) }),
     shareOf: settings.shareOf,
     enqueueDeliveries: (event, url) => enqueueDeliveries(parts.webhooks, event, url),
@@ -102,10 +131,14 @@ interface BundleOnDisk {
 }
 
 /** What is offered is what is there at the start: a folder that changes later is refused by the digest noted here. */
-async function bundlesOnDisk(settings: AwsWorkerSettings): Promise<ReadonlyMap<string, BundleOnDisk>> {
+async function bundlesOnDisk(settings: AwsWorkerSettings, device: Device): Promise<ReadonlyMap<string, BundleOnDisk>> {
   const found = new Map<string, BundleOnDisk>();
-  for (const [id, folder] of settings.bundles)
-    found.set(id, { folder, digest: settings.digests.get(id) ?? (await readModelCard(folder)).digest });
+  for (const [id, folder] of settings.bundles) {
+    const card = await readModelCard(folder);
+    const unfit = whyUnfit(id, card.requires, device);
+    if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
+    found.set(id, { folder, digest: settings.digests.get(id) ?? card.digest });
+  }
   return found;
 }
 

@@ -1,19 +1,22 @@
 /** @file Starts the worker of a deployment: settings from the environment, SIGTERM (scale-in, Spot) drains, a sentence on failure. */
-import { placeOf, ReelayError } from '#core/errors.ts';
+import { type ErrorCode, placeOf, ReelayError } from '#core/errors.ts';
 import { awsWorkerSettingsFrom } from './aws-settings.ts';
 import { runAwsWorker } from './aws-worker.ts';
 
 const log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
   process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`);
 
-/** 2: a setting is wrong, and another start with it fails the same way; 1: anything else. */
+/** By error code; 1 for every other. 2: another start with these settings fails the same way. 3: this machine cannot render. */
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = { invalid_request: 2, provider_unavailable: 3 };
+
+/** A sentence for people, as a line of the log; what is unexpected is told by its place only. */
 function giveUp(error: unknown): never {
   const known = error instanceof ReelayError;
   log('error', known ? error.message : 'the worker failed unexpectedly', {
     code: known ? error.code : 'internal',
     ...(!known && { at: placeOf(error) }),
   });
-  process.exit(known && error.code === 'invalid_request' ? 2 : 1);
+  process.exit((known ? EXIT_CODES[error.code] : undefined) ?? 1);
 }
 
 const draining = new AbortController();

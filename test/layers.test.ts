@@ -64,6 +64,7 @@ const LAW: readonly Room[] = [
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
   { folder: 'gpu-container/main.ts', rooms: ['core'], packages: ['node:'] },
+  { folder: 'gpu-container/probe.ts', rooms: ['gpu-container/runtime'], packages: ['node:'] },
   { folder: 'gpu-container/aws-settings.ts', rooms: ['core', 'adapters/aws'], packages: ['node:'] },
   {
     folder: 'gpu-container/aws-worker.ts',

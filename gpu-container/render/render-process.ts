@@ -1,10 +1,11 @@
 /**
  * @file The render child: holds one model, renders one task at a time, and can be killed at any moment. Started by the supervisor
- * as `fork(render-process.ts, [bundle folder, threads], { serialization: 'advanced' })`; speaks protocol.ts.
+ * as `fork(render-process.ts, [bundle folder, threads, provider], { serialization: 'advanced' })`; speaks protocol.ts.
  *
  *     loading -> idle -> rendering -> idle …      loading -> exit 1 on a bad bundle      any -> exit 0 when the channel closes
  */
 import { ReelayError } from '#core/errors.ts';
+import { type Provider, whyUnfit } from '#core/provider.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { openModel } from './model.ts';
@@ -25,11 +26,14 @@ async function main(): Promise<void> {
   }
   process.on('disconnect', () => process.exit(0));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined); // Ctrl-C reaches the whole group
-  const [folder = '', threads = '1'] = process.argv.slice(2);
+  const [folder = '', threads = '1', asked = 'cpu'] = process.argv.slice(2);
+  const provider: Provider = asked === 'cuda' ? 'cuda' : 'cpu';
   const started = performance.now();
   try {
     const bundle = await loadBundle(folder);
-    const model = await openModel(bundle, createOrtBackend({ threads: Number(threads) }));
+    const unfit = whyUnfit(bundle.card.id, bundle.card.requires, { provider, memoryBytes: undefined });
+    if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
+    const model = await openModel(bundle, createOrtBackend({ threads: Number(threads), provider }));
     serve({ model, render: createVideoPipeline(model) });
     const loadMs = performance.now() - started;
     await send({ type: 'ready', bundleId: bundle.card.id, digest: bundle.digest, loadMs });

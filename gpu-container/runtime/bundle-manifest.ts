@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard, ModelPreset } from '#core/models.ts';
+import type { ModelNeeds } from '#core/provider.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { type BundleManifest, explainIssue, manifestSchema } from './manifest-schema.ts';
 
@@ -95,7 +96,12 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
     },
     presets: Object.fromEntries(Object.entries(manifest.presets).map(([name, preset]) => [name, presetOf(preset)])),
     hasTwoExperts: manifest.components.transformer_2 !== undefined,
+    ...(manifest.requires !== undefined && { requires: needsOf(manifest.requires) }),
   };
+}
+
+function needsOf({ provider, memoryBytes }: NonNullable<BundleManifest['requires']>): ModelNeeds {
+  return { ...(provider !== undefined && { provider }), ...(memoryBytes !== undefined && { memoryBytes }) };
 }
 
 /** A preset of bundle.json in the API's words. */

@@ -62,6 +62,12 @@ const preset = z.strictObject({
   strength: z.number().min(0).max(1).optional(),
 });
 
+/** What it needs of a machine. A need that is not known here could not be kept, so it is refused. */
+const requires = z.strictObject({
+  provider: z.literal('cuda').optional(),
+  memoryBytes: count.optional(),
+});
+
 /** bundle.json as zod reads it; keys that it does not know are left out, so that an older Reelay reads a newer bundle. */
 export const manifestSchema = z.object({
   bundle: z.literal(1),
@@ -112,6 +118,7 @@ export const manifestSchema = z.object({
     flow_shift: z.number().positive().max(100).optional(),
   }),
   presets: z.record(line, preset).default({}),
+  requires: requires.optional(),
   files: z
     .array(
       z.object({

@@ -1,7 +1,9 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ReelayError } from '#core/errors.ts';
+import type { Provider } from '#core/provider.ts';
 import type { Tensor } from '#gpu-container/engine/tensor.ts';
 import type { Backend, KnownInput, Session, SessionOptions, TensorInfo } from './backend.ts';
+import { executionProviders } from './execution-provider.ts';
 
 type Ort = typeof import('onnxruntime-node');
 
@@ -19,23 +21,25 @@ export async function describeRuntime(): Promise<string> {
 export interface OrtOptions {
   /** Of one inference; 1 or more. */
   readonly threads: number;
+  /** cpu where it is not said. A session that cannot be had on cuda is `provider_unavailable`, never one on the CPU. */
+  readonly provider?: Provider;
   /** For measurements: milliseconds that the library took for one run, conversions of ours not included. */
   readonly onRun?: ((name: string, ms: number) => void) | undefined;
 }
 
 /**
- * ONNX Runtime on the CPU, set so that the same build gives the same bits: nodes in order, a fixed number of threads in each
- * (sums are split by thread, so another count may give other last bits).
+ * ONNX Runtime, set so that on the CPU the same build gives the same bits: nodes in order, a fixed number of threads in each (sums are
+ * split by thread, so another count may give other last bits).
  */
 export function createOrtBackend(options: OrtOptions): Backend {
-  const { threads, onRun } = options;
+  const { threads, onRun, provider = 'cpu' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads: got ${threads}; 1 or more are allowed.`);
   return {
     async createSession(path, wanted) {
       const ort = await loadOrt();
       const session = await ort.InferenceSession.create(path, {
-        executionProviders: ['cpu'],
+        executionProviders: executionProviders(provider),
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
@@ -43,7 +47,7 @@ export function createOrtBackend(options: OrtOptions): Backend {
         logSeverityLevel: 3, // errors only: its warnings about folded casts would fill the log of every start
         extra: { session: { intra_op: { allow_spinning: '0' } } }, // idle threads must leave the cores to the encoder
       }).catch(cause => {
-        throw new ReelayError('bundle_invalid', `${wanted.name}: ONNX Runtime does not load this graph.`, { cause });
+        throw notLoaded(provider, wanted.name, cause);
       });
       try {
         return wrap(ort, session, wanted, onRun);
@@ -53,6 +57,20 @@ export function createOrtBackend(options: OrtOptions): Backend {
       }
     },
   };
+}
+
+/**
+ * On the CPU a graph that does not load never will. On a GPU it may be the driver, a library or memory as well, so that another machine
+ * may load it; the worker's probe tells which, and the job's third failure ends it in any case.
+ */
+function notLoaded(provider: Provider, name: string, cause: unknown): ReelayError {
+  if (provider === 'cpu')
+    return new ReelayError('bundle_invalid', `${name}: ONNX Runtime does not load this graph.`, { cause });
+  return new ReelayError(
+    'provider_unavailable',
+    `${name}: ONNX Runtime does not load this graph on CUDA here, and it is not run on the CPU instead.`,
+    { cause },
+  );
 }
 
 function wrap(ort: Ort, session: InferenceSession, wanted: SessionOptions, onRun: OrtOptions['onRun']): Session {

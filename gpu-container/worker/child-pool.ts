@@ -8,6 +8,7 @@
  */
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { Provider } from '#core/provider.ts';
 import { createChildSet, type Member } from './child-set.ts';
 import { folderBytes, machineMemoryBytes, residentBytes } from './machine-memory.ts';
 import { isAlive, type RenderChild, startChild } from './render-child.ts';
@@ -20,6 +21,8 @@ export interface PoolOptions {
   readonly digests?: ReadonlyMap<string, string>;
   /** Threads one inference may use. */
   readonly threads: number;
+  /** What graphs run on; cpu where it is not said. */
+  readonly provider?: Provider;
   readonly childPath: string;
   /** Bundles are kept loaded while their files come to no more than this; limits.loadedBundlesShare of the memory otherwise. */
   readonly loadedBytes?: number;
@@ -120,6 +123,6 @@ function createTurns(): <T>(change: () => Promise<T>) => Promise<T> {
   };
 }
 
-function forkFor({ childPath, threads, bundles, digests }: PoolOptions, model: string): RenderChild {
-  return startChild({ childPath, threads, folder: bundles.get(model)!, digest: digests?.get(model) });
+function forkFor({ childPath, threads, provider, bundles, digests }: PoolOptions, model: string): RenderChild {
+  return startChild({ childPath, threads, provider, folder: bundles.get(model)!, digest: digests?.get(model) });
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { Provider } from '#core/provider.ts';
 import type { FromChild } from '#gpu-container/render/protocol.ts';
 
 /** What a child is started with. */
@@ -11,6 +12,8 @@ export interface ChildOptions {
   readonly folder: string;
   /** Threads one inference may use. */
   readonly threads: number;
+  /** What its graphs run on; cpu where it is not said. */
+  readonly provider?: Provider | undefined;
   /** What the bundle must be, see bundleDigest; undefined: any. */
   readonly digest?: string | undefined;
 }
@@ -24,8 +27,8 @@ export interface RenderChild {
 }
 
 /** Forks a child and lets it load; a child that does not is for the caller to kill. */
-export function startChild({ childPath, folder, threads, digest }: ChildOptions): RenderChild {
-  const process = fork(childPath, [folder, String(threads)], {
+export function startChild({ childPath, folder, threads, provider = 'cpu', digest }: ChildOptions): RenderChild {
+  const process = fork(childPath, [folder, String(threads), provider], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
