@@ -5,6 +5,7 @@ import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
+import { keyCommand } from './key.ts';
 import { modelsCommand } from './models.ts';
 import { serveCommand, startCommand } from './serve.ts';
 import { webhooksCommand } from './webhooks.ts';
@@ -33,6 +34,7 @@ const program = new Command('reelay')
   .addCommand(generateCommand())
   .addCommand(serveCommand())
   .addCommand(workerCommand())
+  .addCommand(keyCommand())
   .addCommand(modelsCommand())
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())

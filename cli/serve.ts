@@ -4,6 +4,7 @@ import { submit } from '#core/jobs/submit.ts';
 import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
+import { type FrontOptions, frontFrom, warningOf, withFrontOptions } from './front-settings.ts';
 import { onStop } from './on-stop.ts';
 import { dataFolderFrom, dropFolderFrom, policyFrom, portFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
@@ -18,22 +19,29 @@ export function startCommand(): Command {
 
 /** `reelay serve` */
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description(
-      'serve the API and the studio on 127.0.0.1, with a worker (PORT, default 4180; REELAY_DATA, default .reelay)',
-    )
+  const command = new Command('serve').description(
+    'serve the API and the studio, with a worker (PORT, default 4180; REELAY_DATA, default .reelay)',
+  );
+  return withFrontOptions(command)
     .option('--no-worker', 'only accept and answer; `reelay worker` renders')
     .option(
       '--drop <folder>',
       'take in what is dropped into its in/ (REELAY_DROP, default drop in the data folder; off: none)',
     )
-    .action(async (options: { worker: boolean; drop?: string }) => start('', options));
+    .action(async (options: ServeCommandOptions) => start('', options));
 }
 
-async function start(prompt: string, options: { worker?: boolean; drop?: string } = {}): Promise<void> {
+interface ServeCommandOptions extends FrontOptions {
+  readonly worker?: boolean;
+  readonly drop?: string;
+}
+
+async function start(prompt: string, options: ServeCommandOptions = {}): Promise<void> {
   const drop = dropFolderFrom(options.drop === undefined ? process.env : { ...process.env, REELAY_DROP: options.drop });
+  const front = frontFrom(process.env, options);
   const serving = await serve({
     ...policyFrom(process.env),
+    ...front,
     ...drop,
     dataFolder: dataFolderFrom(process.env),
     port: portFrom(process.env),
@@ -43,6 +51,8 @@ async function start(prompt: string, options: { worker?: boolean; drop?: string 
   if (!serving.hasStudio)
     process.stderr.write('reelay: the studio page could not be built; log.jsonl in the data folder says where.\n');
   for (const { error } of serving.embedded.refused) process.stderr.write(`reelay: not offered: ${error.message}\n`);
+  const warning = warningOf(front);
+  if (warning !== undefined) process.stderr.write(`reelay: ${warning}\n`);
   if (prompt !== '') await generateFirst(serving, prompt).catch(explain);
   if (drop.dropFolder !== undefined)
     process.stdout.write(`drop prompts and requests into ${join(drop.dropFolder, 'in')}\n`);

@@ -112,7 +112,7 @@ export const limits = {
   maxMetadataEntries: 16,
   maxMetadataKeyChars: 64,
   maxMetadataValueChars: 512,
-  /** Ids are 6 + 26 characters; anything much longer is not one of ours. */
+  /** Ids are 6 + 26 characters, and 25 more where they name a class; anything much longer is not one of ours. */
   maxIdChars: 64,
   /** A page of the list, as OpenAI's API has it. */
   listDefault: 20,

@@ -1,17 +1,23 @@
 /**
- * A request's way: refused at once when the process is behind or holds too much; its body read; handled; answered. What clients can
+ * A request's way: refused at once when the process is behind or holds too much, or has no key where one is asked for; its body read;
+ * handled; answered. What clients can
  * hold of the process is bounded at each step: connections, requests in progress, requests sent ahead on a connection, bodies half sent.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import type { Deps, Log } from '#functions/deps.ts';
+import type { Deps } from '#functions/deps.ts';
 import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
+import type { ApiHandler } from '#functions/middleware.ts';
 import { routes } from '#functions/routes.ts';
+import { createAdmission, refuseNonsense } from './admission.ts';
+import { LOCAL_TENANT } from './embedded.ts';
+import { type Front, publicHostsOf } from './front.ts';
+import { cookieRoutes, createGuard, SESSION_PATH } from './guard.ts';
 import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toFrontEvent } from './http-event.ts';
 import { isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
@@ -19,45 +25,37 @@ import type { StaticFiles } from './static-files.ts';
 
 /** Far more than one machine's programs open; each costs some 20 KB, and up to 16 KB of headers while they arrive. */
 const MAX_CONNECTIONS = 4_096;
-/** Requests in progress, streams being read included; a stream's buffers hold some 100 KB. */
-const MAX_IN_PROGRESS = 1_024;
-/** One connection's requests sent ahead of their answers: a packet holds a thousand, and each may ask for a page of a hundred records. */
-const MAX_SENT_AHEAD = 16;
 /** Bodies being read or handled with their copies, all together: nine of the largest half sent, two in hand, or thousands as usual. */
 const MAX_BODY_BYTES_HELD = 67_108_864;
-/** Who had no idle moment for this long is overloaded; pauses (garbage, a checkpoint of the log, another program) are caught up sooner. */
-const BEHIND_MS = 250;
-/** What an overloaded process spends on serving in one round of its event loop. Short, since libuv accepts one connection a round. */
-const ROUND_MS = 3;
-/** Less than this between two rounds is the price of looking for more, and no rest. */
-const IDLE_MS = 0.1;
 /** Half-sent headers and bodies are looked for this often. */
 const TIMEOUT_CHECK_MS = 5_000;
 /** A connection on which nothing moves for so long, as with a reader that stopped, is closed; streams send a line every 15 s. */
 const SILENT_MS = 120_000;
-/** Refusals are logged in sums: an overload must not fill the log. */
-const LOG_REFUSALS_EVERY_MS = 1_000;
 
-/** Of each connection, the admitted requests whose answers are not out. */
-const unansweredOf = new WeakMap<Socket, IncomingMessage[]>();
-
-/** The same handlers that Lambda runs, behind node:http: admission, routing, body limit, API Gateway events in, results out. */
-export function createHttpServer(deps: Deps, files: StaticFiles): Server {
+/**
+ * The same handlers that Lambda runs, behind node:http or node:https: admission, keys, routing, body limit, API Gateway events in,
+ * results out. A front with keys asks `deps.authenticate` before it reads a body.
+ */
+export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = {}): Server {
   const route = createRouter(Object.keys(routes));
-  const handlers = new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
+  const names = { publicHosts: publicHostsOf(front), isTls: front.tls !== undefined };
+  const guard = (front.keySha256s ?? '') === '' ? undefined : createGuard(deps);
+  const handlers = handlersOf(deps, guard !== undefined);
   const pool: BodyPool = { bytes: 0, maxBytes: MAX_BODY_BYTES_HELD };
   const admit = createAdmission(deps.log);
 
   const answer = async (request: IncomingMessage): Promise<HttpResult> => {
-    if (!isOwnOrigin(request.headers))
+    if (!isOwnOrigin(request.headers, names))
       throw new ReelayError('forbidden', 'origin: pages of other sites may not call this server.');
     const { path } = targetOf(request);
+    if (guard !== undefined && path === SESSION_PATH) return guard.session(request);
     const match = route(request.method ?? 'GET', path);
     if (!('key' in match)) {
       const file = match.allowed.length === 0 && files.find(request.method ?? 'GET', path);
       if (file) return file;
       return unrouted(request.method ?? '', match.allowed);
     }
+    guard?.check(request, match.key);
     const { body, release } = await readBody(request, pool);
     try {
       const event = toFrontEvent(request, body, match);
@@ -67,8 +65,7 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
     }
   };
 
-  const options = { connectionsCheckingInterval: TIMEOUT_CHECK_MS, optimizeEmptyRequests: true };
-  const server = createServer(options, (request, response) => {
+  const serveOne = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = admit(request, response);
     (refusal === undefined ? answer(request) : Promise.resolve(refusal))
       .catch(error => {
@@ -78,7 +75,10 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
       })
       .then(result => reply(request, response, result))
       .catch(() => response.destroy()); // the client went away in mid-answer
-  });
+  };
+  const options = { connectionsCheckingInterval: TIMEOUT_CHECK_MS, optimizeEmptyRequests: true };
+  const tls = { ...front.tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs } as const;
+  const server = names.isTls ? createTlsServer({ ...options, ...tls }, serveOne) : createServer(options, serveOne);
   server.on('clientError', refuseNonsense);
   server.maxConnections = MAX_CONNECTIONS;
   server.requestTimeout = limits.requestTimeoutMs;
@@ -87,68 +87,12 @@ export function createHttpServer(deps: Deps, files: StaticFiles): Server {
   return server;
 }
 
-/**
- * Refuses what there is no room or time for: undefined lets a request in.
- *
- * Handlers run to their end when their request is read, so what waits, waits unread in the sockets, and nobody can count it. But an event
- * loop that never rests has a queue: after BEHIND_MS of that, each round serves for ROUND_MS and refuses the rest, which costs a fraction
- * of serving it, so that the next round comes soon. (As in CoDel, RFC 8289: what counts is how long a queue has been standing.)
- */
-function createAdmission(log: Log): (request: IncomingMessage, response: ServerResponse) => HttpResult | undefined {
-  const refuse = refusals(log);
-  let inProgress = 0;
-  let roundMs: number | undefined;
-  let idleBeforeMs = 0;
-  let busySinceMs = 0;
-  const endRound = () => {
-    roundMs = undefined;
-    idleBeforeMs = idleMs();
-  };
-  const isBehind = (): boolean => {
-    const nowMs = performance.now();
-    if (roundMs === undefined) {
-      roundMs = nowMs;
-      if (idleMs() - idleBeforeMs > IDLE_MS) busySinceMs = nowMs;
-      setImmediate(endRound); // runs when all that had arrived is read
-    }
-    return nowMs - roundMs > ROUND_MS && nowMs - busySinceMs > BEHIND_MS;
-  };
-  return (request, response) => {
-    const { socket } = request;
-    const unanswered = unansweredOf.get(socket) ?? [];
-    const isTooMuch = isBehind() || unanswered.length >= MAX_SENT_AHEAD || inProgress >= MAX_IN_PROGRESS;
-    // A look at its health is how an operator tells overload from death.
-    if (isTooMuch && request.url !== '/health') return refuse();
-    inProgress++;
-    unansweredOf.set(socket, unanswered);
-    unanswered.push(request);
-    response.once('close', () => {
-      inProgress--;
-      unanswered.splice(unanswered.indexOf(request), 1);
-    });
-    return undefined;
-  };
-}
-
-/** How long this thread's event loop has had nothing to do, ever. */
-const idleMs = () => performance.eventLoopUtilization().idle;
-
-/** The answer that says to come again, and a log line for each second of them. */
-function refusals(log: Log): () => HttpResult {
-  const result = errorResult(
-    new ReelayError('rate_limited', 'This server has more to do than it can; try again shortly.'),
+/** Behind a guard the routes that its cookie opens are its own: what it lets through speaks for the one tenant there is. */
+function handlersOf(deps: Deps, isGuarded: boolean): ReadonlyMap<string, ApiHandler> {
+  const letIn: Deps = { ...deps, authenticate: () => LOCAL_TENANT };
+  return new Map(
+    Object.entries(routes).map(([key, make]) => [key, make(isGuarded && cookieRoutes.has(key) ? letIn : deps)]),
   );
-  let refused = 0;
-  return () => {
-    if (refused++ === 0)
-      setTimeout(() => {
-        log('warn', 'requests refused', { refused, withinMs: LOG_REFUSALS_EVERY_MS });
-        refused = 0;
-      }, LOG_REFUSALS_EVERY_MS).unref();
-    // Who was refused together should not come back together.
-    const retryAfterMs = Math.round(limits.retryAfterMs * (0.5 + Math.random()));
-    return { ...result, headers: { ...result.headers, 'retry-after-ms': String(retryAfterMs) } };
-  };
 }
 
 function unrouted(method: string, allowed: readonly string[]): HttpResult {
@@ -180,20 +124,4 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
   response.write(body);
   await drained;
   response.end();
-}
-
-/** Bytes that are not HTTP, headers over 16 KB, requests that never end: the envelope, as far as anyone reads it, and the connection closes. */
-function refuseNonsense(error: Error & { code?: string }, socket: Socket): void {
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-  // Where another request waits for its answer, or has half of it, this would be taken for that.
-  const [waiting, ...more] = unansweredOf.get(socket) ?? [];
-  if (!socket.writable || more.length > 0 || waiting?.complete === true) return void socket.destroy();
-  const body = errorResult(
-    new ReelayError('invalid_request', 'request: this is not a whole, well-formed HTTP request.'),
-  ).body;
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${body?.length}\r\nx-request-id: ${randomUUID()}\r\nx-should-retry: false\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
 }

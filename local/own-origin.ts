@@ -2,12 +2,26 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
+/** By which names a server may be called, besides those of loopback: `name` at any port, or `name:port`; and whether it speaks TLS itself. */
+export interface OwnNames {
+  readonly publicHosts: readonly string[];
+  readonly isTls: boolean;
+}
+
+/** What a server on loopback answers to. */
+export const loopbackNames: OwnNames = { publicHosts: [], isTls: false };
+
 /**
- * The embedded server needs no key because only this machine reaches it; a page of another site, open in this machine's browser,
- * reaches it too. So the host must be a loopback name (DNS rebinding) and an Origin, where sent, must be the same host.
+ * A page of another site, open in a browser that reaches this server, reaches it too. So the host must be a loopback name or one that
+ * the operator named (DNS rebinding), and an Origin, where sent, must be the same host. In front of a public name may stand a proxy that
+ * ends TLS; on loopback nothing does.
  */
-export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
-  const { host = '', origin } = headers;
-  if (!LOOPBACK.test(host)) return false;
-  return origin === undefined || origin === `http://${host}`;
+export function isOwnOrigin(headers: IncomingHttpHeaders, names: OwnNames = loopbackNames): boolean {
+  const { origin } = headers;
+  const host = (headers.host ?? '').toLowerCase();
+  const isLoopback = LOOPBACK.test(host);
+  const bare = host.replace(/:\d+$/, '');
+  if (!isLoopback && !names.publicHosts.some(name => name === host || name === bare)) return false;
+  if (origin === undefined || origin === `${names.isTls ? 'https' : 'http'}://${host}`) return true;
+  return !isLoopback && origin === `https://${host}`;
 }

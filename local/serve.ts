@@ -3,13 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.ts';
+import { bearerOf } from '#functions/bearer.ts';
+import { type Embedded, type EmbeddedOptions, LOCAL_TENANT, openEmbedded } from './embedded.ts';
+import { checkFront, type Front, inUrl, isWildcard, LOOPBACK_HOST } from './front.ts';
 import { createHttpServer } from './http-server.ts';
 import { loadStaticFiles, noStaticFiles, type StaticFiles } from './static-files.ts';
 import { buildStudio } from './studio.ts';
 
 /** How to serve; the defaults are those of `npm start`. */
-export interface ServeOptions extends EmbeddedOptions {
+export interface ServeOptions extends EmbeddedOptions, Front {
   readonly port: number;
   /** false: no page, as tests of the API want it. */
   readonly studio?: boolean;
@@ -26,20 +28,27 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-/** Embedded mode: the handlers on loopback, the worker beside them, the page. Throws `port_unavailable`. */
+/**
+ * Embedded mode: the handlers, the worker beside them, the page; on loopback, or where `Front` says. Throws `port_unavailable`, and
+ * `invalid_request` for a front that would let everyone in.
+ */
 export async function serve(options: ServeOptions): Promise<Serving> {
+  checkFront(options, Date.now());
+  const { host = LOOPBACK_HOST, keySha256s = '' } = options;
   const embedded = await openEmbedded(options);
   const page = options.studio === false ? noStaticFiles : await studioFiles(embedded);
-  const server = createHttpServer(embedded.deps, page);
+  const { deps } = embedded;
+  const authenticate = keySha256s === '' ? deps.authenticate : bearerOf(keySha256s, LOCAL_TENANT);
+  const server = createHttpServer({ ...deps, authenticate }, page, options);
   try {
-    await listen(server, options.port);
+    await listen(server, options.port, host);
   } catch (error) {
     await embedded.close();
     throw error;
   }
   if (options.work !== false) embedded.work();
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: urlOf(options, (server.address() as AddressInfo).port),
     embedded,
     hasStudio: page !== noStaticFiles,
     close: async () => {
@@ -51,17 +60,23 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   };
 }
 
-async function listen(server: Server, port: number): Promise<void> {
+/** Where clients find it: the address it listens on, or the first of its names where that is all of the machine's. */
+function urlOf({ host = LOOPBACK_HOST, publicHosts = [], tls }: Front, port: number): string {
+  const name = isWildcard(host) ? (publicHosts[0] ?? LOOPBACK_HOST) : inUrl(host);
+  return `${tls === undefined ? 'http' : 'https'}://${/:\d+$/.test(name) ? name : `${name}:${port}`}`;
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     const error = await new Promise<NodeJS.ErrnoException | undefined>(resolve => {
       server.once('error', resolve);
-      server.listen(port, '127.0.0.1', () => {
+      server.listen(port, host, () => {
         server.off('error', resolve);
         resolve(undefined);
       });
     });
     if (error === undefined) return;
-    if (error.code !== 'EADDRINUSE' || tries === limits.portTries) throw cannotListen(error, port);
+    if (error.code !== 'EADDRINUSE' || tries === limits.portTries) throw cannotListen(error, port, host);
     await sleep(limits.portRetryMs);
   }
 }
@@ -76,10 +91,12 @@ async function studioFiles(embedded: Embedded): Promise<StaticFiles> {
   }
 }
 
-function cannotListen(error: NodeJS.ErrnoException, port: number): ReelayError {
+function cannotListen(error: NodeJS.ErrnoException, port: number, host: string): ReelayError {
   const why =
     error.code === 'EADDRINUSE'
-      ? `Port ${port} on 127.0.0.1 is taken, perhaps by another Reelay; stop it or choose another with PORT=4181.`
-      : `Port ${port} on 127.0.0.1 cannot be opened (${error.code ?? error.message}); choose another with PORT=4181.`;
+      ? `Port ${port} on ${host} is taken, perhaps by another Reelay; stop it or choose another with PORT=4181.`
+      : error.code === 'EADDRNOTAVAIL'
+        ? `--host (REELAY_HOST): this machine has no address ${host}.`
+        : `Port ${port} on ${host} cannot be opened (${error.code ?? error.message}); choose another with PORT=4181.`;
   return new ReelayError('port_unavailable', why, { cause: error });
 }

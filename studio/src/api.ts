@@ -1,4 +1,5 @@
 /** @file The HTTP API as the page uses it; nothing else here knows a path. */
+import { key } from './key.ts';
 
 export type VideoState = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
 
@@ -94,29 +95,34 @@ const ANSWER_MS = 15_000;
 const UPLOAD_MS = 60_000;
 
 async function call<T>(method: string, path: string, body?: VideoRequest | FormData): Promise<T> {
-  let response: Response;
+  const response = await send(method, path, body);
+  const answer = (await response.json().catch(() => undefined)) as T & { error?: ErrorBody };
+  if (response.ok && answer !== undefined) return answer;
+  throw errorOf(response, answer);
+}
+
+async function send(method: string, path: string, body?: VideoRequest | FormData): Promise<Response> {
+  const headers: Record<string, string> = key.value === '' ? {} : { authorization: `Bearer ${key.value}` };
+  if (body !== undefined && !(body instanceof FormData)) headers['content-type'] = 'application/json; charset=utf-8';
   try {
-    response = await fetch(path, {
+    return await fetch(path, {
       method,
+      headers,
       signal: AbortSignal.timeout(body instanceof FormData ? UPLOAD_MS : ANSWER_MS),
-      ...(body === undefined ? {} : encode(body)),
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new ApiError('unreachable', 'The server does not answer.');
   }
-  const answer = (await response.json().catch(() => undefined)) as T & { error?: ErrorBody };
-  if (response.ok && answer !== undefined) return answer;
+}
+
+function errorOf(response: Response, answer: { error?: ErrorBody } | undefined): ApiError {
   const {
     code = 'unknown',
     message = `The server answered with status ${response.status}.`,
     param = null,
   } = answer?.error ?? {};
-  throw new ApiError(code, message, response.status, param);
-}
-
-function encode(body: VideoRequest | FormData): RequestInit {
-  if (body instanceof FormData) return { body };
-  return { body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=utf-8' } };
+  return new ApiError(code, message, response.status, param);
 }
 
 interface ErrorBody {
@@ -126,6 +132,19 @@ interface ErrorBody {
 }
 
 const pathOf = (id: string) => `/v1/videos/${encodeURIComponent(id)}`;
+
+const SESSION_PATH = '/studio/session';
+
+/** Trades the key for the cookie of the player, the thumbnails and the event streams. */
+export async function openSession(): Promise<void> {
+  const response = await send('POST', SESSION_PATH);
+  if (!response.ok) throw errorOf(response, (await response.json().catch(() => undefined)) as { error?: ErrorBody });
+}
+
+/** Gives that cookie back. */
+export async function closeSession(): Promise<void> {
+  await send('DELETE', SESSION_PATH);
+}
 
 export async function listModels(): Promise<readonly VideoModel[]> {
   return (await call<{ data: readonly VideoModel[] }>('GET', '/v1/videos/models')).data;

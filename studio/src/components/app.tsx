@@ -1,16 +1,19 @@
+import { connection } from '../connection.ts';
 import { Announcer } from './announcer.tsx';
 import { Composer } from './composer.tsx';
 import { ConnectionNotice } from './connection-notice.tsx';
 import { Gallery } from './gallery.tsx';
 import { Masthead } from './masthead.tsx';
+import { SignIn } from './sign-in.tsx';
 import { Stage } from './stage.tsx';
 
 export function App() {
+  const locked = connection.value === 'locked';
   return (
     <>
       <Masthead />
-      <ConnectionNotice />
-      <main>
+      {locked ? <SignIn /> : <ConnectionNotice />}
+      <main hidden={locked}>
         <Composer />
         <Stage />
         <Gallery />

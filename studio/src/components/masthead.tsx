@@ -1,7 +1,8 @@
-import { connection } from '../connection.ts';
+import { connection, signOut } from '../connection.ts';
 import { model } from '../form.ts';
+import { key } from '../key.ts';
 
-const WORDS = { connecting: 'connecting', connected: 'ready', lost: 'not answering' };
+const WORDS = { connecting: 'connecting', connected: 'ready', lost: 'not answering', locked: 'asks for a key' };
 
 export function Masthead() {
   return (
@@ -12,6 +13,11 @@ export function Masthead() {
       </a>
       <p class="server" data-connection={connection.value}>
         {model.value?.id ?? 'server'} {WORDS[connection.value]}
+        {key.value !== '' && (
+          <button type="button" class="link" onClick={() => void signOut()}>
+            Sign out
+          </button>
+        )}
       </p>
     </header>
   );

@@ -1,0 +1,86 @@
+/** @file Where a server listens and whom it lets in, checked before it opens anything. */
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { ReelayError } from '#core/errors.ts';
+
+/** A certificate (with its chain) and its private key, as PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** How a server faces its clients; without any of it: loopback, no key, no TLS. */
+export interface Front {
+  /** An IP address of this machine, 0.0.0.0 or :: for all of them; 127.0.0.1 unless said otherwise. */
+  readonly host?: string;
+  /** Names by which clients call it: `name` or `name:port`. */
+  readonly publicHosts?: readonly string[];
+  /** SHA-256 hashes of the keys that are let in, comma-separated; undefined or '': no key is asked for, which only loopback may. */
+  readonly keySha256s?: string;
+  readonly tls?: TlsFiles;
+}
+
+/** Where a server listens unless said otherwise. */
+export const LOOPBACK_HOST = '127.0.0.1';
+const HOST_NAME = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)(:\d{1,5})?$/;
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Whether an address stands for all of the machine's. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** An address as it stands in a URL. */
+export function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The names a server answers to, lower case: those it was given, and the address it listens on where that is one. */
+export function publicHostsOf({ host = LOOPBACK_HOST, publicHosts = [] }: Front): readonly string[] {
+  const own = isWildcard(host) ? [] : [inUrl(host)];
+  return [...own, ...publicHosts].map(name => name.toLowerCase());
+}
+
+/** Throws `invalid_request` with a sentence that names the setting, where a front cannot be meant or would let everyone in. */
+export function checkFront(front: Front, nowMs: number): void {
+  const { host = LOOPBACK_HOST, publicHosts = [], keySha256s = '', tls } = front;
+  if (isIP(host) === 0 && host !== 'localhost')
+    throw refusal(
+      `--host (REELAY_HOST): got "${host.slice(0, 60)}"; an IP address of this machine is allowed, 0.0.0.0 for all of them.`,
+    );
+  const odd = publicHosts.find(name => !HOST_NAME.test(name.toLowerCase()));
+  if (odd !== undefined)
+    throw refusal(
+      `--public-host (REELAY_PUBLIC_HOST): got "${odd.slice(0, 60)}"; name or name:port is allowed, without https:// and without a path.`,
+    );
+  if (!isLoopback(host) && keySha256s === '')
+    throw refusal(
+      `--host (REELAY_HOST): ${host} is reached by other machines, so a key is required; \`reelay key\` makes one, and its hash goes into REELAY_API_KEY_SHA256 or the file of --keys.`,
+    );
+  if (isWildcard(host) && publicHosts.length === 0)
+    throw refusal(
+      `--public-host (REELAY_PUBLIC_HOST): with --host ${host} the name that clients use is needed, e.g. --public-host reelay.corp.example; calls by any other name are refused.`,
+    );
+  if (tls !== undefined) checkTls(tls, nowMs);
+}
+
+function checkTls({ cert, key }: TlsFiles, nowMs: number): void {
+  const where = '--tls-cert and --tls-key (REELAY_TLS_CERT, REELAY_TLS_KEY)';
+  let leaf: X509Certificate;
+  try {
+    leaf = new X509Certificate(cert);
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    throw refusal(`${where}: these are no certificate and its own unencrypted private key, both as PEM.`, cause);
+  }
+  if (Date.parse(leaf.validTo) < nowMs) throw refusal(`${where}: the certificate was valid until ${leaf.validTo}.`);
+}
+
+function refusal(message: string, cause?: unknown): ReelayError {
+  return new ReelayError('invalid_request', message, { cause });
+}

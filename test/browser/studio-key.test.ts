@@ -1,0 +1,74 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Serving, serve } from '#local/serve.ts';
+import { findChromium, type OpenBrowser, openChromium } from './chromium.ts';
+import { state } from './video-element.ts';
+
+const executable = findChromium();
+const KEY = `rk_${randomBytes(32).toString('base64url')}`;
+
+// studio.test.ts says aloud where there is no browser, and fails in CI.
+describe.skipIf(executable === undefined)('the studio of a server that asks for a key', () => {
+  let dataFolder: string;
+  let serving: Serving;
+  let browser: OpenBrowser;
+  let page: Page;
+  const urls: string[] = [];
+
+  beforeAll(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), 'reelay-studio-key-'));
+    serving = await serve({ dataFolder, port: 0, keySha256s: createHash('sha256').update(KEY).digest('hex') });
+    browser = await openChromium(executable!);
+    page = await browser.context.newPage();
+    page.setDefaultTimeout(30_000);
+    browser.context.on('request', request => urls.push(request.url()));
+    await page.goto(serving.url);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await serving?.close();
+    await rm(dataFolder, { recursive: true, force: true });
+  });
+
+  const field = () => page.getByLabel('API key of this server');
+  const signIn = () => page.getByRole('button', { name: 'Sign in' });
+
+  test('asks for it, says that a wrong one is unknown, and shows nothing before', async () => {
+    await field().waitFor();
+    expect(await page.getByRole('button', { name: 'Generate' }).isVisible()).toBe(false);
+    await field().fill('rk_wrong');
+    await signIn().click();
+    await page.getByText('The server does not know this key.').waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('with it makes a video, follows its events, plays it and shows its thumbnail', async () => {
+    await field().fill(KEY);
+    await signIn().click();
+    await page.getByText('reelay-mini ready').waitFor();
+    await page.getByLabel('What should the video show?').fill('a red circle bouncing');
+    await page.getByRole('button', { name: 'Generate' }).click();
+    const player = page.locator('#stage video');
+    await expect.poll(() => player.count(), { timeout: 45_000 }).toBe(1);
+    await expect.poll(() => player.evaluate(state)).toMatchObject({ error: null, width: 256 });
+    const thumbnail = page.locator('.thumb img');
+    await expect.poll(() => thumbnail.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+    expect(urls.filter(url => url.endsWith('/events'))).not.toEqual([]);
+    expect(urls.filter(url => url.includes(KEY))).toEqual([]);
+  });
+
+  test('stays signed in over a reload, and not after signing out', async () => {
+    await page.reload();
+    await page.getByText('reelay-mini ready').waitFor();
+    const [cookie] = await browser.context.cookies(`${serving.url}/v1/videos`);
+    expect(cookie).toMatchObject({ name: 'reelay-media', httpOnly: true, sameSite: 'Strict', path: '/v1/videos' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await field().waitFor();
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    expect(await browser.context.cookies(`${serving.url}/v1/videos`)).toEqual([]);
+  });
+});

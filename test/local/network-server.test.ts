@@ -1,0 +1,247 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { frontFrom, withFrontOptions } from '#cli/front-settings.ts';
+import { routes } from '#functions/routes.ts';
+import { checkFront, type Front } from '#local/front.ts';
+import { type ApiServer, startApi } from '#test/functions/api-server.ts';
+import { cli, runCli } from './server-process.ts';
+
+const KEYS = [0, 1].map(() => `rk_${randomBytes(32).toString('base64url')}`) as [string, string];
+const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
+const FRONT: Front = { publicHosts: ['reelay.test'], keySha256s: KEYS.map(hashOf).join(',') };
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+let folder: string;
+let api: ApiServer;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelay-network-'));
+  api = await startApi({ ...FRONT, work: true });
+});
+afterAll(async () => {
+  await api.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const call = (path: string, init: RequestInit = {}) => fetch(api.url + path, init);
+const json = { 'content-type': 'application/json' };
+
+/** The status of a request with headers that fetch does not let one set. */
+function statusOf(head: string): Promise<number> {
+  return new Promise(resolve => {
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1', () => socket.write(`${head}\r\n\r\n`));
+    socket.once('data', bytes => {
+      socket.destroy();
+      resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(bytes.toString())?.[1]));
+    });
+  });
+}
+
+describe('a server with keys', () => {
+  test('answers no route but /health without a key, and a wrong key exactly as none', async () => {
+    const bodies = new Set<string>();
+    for (const route of Object.keys(routes)) {
+      const [method = '', path = ''] = route.split(' ');
+      if (path === '/health') continue;
+      const url = path.replaceAll(/\{.+?\}/g, 'video_0');
+      const tries = [{}, bearer('rk_wrong'), bearer(KEYS[0].slice(0, -1)), { authorization: `Basic ${KEYS[0]}` }];
+      for (const headers of tries) {
+        const body = method === 'POST' ? '{"prompt":"x"}' : null;
+        const answer = await call(url, { method, headers: { ...headers, ...json }, body });
+        expect([route, answer.status]).toEqual([route, 401]);
+        bodies.add(await answer.text());
+      }
+    }
+    expect([...bodies]).toEqual([expect.stringContaining('a valid API key is required')]);
+    expect((await call('/health')).status).toBe(200);
+  });
+
+  test('refuses before it reads the body', async () => {
+    const head = 'POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 900';
+    expect(await statusOf(head)).toBe(401);
+  });
+
+  test('lets in each of its keys', async () => {
+    for (const key of KEYS) expect((await call('/v1/videos', { headers: bearer(key) })).status).toBe(200);
+  });
+
+  test('answers to its names only, and to pages of its own origin only', async () => {
+    const get = (host: string, more = '') =>
+      statusOf(`GET /v1/videos HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${KEYS[0]}${more}`);
+    expect(await get('reelay.test')).toBe(200);
+    expect(await get('Reelay.Test:4180')).toBe(200);
+    expect(await get('localhost:4180')).toBe(200);
+    expect(await get('evil.test')).toBe(403);
+    expect(await get('reelay.test.evil.test')).toBe(403);
+    expect(await get('reelay.test', '\r\norigin: https://reelay.test')).toBe(200);
+    expect(await get('reelay.test', '\r\norigin: https://evil.test')).toBe(403);
+    expect(await get('reelay.test', '\r\norigin: null')).toBe(403);
+  });
+
+  test('trades a key for a cookie that reads content and events, and nothing else', async () => {
+    const body = '{"prompt":"a ring","num_inference_steps":1}';
+    const made = await call('/v1/videos', { method: 'POST', headers: { ...bearer(KEYS[0]), ...json }, body });
+    const { id } = (await made.json()) as { id: string };
+    for (let looks = 0, state = ''; state !== 'completed' && looks < 600; looks++) {
+      await new Promise(done => setTimeout(done, 100));
+      ({ state } = (await (await call(`/v1/videos/${id}`, { headers: bearer(KEYS[0]) })).json()) as { state: string });
+    }
+    expect((await call('/studio/session', { method: 'POST' })).status).toBe(401);
+    const session = await call('/studio/session', { method: 'POST', headers: bearer(KEYS[1]) });
+    const set = session.headers.get('set-cookie') ?? '';
+    expect(set).toMatch(/; Path=\/v1\/videos; HttpOnly; SameSite=Strict$/);
+    expect(set).not.toContain(KEYS[1].slice(3));
+    const cookie = set.split(';')[0]!;
+    const got = async (method: string, path: string, headers = {}) =>
+      (await call(path, { method, headers: { cookie, ...headers } })).status;
+    expect(await got('GET', `/v1/videos/${id}/content`)).toBe(200);
+    expect(await got('HEAD', `/v1/videos/${id}/content`)).toBe(200);
+    expect(await got('GET', `/v1/videos/${id}/events`)).toBe(200);
+    for (const [method, path] of [
+      ['GET', '/v1/videos'],
+      ['GET', `/v1/videos/${id}`],
+      ['DELETE', `/v1/videos/${id}`],
+      ['POST', `/v1/videos/${id}/cancel`],
+      ['POST', '/studio/session'],
+    ] as const)
+      expect([method, path, await got(method, path)]).toEqual([method, path, 401]);
+    for (const site of ['cross-site', 'same-site'])
+      expect(await got('GET', `/v1/videos/${id}/content`, { 'sec-fetch-site': site })).toBe(401);
+    for (const wrong of [`${cookie}x`, cookie.replace(/=\d/, '=9'), 'reelay-media=', 'reelay-media=9999999999999.'])
+      expect((await call(`/v1/videos/${id}/content`, { headers: { cookie: wrong } })).status).toBe(401);
+    const closed = await call('/studio/session', { method: 'DELETE' });
+    expect([closed.status, closed.headers.get('set-cookie')]).toEqual([204, expect.stringContaining('Max-Age=0')]);
+  });
+
+  test('writes no key into its log', async () => {
+    const log = await readFile(join(api.folder, 'log.jsonl'), 'utf8');
+    expect(log).toContain('no valid key');
+    for (const key of KEYS) expect(log).not.toContain(key);
+    expect(log).not.toContain('rk_wrong');
+  });
+});
+
+describe('reelay serve on the network', () => {
+  /** The refusal of a command line, without a process for each. */
+  function refusalOf(args: readonly string[], env: Record<string, string>): string {
+    const command = withFrontOptions(new Command());
+    try {
+      checkFront(frontFrom(env, command.parse(args, { from: 'user' }).opts()), Date.now());
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'allowed';
+  }
+
+  test('without a key ends with a sentence and 2, and opens nothing', async () => {
+    const env = { REELAY_DATA: join(folder, 'data'), REELAY_DROP: 'off' };
+    const { code, stdout, stderr } = await cli(['serve', '--host', '0.0.0.0', '--public-host', 'a.test'], env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^reelay: --host \(REELAY_HOST\): 0\.0\.0\.0 is reached by other machines.*\n$/);
+    expect(existsSync(env.REELAY_DATA)).toBe(false);
+  });
+
+  test.each([
+    [['--host', '0.0.0.0', '--public-host', 'a.test'], {}, 'so a key is required; `reelay key` makes one'],
+    [['--host', '192.0.2.1'], {}, 'so a key is required'],
+    [['--host', '::'], {}, 'so a key is required'],
+    [['--host', '0.0.0.0'], { REELAY_API_KEY_SHA256: hashOf('k') }, '--public-host (REELAY_PUBLIC_HOST): with --host'],
+    [['--host', 'my-box'], {}, '--host (REELAY_HOST): got "my-box"'],
+    [['--public-host', 'https://a.test/'], {}, '--public-host (REELAY_PUBLIC_HOST): got "https://a.test/"'],
+    [[], { REELAY_API_KEY_SHA256: `${hashOf('k')},rk_secret` }, 'REELAY_API_KEY_SHA256: entry 2 is no SHA-256'],
+    [['--keys', '/nowhere/keys'], {}, '--keys (REELAY_KEYS): /nowhere/keys cannot be read (ENOENT)'],
+    [['--keys', '/dev/null'], {}, 'there is no hash in it'],
+    [['--tls-cert', '/dev/null'], {}, 'one is given without the other'],
+    [['--tls-cert', '/dev/null', '--tls-key', '/dev/null'], {}, 'these are no certificate and its own'],
+    [['--host', '127.0.0.1'], {}, 'allowed'],
+    [['--host', '::1'], {}, 'allowed'],
+    [['--host', '0.0.0.0', '--public-host', 'a.test'], { REELAY_API_KEY_SHA256: hashOf('k') }, 'allowed'],
+    [[], { REELAY_HOST: '0.0.0.0', REELAY_PUBLIC_HOST: 'a.test' }, 'so a key is required'],
+  ])('%j with %j: %s', (args, env, sentence) => {
+    const said = refusalOf(args, env as unknown as Record<string, string>);
+    expect(said).toContain(sentence);
+    expect(said).not.toContain('rk_secret');
+  });
+
+  test('reelay key makes a key that a server with its hash lets in, and another one each time', async () => {
+    const [a, b] = await Promise.all([cli(['key', '--json'], {}), cli(['key', '--json'], {})]);
+    const { key, sha256 } = JSON.parse(a.stdout) as { key: string; sha256: string };
+    expect(key).not.toBe((JSON.parse(b.stdout) as { key: string }).key);
+    expect([sha256, Buffer.from(key.slice(3), 'base64url').length]).toEqual([hashOf(key), 32]);
+    expect((await cli(['key'], {})).stdout).toMatch(/^key {5}rk_\S{43}\nsha256 {2}[0-9a-f]{64}\n/);
+    const file = join(folder, 'keys');
+    await writeFile(file, `# people\n${sha256}  # ann\n\n`);
+    expect(frontFrom({ REELAY_KEYS: file, REELAY_API_KEY_SHA256: hashOf('k') }).keySha256s).toBe(
+      `${sha256},${hashOf('k')}`,
+    );
+  });
+
+  test('speaks TLS where it has a certificate, and plain HTTP there is nobody to answer', async () => {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const make = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=reelay.test';
+    const names = ['-addext', 'subjectAltName=DNS:reelay.test', '-keyout', key, '-out', cert];
+    execFileSync('openssl', [...make.split(' '), ...names], { stdio: 'ignore' });
+    const tls = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+    const secure = await startApi({ ...FRONT, tls, work: false });
+    expect(secure.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    const port = Number(new URL(secure.url).port);
+    const options = { host: '127.0.0.1', port, ca: tls.cert, servername: 'reelay.test' };
+    const status = await new Promise(resolve => {
+      const headers = { host: 'reelay.test', origin: 'https://reelay.test', ...bearer(KEYS[0]) };
+      httpsRequest({ ...options, path: '/v1/videos', headers }, answer => resolve(answer.resume().statusCode)).end();
+    });
+    expect(status).toBe(200);
+    await expect(fetch(secure.url.replace('https:', 'http:'))).rejects.toThrow();
+    await secure.close();
+  });
+});
+
+describe('an air-gapped server', () => {
+  const recorder = pathToFileURL(join(import.meta.dirname, 'record-outbound.mjs')).href;
+
+  test('makes a video and calls nobody', async () => {
+    const outbound = join(folder, 'outbound');
+    await writeFile(outbound, '');
+    const watched = { REELAY_TEST_OUTBOUND: outbound, NODE_OPTIONS: `--import ${recorder}` };
+    const child = runCli(['serve', '--host', '0.0.0.0', '--public-host', '127.0.0.1'], {
+      ...watched,
+      REELAY_DATA: join(folder, 'air-gapped'),
+      REELAY_API_KEY_SHA256: hashOf(KEYS[0]),
+    });
+    let output = '';
+    const url = await new Promise<string>((found, failed) => {
+      for (const stream of [child.stdout!, child.stderr!])
+        stream.on('data', chunk => {
+          output += chunk;
+          const ready = /^ready (\S+)$/m.exec(output)?.[1];
+          if (ready !== undefined) found(ready);
+        });
+      child.once('exit', () => failed(new Error(output)));
+    });
+    const headers = { ...bearer(KEYS[0]), ...json };
+    const body = '{"prompt":"a ring","num_inference_steps":1}';
+    const made = (await (await fetch(`${url}/v1/videos`, { method: 'POST', headers, body })).json()) as { id: string };
+    const look = async () =>
+      (await (await fetch(`${url}/v1/videos/${made.id}`, { headers })).json()) as { state: string };
+    await expect.poll(async () => (await look()).state, { timeout: 60_000 }).toBe('completed');
+    child.kill('SIGTERM');
+    await new Promise(done => child.once('exit', done));
+    expect(output).toContain('keys and videos cross the network unencrypted');
+    expect(output).not.toContain(KEYS[0]);
+    expect(await readFile(outbound, 'utf8')).toBe('');
+
+    // And the recorder would have seen it.
+    const calls = "fetch('http://192.0.2.1/').catch(() => fetch('http://example.test/')).catch(() => undefined)";
+    execFileSync(process.execPath, ['-e', calls], { env: { ...process.env, ...watched } });
+    expect(await readFile(outbound, 'utf8')).toBe('connect 192.0.2.1\nconnect example.test\n');
+  });
+});
