@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lambda';
@@ -63,7 +65,17 @@ function handlersOf(deps: Deps) {
 }
 
 /**
- * Deps on AWS. `REELAY_MODELS` holds the model cards as JSON, written there at deployment. `REELAY_API_KEY_SHA256` holds
+ * The model cards that the deployment wrote: beside the function, in the file that `REELAY_MODELS_FILE` names (an environment holds 4 KB,
+ * and each card takes one of them), or as JSON in `REELAY_MODELS`.
+ */
+function modelsFrom(env: NodeJS.ProcessEnv): ModelCatalog {
+  const file = env.REELAY_MODELS_FILE ?? '';
+  const text = file === '' ? requiredFrom(env, 'REELAY_MODELS') : readFileSync(join(import.meta.dirname, file), 'utf8');
+  return JSON.parse(text) as ModelCatalog;
+}
+
+/**
+ * Deps on AWS; the models are modelsFrom's. `REELAY_API_KEY_SHA256` holds
  * the hashes of the keys that are let in; without it nobody is.
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
@@ -83,7 +95,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
     enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
     ...residencyFrom(env),
-    models: JSON.parse(requiredFrom(env, 'REELAY_MODELS')) as ModelCatalog,
+    models: modelsFrom(env),
     now: () => Date.now(),
     random: randomBytes,
     authenticate: bearerOf(env.REELAY_API_KEY_SHA256),

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import {
+  App,
+  type AppProps,
+  CfnParameter,
+  DefaultStackSynthesizer,
+  type IPolicyValidationPlugin,
+  type IStackSynthesizer,
+  Stack,
+  Validations,
+} from 'aws-cdk-lib';
+import { ReelayChecks } from './constructs/acknowledge.ts';
+import { CHECKOUT, readCards } from './model-cards.ts';
+import { settingsFor } from './settings.ts';
+import { SettingsError } from './settings-error.ts';
+import type { Settings } from './settings-types.ts';
+import { CoreStack } from './stacks/core.ts';
+
+/** What an app is built from; everything may be left out. */
+export interface BuildOptions {
+  readonly stage?: string;
+  /** A settings file's content: see settingsFor. */
+  readonly settings?: unknown;
+  readonly outdir?: string;
+  /**
+   * How assets come into the account: `bootstrap` by `cdk bootstrap` and `cdk deploy`; `parameter` by whoever uploads them to the
+   * bucket that the stack's parameter AssetsBucket names, each under its own key, without any bootstrap.
+   */
+  readonly assets?: 'bootstrap' | 'parameter';
+  readonly plugins?: readonly IPolicyValidationPlugin[];
+}
+
+/** The app and what it was built with. */
+export interface BuiltApp {
+  readonly app: App;
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+  readonly core: CoreStack;
+}
+
+/** Builds every stack of a stage, ready to synthesize. Throws SettingsError for settings that cannot be. */
+export function buildApp(options: BuildOptions = {}): BuiltApp {
+  const { stage = 'dev', assets = 'bootstrap' } = options;
+  const { settings, warnings } = settingsFor(stage, options.settings ?? {});
+  const cards = readCards(settings.models);
+  const app = new App(appProps(options.outdir));
+  Validations.of(app).addPlugins(new ReelayChecks(app), ...(options.plugins ?? []));
+  const synthesizer = () =>
+    // CDK's own types disagree under exactOptionalPropertyTypes.
+    (assets === 'bootstrap' ? new DefaultStackSynthesizer() : parameterSynthesizer()) as IStackSynthesizer;
+  const common = { settings, terminationProtection: false };
+  const core = new CoreStack(app, 'ReelayCore', {
+    ...common,
+    cards,
+    stackName: `reelay-${stage}-core`,
+    description: 'Reelay: queues, records, bytes, API',
+    synthesizer: synthesizer(),
+  });
+  if (assets === 'parameter') for (const stack of app.node.children) if (Stack.isStack(stack)) addAssetsBucket(stack);
+  return { app, settings, warnings, core };
+}
+
+function appProps(outdir: string | undefined): AppProps {
+  return {
+    ...(outdir === undefined ? {} : { outdir }),
+    analyticsReporting: false,
+    treeMetadata: false,
+    postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': true },
+  };
+}
+
+/** Assets lie in a bucket that a parameter names; nothing of a bootstrap is asked for. */
+function parameterSynthesizer(): DefaultStackSynthesizer {
+  return new DefaultStackSynthesizer({
+    fileAssetsBucketName: '$' + '{AssetsBucket}',
+    generateBootstrapVersionRule: false,
+  });
+}
+
+function addAssetsBucket(stack: Stack): void {
+  new CfnParameter(stack, 'AssetsBucket', { description: "The bucket that the stack's assets were uploaded to" });
+}
+
+/** The content of the settings file that the environment names; no file, no settings. */
+function readSettings(path: string | undefined): unknown {
+  if (path === undefined || path === '') return {};
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'it is not valid JSON' : 'it cannot be read';
+    throw new SettingsError(`REELAY_SETTINGS: the file "${path}": ${why}.`);
+  }
+}
+
+/** What `node infra/app.ts` does: writes the templates, or says in a sentence why not. */
+function main(env: NodeJS.ProcessEnv): void {
+  const { app, warnings, settings } = buildApp({
+    stage: env.REELAY_STAGE ?? 'dev',
+    settings: readSettings(env.REELAY_SETTINGS),
+    outdir: env.CDK_OUTDIR ?? `${CHECKOUT}/cdk.out`,
+    assets: env.REELAY_ASSETS === 'parameter' ? 'parameter' : 'bootstrap',
+  });
+  const region = env.CDK_DEFAULT_REGION;
+  if (region !== undefined && region !== settings.region)
+    throw new SettingsError(`region: the settings say ${settings.region}, and the deployment goes to ${region}.`);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  const { stacks } = app.synth();
+  for (const stack of stacks) process.stdout.write(`${stack.id} -> ${stack.templateFullPath}\n`);
+}
+
+if (import.meta.main)
+  try {
+    main(process.env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }

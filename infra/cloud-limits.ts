@@ -1,0 +1,36 @@
+/**
+ * Numbers that concern deployed resources only, each with its reason; everything that the product itself counts on is in
+ * core/limits.ts and core/drop/drop-limits.ts.
+ */
+export const cloudLimits = {
+  /** Requests a second that the API lets through, and at once: polling clients of a hundred jobs; more than that uses webhooks. */
+  apiRequestsPerSecond: 50,
+  apiBurst: 200,
+  /** SQS allows 20 s of waiting; the workers say their own, this is for others who look. */
+  longPollSeconds: 20,
+  /** Dropped bytes are in a job or in rejected/ long before; shorter than the registry's memory, so that none comes back as new. */
+  dropDays: 7,
+  /** Artifacts go with their record after limits.artifactDays; what a dead worker wrote after that goes this much later. */
+  orphanedArtifactDays: 7,
+  /** Parts of an upload that never ended. */
+  multipartDays: 2,
+  /** Outputs of drops that nobody fetched for a month move to where rarely read bytes cost less. */
+  outTieringDays: 30,
+  /** An S3 event that finds its queue out is tried again so often, then it is a letter; the reconciler would find the drop anyway. */
+  dropEventRetries: 8,
+  /** A drop that fails is taken up again by a later message or by the reconciler. */
+  dropReceives: 5,
+  /** Lambda polls a queue for a function: AWS asks for six times the function's timeout. */
+  visibilityPerTimeout: 6,
+  /** A job may wait this long before someone is told. */
+  oldestJobAlarmMinutes: 30,
+  /** Work waits and nothing runs for this long: someone is told. Twice a slow cold start (4 minutes). */
+  stuckAlarmSeconds: 600,
+  /** The autoscaler says so every minute; a gap of five is a dead autoscaler. */
+  deadManMinutes: 5,
+  /** What CloudFormation takes. */
+  maxTemplateBytes: 1_000_000,
+  maxTemplateResources: 500,
+  /** What a Lambda function's environment holds, all names and values together. */
+  maxEnvironmentBytes: 4_096,
+} as const;

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ModelCatalog } from '#core/models.ts';
+import { bundleDigest, modelCard, parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
+import { SettingsError } from './settings-error.ts';
+
+/** The checkout that is deployed. */
+export const CHECKOUT = join(import.meta.dirname, '..');
+
+/** The cards of bundle folders, in their order: the first is what a request that names no model gets. Only bundle.json is read. */
+export function readCards(folders: readonly string[], checkout = CHECKOUT): ModelCatalog {
+  const cards = folders.map(folder => readCard(folder, checkout));
+  const twin = cards.find((card, at) => cards.findIndex(({ id }) => id === card.id) < at);
+  if (twin !== undefined) throw new SettingsError(`models: two of the bundles have the id "${twin.id}".`);
+  return cards;
+}
+
+function readCard(folder: string, checkout: string) {
+  try {
+    const manifest = parseManifest(folder, readFileSync(join(checkout, folder, 'bundle.json'), 'utf8'));
+    return modelCard(manifest, bundleDigest(manifest));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it has no bundle.json' : (error as Error).message;
+    throw new SettingsError(`models: the bundle folder "${folder}" cannot be offered: ${why}.`.replace(/\.\.$/, '.'));
+  }
+}

@@ -1,0 +1,143 @@
+import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Function as Fn } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+import type { ModelCatalog } from '#core/models.ts';
+import { apiRoutes, type FunctionSpec, functions, outputOf } from '#infra/functions.ts';
+import { alarmOnErrors, alarmOnLetters, alarmOnOldest } from '../constructs/alarms.ts';
+import { bundledCode } from '../constructs/bundled-code.ts';
+import { DropRule } from '../constructs/drop-rule.ts';
+import { Enclave, enclavesJson } from '../constructs/enclave.ts';
+import { FrontDoor } from '../constructs/front-door.ts';
+import { createFunction } from '../constructs/reelay-function.ts';
+import { placesOf } from '../settings-checks.ts';
+import type { Settings } from '../settings-types.ts';
+
+/** What the core stack is made of. */
+export interface CoreStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly cards: ModelCatalog;
+}
+
+type CoreFunctionName = 'api' | 'tick' | 'drop';
+
+/** Everything that stands whether or not a GPU runs: the enclaves, the bus, the API and its functions, drops, alarms. */
+export class CoreStack extends Stack {
+  readonly enclaves: readonly Enclave[];
+  readonly eventBus: EventBus;
+  readonly alarmTopic: Topic;
+  readonly frontDoor: FrontDoor;
+  readonly functions: Readonly<Record<CoreFunctionName, Fn>>;
+  readonly drops: DropRule;
+  /** Values of the environment variables that processes of Reelay share. */
+  readonly variables: Readonly<Record<string, string>>;
+
+  constructor(scope: Construct, id: string, { settings, cards, ...props }: CoreStackProps) {
+    super(scope, id, props);
+    this.enclaves = Object.keys(settings.residency).map(
+      residency => new Enclave(this, enclaveId(residency), { residency, ownKey: residency !== 'standard' }),
+    );
+    this.eventBus = new EventBus(this, 'Events', { description: 'What becomes of jobs, as CloudEvents' });
+    this.alarmTopic = new Topic(this, 'Alarms', { enforceSSL: true });
+    if (settings.alarmEmail !== null) this.alarmTopic.addSubscription(new EmailSubscription(settings.alarmEmail));
+    const apiKey = new CfnParameter(this, 'ApiKeySha256', {
+      description: 'SHA-256 of the API key, in hex; several with commas between. Without one nobody is let in.',
+      default: '',
+      allowedPattern: '^([0-9a-f]{64}(,[0-9a-f]{64})*)?$',
+      noEcho: true,
+    });
+    this.variables = environmentOf(this, settings, apiKey.valueAsString);
+    this.functions = this.createFunctions(settings, cards);
+    this.frontDoor = new FrontDoor(this, 'FrontDoor', {
+      handler: this.functions.api,
+      routes: apiRoutes,
+      logDays: settings.logDays,
+    });
+    this.drops = new DropRule(this, 'Drops', {
+      bucket: this.standard.bucket,
+      handler: this.functions.drop,
+      timeoutSeconds: functions.drop.timeoutSeconds,
+      batchSize: functions.drop.triggers[0].batchSize,
+    });
+    this.createAlarms();
+    this.createOutputs();
+  }
+
+  /** The enclave of the class that every installation has; it keeps the key value entries too. */
+  get standard(): Enclave {
+    return this.enclaves.find(({ residency }) => residency === 'standard')!;
+  }
+
+  private createFunctions({ logDays }: Settings, cards: ModelCatalog): Record<CoreFunctionName, Fn> {
+    const code = bundledCode(this, functions.api.file, { 'models.json': JSON.stringify(cards) });
+    const targets = { enclaves: this.enclaves, eventBus: this.eventBus };
+    const make = (name: CoreFunctionName, id: string) => {
+      const spec: FunctionSpec = functions[name];
+      const made = createFunction(this, id, { spec, code, environment: this.variables, targets, logDays });
+      for (const trigger of spec.triggers)
+        if (trigger.kind === 'schedule')
+          new Rule(this, `${id}Schedule`, {
+            schedule: Schedule.rate(Duration.minutes(trigger.everyMinutes)),
+            // A minute that was missed is made up for by the next one.
+            targets: [new LambdaFunction(made, { retryAttempts: 0 })],
+          });
+      return made;
+    };
+    return { api: make('api', 'Api'), tick: make('tick', 'Tick'), drop: make('drop', 'Drop') };
+  }
+
+  private createAlarms(): void {
+    const topic = this.alarmTopic;
+    for (const { residency, queue, deadLetterQueue } of this.enclaves) {
+      alarmOnLetters(this, `DeadLetters-${residency}`, topic, deadLetterQueue, `A job of ${residency} was given up`);
+      alarmOnOldest(this, `OldestJob-${residency}`, topic, queue);
+    }
+    alarmOnLetters(this, 'DropLetters', topic, this.drops.deadLetterQueue, 'A drop could not be taken in');
+    alarmOnErrors(this, 'ApiErrors', topic, this.functions.api, 'The API');
+    alarmOnErrors(this, 'TickErrors', topic, this.functions.tick, 'The sweep');
+    alarmOnErrors(this, 'DropErrors', topic, this.functions.drop, 'The drop function');
+  }
+
+  private createOutputs(): void {
+    new CfnOutput(this, 'ApiUrl', { value: this.frontDoor.api.apiEndpoint });
+    new CfnOutput(this, 'AlarmTopic', { value: this.alarmTopic.topicArn });
+    // A key's hash is nobody's business who may only describe stacks.
+    for (const [name, value] of Object.entries(this.variables))
+      if (name !== 'REELAY_API_KEY_SHA256' && value !== '') new CfnOutput(this, outputOf(name), { value });
+  }
+}
+
+function enclaveId(residency: string): string {
+  const words = residency.split('-').map(word => word.charAt(0).toUpperCase() + word.slice(1));
+  return `Enclave${words.join('')}`;
+}
+
+function environmentOf(stack: CoreStack, settings: Settings, apiKeySha256: string): Record<string, string> {
+  const { queue, deadLetterQueue, table, bucket } = stack.standard;
+  return {
+    REELAY_QUEUE_URL: queue.queueUrl,
+    REELAY_DEAD_LETTER_QUEUE_URL: deadLetterQueue.queueUrl,
+    REELAY_TABLE: table.tableName,
+    REELAY_BUCKET: bucket.bucketName,
+    REELAY_EVENT_BUS: stack.eventBus.eventBusName,
+    REELAY_ENCLAVES: enclavesJson(stack, stack.enclaves),
+    REELAY_RESIDENCY: JSON.stringify(settings.residency),
+    REELAY_POOLS: stack.toJsonString(placesOf(settings).map(place => inRealRegion(place, stack.region))),
+    REELAY_MODELS_FILE: 'models.json',
+    REELAY_API_KEY_SHA256: apiKeySha256,
+    REELAY_SHARES: settings.shares,
+    REELAY_WEBHOOK_ALLOW: settings.webhookAllow,
+    REELAY_TENANT: settings.dropTenant,
+    REELAY_POOL: 'front-door',
+    REELAY_SITE: 'cloud',
+    REELAY_REGION: stack.region,
+  };
+}
+
+/** Where a stack stands is what decides where its pools are, whatever the settings hoped. */
+function inRealRegion<P extends { readonly site: string; readonly region: string }>(place: P, region: string): P {
+  return place.site === 'cloud' ? { ...place, region } : place;
+}
