@@ -1,7 +1,7 @@
 /**
  * R10: events to receivers of which 30 % are bad, over loopback HTTP and the SQLite store, with two dispatchers on it.
  *
- *     node cli/bootstrap.mjs --exec test/faults/webhooks.ts [--scale 1]
+ *     node cli/bootstrap.mjs --exec test/faults/webhooks.ts [--scale 1] [--slack-ms 100]
  *
  * Twenty tenants with an endpoint and a job URL each; an event is one tenant's and goes to both. Waits are shortened: ten tries 50 ms
  * to 1 s apart instead of 5 s to 24 h, 0.5 s instead of 10 s for an exchange. The same events, fewer of them, go to good receivers only
@@ -215,9 +215,10 @@ function diedEarly({ reason, tries, log }: WebhookDelivery): boolean {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { scale: { type: 'string', default: '1' } } });
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({ options: { scale: text('1'), 'slack-ms': text('100') } });
   const startedMs = performance.now();
-  const result = await runWebhookFaults(Number(values.scale));
+  const result = await runWebhookFaults(Number(values.scale), Number(values['slack-ms']));
   process.stderr.write(`${JSON.stringify(result.figures, null, 1)}\n`);
   process.stdout.write(`${toRow(result, (performance.now() - startedMs) / 1000)}\n`);
   process.exitCode = isMet(result) ? 0 : 1;
