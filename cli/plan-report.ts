@@ -1,144 +1,132 @@
-import type { OwnedRow, PlanRow } from '#core/placement/plan.ts';
+import { defaultTerms, type GpuOffer } from '#core/placement/cost.ts';
+import {
+  breakEven,
+  comparePolicies,
+  type OwnedRow,
+  type PeerChoice,
+  type PlanRow,
+  pickOwned,
+  sizePremises,
+} from '#core/placement/plan.ts';
+import type { Trace } from '#core/placement/simulation/trace.ts';
+import type { Pool } from '#core/placement/types.ts';
 
-/** What `reelay plan` found; also its JSON. Dollars of `sizing` are of 30 days, all others of the whole trace. */
+/**
+ * What `reelay plan` found; also its JSON, where NaN is null. Dollars of `sizing` are of 30 days, all others of the whole trace; times
+ * are seconds. A later version may add fields; what is here keeps its name and meaning while `v` is 1.
+ */
 export interface PlanReport {
-  readonly trace: string;
-  readonly jobs: number;
-  readonly days: number;
+  readonly v: 1;
+  readonly trace: {
+    readonly name: string;
+    readonly jobs: number;
+    readonly days: number;
+    /** GPU-hours of work in it. */
+    readonly workHours: number;
+    /** Jobs that must not leave the premises. */
+    readonly sovereignJobs: number;
+    /** Jobs whose service was not told: they count as the median of the others. */
+    readonly missingServices: number;
+    /** GPU-hours of work by the time it came. */
+    readonly load: { readonly binSeconds: number; readonly workHours: readonly number[] };
+  };
   readonly gpu: string;
   readonly pricePerHourUsd: number;
+  readonly medianColdSeconds: number;
+  readonly maxServers: number;
   readonly policies: readonly PlanRow[];
-  readonly breakEvens: readonly {
-    readonly targetSeconds: number;
-    readonly phi: number;
-    /** Null: owning is never cheaper. */
-    readonly utilization: number | null;
-  }[];
-  readonly sizing: readonly { readonly targetSeconds: number; readonly rows: readonly OwnedRow[] }[];
+  readonly breakEvens: readonly BreakEven[];
+  readonly sizing: readonly Sizing[];
+  /** Sovereign jobs that ran in the cloud in any simulation; the command ends with 1 when there are any. */
+  readonly leftPremises: number;
 }
 
-type Table = readonly (readonly string[])[];
-
-function policyTable(report: PlanReport): Table {
-  const head = ['policy', 'GPU-h', 'billed/useful', '$', 'p50 s', 'p95 s', 'p99 s', 'launches', ''];
-  const rows = report.policies.toSorted((a, b) => a.outcome.dollars - b.outcome.dollars);
-  return [
-    head,
-    ...rows.map(({ policy, outcome: o, frontier }) => [
-      policy,
-      o.gpuHours.toFixed(1),
-      o.phi.toFixed(2),
-      o.dollars.toFixed(2),
-      ...[o.waits.p50, o.waits.p95, o.waits.p99].map(wait => wait.toFixed(0)),
-      String(o.launches),
-      o.cut ? 'did not end' : frontier ? 'frontier' : '',
-    ]),
-  ];
+/** The shares of its time from which on an owned GPU is cheaper than this cloud; null: never. */
+export interface BreakEven {
+  readonly targetSeconds: number;
+  readonly phi: number;
+  readonly onDemand: number | null;
+  readonly spot: number | null;
 }
 
-function sizingTable(rows: readonly OwnedRow[]): Table {
-  const least = Math.min(...rows.map(row => row.totalUsd));
-  const head = ['owned', 'cloud $', 'owned $', 'total $', 'in use', 'p95 s', 'p95 s that must stay', ''];
-  return [
-    head,
-    ...rows.map(row => [
-      String(row.servers),
-      row.cloudUsd.toFixed(0),
-      row.ownedUsd.toFixed(0),
-      row.totalUsd.toFixed(0),
-      `${(100 * row.utilization).toFixed(0)} %`,
-      row.outcome.waits.p95.toFixed(0),
-      Number.isNaN(row.outcome.sovereignWaits.p95) ? '-' : row.outcome.sovereignWaits.p95.toFixed(0),
-      row.totalUsd === least ? 'cheapest' : '',
-    ]),
-  ];
+/** How many GPUs to own at a target; `servers` is null where no row keeps it. */
+export interface Sizing {
+  readonly targetSeconds: number;
+  readonly servers: number | null;
+  readonly rows: readonly OwnedRow[];
 }
 
-function aligned(table: Table): string {
-  const widths = table[0]!.map((_, c) => Math.max(...table.map(row => row[c]!.length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ');
-  return `${table.map(row => line(row).trimEnd()).join('\n')}\n`;
+/** What to simulate. */
+export interface PlanInput {
+  readonly trace: Trace;
+  readonly missingServices: number;
+  readonly gpu: GpuOffer;
+  readonly cloud: Pool;
+  readonly medianColdSeconds: number;
+  readonly targetsSeconds: readonly number[];
+  readonly peers: PeerChoice;
+  readonly foresight: boolean;
+  /** Try owning up to so many GPUs. */
+  readonly mostOwned: number;
+  /** Told before each simulation which comes next. */
+  readonly onRun: (what: string) => void;
 }
 
-function summary(report: PlanReport): string {
-  const { trace, jobs, days, gpu, pricePerHourUsd } = report;
-  return `${trace}: ${jobs} jobs in ${days.toFixed(1)} days, ${gpu} at $${pricePerHourUsd} an hour`;
+const loadBins = 240;
+
+function readLoad(trace: Trace): PlanReport['trace']['load'] {
+  const end = trace.arrivals.at(-1) ?? 0;
+  // Whole hours read best; a long trace gets wider bins.
+  const binSeconds = 3600 * Math.max(1, Math.ceil(end / 3600 / loadBins));
+  const workHours = Array.from({ length: Math.floor(end / binSeconds) + 1 }, () => 0);
+  for (const [i, at] of trace.arrivals.entries()) workHours[Math.floor(at / binSeconds)]! += trace.services[i]! / 3600;
+  return { binSeconds, workHours };
 }
 
-function breakEvenSentence({ targetSeconds, phi, utilization }: PlanReport['breakEvens'][number]): string {
-  const at = `At a target of ${targetSeconds} s the cloud bills ${phi.toFixed(2)} times what is used`;
-  if (utilization === null) return `${at}; an owned GPU is never cheaper.`;
-  return `${at}; an owned GPU is cheaper from ${(100 * utilization).toFixed(0)} % of use.`;
-}
-
-/** The report as text for a terminal. */
-export function planTable(report: PlanReport): string {
-  const sizing = report.sizing.flatMap(({ targetSeconds, rows }) =>
-    rows.length === 0
-      ? []
-      : [`Owned and cloud at a target of ${targetSeconds} s, 30 days:\n${aligned(sizingTable(rows))}`],
-  );
-  const policies = report.policies.length === 0 ? [] : [aligned(policyTable(report))];
-  const breakEvens = report.breakEvens.map(cell => `${breakEvenSentence(cell)}\n`).join('');
-  return [`${summary(report)}\n`, ...policies, ...(breakEvens === '' ? [] : [breakEvens]), ...sizing].join('\n');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-function htmlTable(table: Table): string {
-  const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map(cell => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${row(table[0]!, 'th')}${table
-    .slice(1)
-    .map(cells => row(cells, 'td'))
-    .join('')}</table>`;
-}
-
-/** Waiting against money, both logarithmic: down and to the left is better. */
-function plot(report: PlanReport): string {
-  const rows = report.policies.filter(row => !row.outcome.cut && row.outcome.dollars > 0);
-  if (rows.length === 0) return '';
-  const scale = (values: readonly number[], from: number, to: number) => {
-    const low = Math.log(Math.min(...values)) - 0.05;
-    const high = Math.log(Math.max(...values)) + 0.05;
-    return (value: number) => from + ((Math.log(value) - low) / (high - low)) * (to - from);
-  };
-  const wait = (row: PlanRow) => Math.max(1, row.outcome.waits.p95);
-  const x = scale(rows.map(wait), 60, 700);
-  const y = scale(
-    rows.map(row => row.outcome.dollars),
-    360,
-    20,
-  );
-  const dots = rows.map(row => {
-    const kind = row.targetSeconds === undefined ? 'peer' : 'ours';
-    const title = `${row.policy}: p95 ${row.outcome.waits.p95.toFixed(0)} s, $${row.outcome.dollars.toFixed(2)}`;
-    const at = `cx="${x(wait(row)).toFixed(1)}" cy="${y(row.outcome.dollars).toFixed(1)}"`;
-    return `<circle class="${kind}" ${at} r="5"><title>${escaped(title)}</title></circle>`;
+/** Runs every simulation of a plan: policies at each target, then owned GPUs at the middle one. */
+export function makePlan(input: PlanInput): PlanReport {
+  const { trace, gpu, cloud, medianColdSeconds, targetsSeconds, peers, foresight, mostOwned } = input;
+  const onRun = (done: number, total: number, next: string) => input.onRun(`${done + 1} of ${total}, ${next}`);
+  const policies = comparePolicies(trace, cloud, { targetsSeconds, peers, foresight, medianColdSeconds, onRun });
+  const owned: Pool = { ...cloud, id: 'owned', site: 'onprem', region: 'home', kind: 'fixed', minBilledSeconds: 0 };
+  const targetSeconds = targetsSeconds.toSorted((a, b) => a - b)[Math.floor(targetsSeconds.length / 2)]!;
+  const rows = sizePremises(trace, {
+    cloud: [cloud],
+    owned,
+    gpu,
+    terms: defaultTerms,
+    targetSeconds,
+    mostServers: mostOwned,
+    medianColdSeconds,
+    onRun,
   });
-  const axes = '<path d="M60 20V360H700" fill="none" stroke="currentColor"/>';
-  const words = '<text x="380" y="390">p95 of waiting, s</text><text x="10" y="14">dollars</text>';
-  return `<svg viewBox="0 0 720 400" role="img" aria-label="dollars against waiting">${axes}${words}${dots.join('')}</svg>`;
-}
-
-const style = `body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
-table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}td,th{padding:.2rem .8rem;text-align:right}
-td:first-child,th:first-child{text-align:left}svg{width:100%;fill:currentColor}.ours{fill:#0a7}.peer{fill:#999}`;
-
-/** The report as one page without scripts or anything fetched. */
-export function planHtml(report: PlanReport): string {
-  const sizing = report.sizing.flatMap(({ targetSeconds, rows }) =>
-    rows.length === 0
-      ? []
-      : [`<h2>Owned and cloud at a target of ${targetSeconds} s, 30 days</h2>${htmlTable(sizingTable(rows))}`],
-  );
-  const policies = report.policies.length === 0 ? '' : plot(report) + htmlTable(policyTable(report));
-  const breakEvens = report.breakEvens.map(cell => `<p>${escaped(breakEvenSentence(cell))}</p>`).join('');
-  const title = escaped(summary(report));
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Reelay plan: ${escaped(report.trace)}</title><style>${style}</style><h1>${title}</h1>${policies}${breakEvens}${sizing.join('')}</html>
-`;
+  const breakEvens = policies.flatMap((row): BreakEven[] => {
+    if (row.kind !== 'horizon') return [];
+    const { phi } = row.outcome;
+    const price = cloud.pricePerHourUsd;
+    const onDemand = breakEven(gpu, defaultTerms, price, phi) ?? null;
+    const spot = breakEven(gpu, defaultTerms, price * gpu.spotShare, phi) ?? null;
+    return [{ targetSeconds: row.targetSeconds!, phi, onDemand, spot }];
+  });
+  const outcomes = [...policies, ...rows].map(row => row.outcome);
+  return {
+    v: 1,
+    trace: {
+      name: trace.name,
+      jobs: trace.arrivals.length,
+      days: (trace.arrivals.at(-1) ?? 0) / 86_400,
+      workHours: trace.services.reduce((sum, seconds) => sum + seconds, 0) / 3600,
+      sovereignJobs: trace.sovereign?.reduce((sum, mark) => sum + mark, 0) ?? 0,
+      missingServices: input.missingServices,
+      load: readLoad(trace),
+    },
+    gpu: gpu.name,
+    pricePerHourUsd: cloud.pricePerHourUsd,
+    medianColdSeconds,
+    maxServers: cloud.maxServers,
+    policies,
+    breakEvens,
+    sizing: rows.length === 0 ? [] : [{ targetSeconds, servers: pickOwned(rows)?.servers ?? null, rows }],
+    leftPremises: outcomes.reduce((sum, outcome) => sum + outcome.leftPremises, 0),
+  };
 }

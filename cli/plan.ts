@@ -1,27 +1,33 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { invalidRequest, ReelayError } from '#core/errors.ts';
-import { defaultTerms, gpuOffers } from '#core/placement/cost.ts';
-import { breakEven, comparePolicies, type PeerChoice, sizePremises } from '#core/placement/plan.ts';
-import { importTrace } from '#core/placement/simulation/import-trace.ts';
+import { gpuOffers } from '#core/placement/cost.ts';
+import type { PeerChoice } from '#core/placement/plan.ts';
 import { simulatedModel } from '#core/placement/simulation/simulate.ts';
-import type { Trace } from '#core/placement/simulation/trace.ts';
-import { referenceTraces } from '#core/placement/simulation/traces.ts';
 import type { Pool } from '#core/placement/types.ts';
-import { type PlanReport, planHtml, planTable } from './plan-report.ts';
+import { parseResidency } from '#core/policy/residency.ts';
+import { readPlanTrace } from './plan-input.ts';
+import { planHtml } from './plan-page.ts';
+import { startProgress } from './plan-progress.ts';
+import { makePlan } from './plan-report.ts';
+import { planText } from './plan-words.ts';
+import { dataFolderFrom } from './settings.ts';
 
 interface PlanFlags {
   readonly demo?: string;
+  readonly jobs?: string | true;
   readonly target: string;
   readonly gpu: string;
   readonly price?: string;
   readonly cold: string;
   readonly max: string;
   readonly owned: string;
+  readonly stay?: string;
   readonly peers: string;
+  readonly foresight?: boolean;
   readonly scaleRate: string;
   readonly bootstrapDays?: string;
+  readonly fps: string;
   readonly json?: boolean;
   readonly html?: string;
 }
@@ -29,54 +35,52 @@ interface PlanFlags {
 /** `reelay plan` */
 export function planCommand(): Command {
   return new Command('plan')
-    .description('simulate a job log: what GPUs would cost by policy and target wait, and how many to own')
-    .argument('[log.csv]', 'ts,model,steps,frames,w,h,tenant,residency,tier[,service_s]; ts and service_s in seconds')
-    .option('--demo <trace>', 'a built-in trace instead: S (diffusion serving), B (API bursts) or C (drop folder)')
+    .description('simulate jobs: what GPUs would cost by policy and target wait, and how many to own')
+    .argument('[log.csv]', 'ts,model,steps,frames,w,h,tenant,residency,tier[,service_s]; or GenTD26')
+    .option('--demo <trace>', 'a built-in trace: S (diffusion serving), B (API bursts) or C (drop folder)')
+    .option('--jobs [folder]', 'the job records of a data folder (default: REELAY_DATA, or .reelay)')
     .option('--target <seconds>', 'p95 of waiting to promise; several with commas', '180,300,600')
     .option('--gpu <name>', gpuOffers.map(offer => offer.name).join(', '), 'L40S')
     .option('--price <usd>', "cloud dollars an hour; the GPU's own where absent")
     .option('--cold <seconds>', 'median time from launch to ready', '120')
     .option('--max <servers>', 'cloud servers at most', '32')
-    .option('--owned <servers>', 'try owning up to so many GPUs', '4')
+    .option('--owned <servers>', 'try owning up to so many GPUs', '3')
+    .option('--stay <share>', 'so large a share of the jobs, 0 to 1, must stay on the premises')
     .option('--peers <choice>', 'none, defaults or all (248 settings)', 'defaults')
+    .option('--foresight', 'also a planner that knows the future: how much there is to win')
     .option('--scale-rate <factor>', 'jobs per job of the log', '1')
     .option('--bootstrap-days <days>', 'so many days, drawn from those of the log')
-    .option('--json', 'as JSON')
+    .option('--fps <frames>', 'frames in a second of video, for a log with frames', '24')
+    .option('--json', 'as JSON (docs/placement.md)')
     .option('--html <file>', 'also write a page with plots')
     .action(async (file: string | undefined, flags: PlanFlags) => plan(file, flags));
 }
 
 /** A number of a flag, or a sentence. */
 function numberOf(flag: string, text: string, least: number, most: number, whole = false): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const value = /^\d*\.?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-  const message = `--${flag}: got "${text}"; allowed: ${whole ? 'whole numbers' : 'numbers'} from ${least} to ${most}.`;
+  const message = `--${flag}: got "${text.slice(0, 40)}"; allowed: ${whole ? 'whole numbers' : 'numbers'} from ${least} to ${most}.`;
   throw invalidRequest([{ path: flag, message }]);
 }
 
 function oneOf<T extends string>(flag: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find(word => word === text);
   if (found !== undefined) return found;
-  throw invalidRequest([{ path: flag, message: `--${flag}: got "${text}"; allowed: ${allowed.join(', ')}.` }]);
+  const message = `--${flag}: got "${text.slice(0, 40)}"; allowed: ${allowed.join(', ')}.`;
+  throw invalidRequest([{ path: flag, message }]);
 }
 
-async function readTrace(file: string | undefined, flags: PlanFlags): Promise<Trace> {
-  if ((file === undefined) === (flags.demo === undefined)) {
-    throw invalidRequest([{ path: 'log.csv', message: 'Give either a job log or --demo S, B or C.' }]);
+/** More targets than this are no plan. */
+const mostTargets = 12;
+
+function targetsOf(text: string): readonly number[] {
+  const words = text.split(',');
+  if (words.length > mostTargets) {
+    const message = `--target: got ${words.length} targets; allowed: up to ${mostTargets}.`;
+    throw invalidRequest([{ path: 'target', message }]);
   }
-  if (flags.demo !== undefined) {
-    const name = oneOf('demo', flags.demo, ['S', 'B', 'C']);
-    return referenceTraces().find(trace => trace.name === name)!;
-  }
-  const text = await readFile(file!, 'utf8').catch(cause => {
-    throw new ReelayError('invalid_request', `${file}: cannot be read (${(cause as Error).message}).`, { cause });
-  });
-  const scaleRate = numberOf('scale-rate', flags.scaleRate, 0.001, 1000);
-  const days = flags.bootstrapDays;
-  const bootstrap = days === undefined ? {} : { bootstrapDays: numberOf('bootstrap-days', days, 1, 3650, true) };
-  const imported = importTrace(text, { name: basename(file!), scaleRate, ...bootstrap });
-  if ('trace' in imported) return imported.trace;
-  throw invalidRequest(imported.problems.map(problem => ({ path: file!, message: `${file}: ${problem}.` })));
+  return [...new Set(words.map(word => numberOf('target', word, 1, 86_400)))];
 }
 
 function cloudPool(pricePerHourUsd: number, median: number, maxServers: number): Pool {
@@ -90,47 +94,56 @@ function cloudPool(pricePerHourUsd: number, median: number, maxServers: number):
     maxServers,
     minBilledSeconds: 60,
     speed: { [simulatedModel]: 1 },
-    // Quantiles and mean of the measured cold starts, by their median.
-    coldStartSeconds: { low: 0.7 * median, mid: median, high: 1.46 * median, mean: 1.06 * median },
+    // Quantiles and mean of the measured cold starts, by their median, in whole seconds: of 120 s those of the published figures.
+    coldStartSeconds: {
+      low: Math.round(0.705 * median),
+      mid: median,
+      high: Math.round(1.458 * median),
+      mean: Math.round(1.06 * median),
+    },
   };
 }
 
 async function plan(file: string | undefined, flags: PlanFlags): Promise<void> {
-  const targets = flags.target.split(',').map(text => numberOf('target', text, 1, 86_400));
-  const gpuName = oneOf(
-    'gpu',
-    flags.gpu,
-    gpuOffers.map(offer => offer.name),
-  );
+  const targetsSeconds = targetsOf(flags.target);
+  const names = gpuOffers.map(offer => offer.name);
+  const gpuName = oneOf('gpu', flags.gpu, names);
   const gpu = gpuOffers.find(offer => offer.name === gpuName)!;
   const price = flags.price === undefined ? gpu.cloudUsdPerHour : numberOf('price', flags.price, 0.001, 10_000);
-  const median = numberOf('cold', flags.cold, 1, 3600);
-  const cloud = cloudPool(price, median, numberOf('max', flags.max, 1, 1000, true));
-  const mostServers = numberOf('owned', flags.owned, 0, 32, true);
+  const medianColdSeconds = numberOf('cold', flags.cold, 1, 3600);
+  const cloud = cloudPool(price, medianColdSeconds, numberOf('max', flags.max, 1, 1000, true));
+  const mostOwned = numberOf('owned', flags.owned, 0, 32, true);
   const peers: PeerChoice = oneOf('peers', flags.peers, ['none', 'defaults', 'all']);
-  const trace = await readTrace(file, flags);
-  const owned: Pool = { ...cloud, id: 'owned', site: 'onprem', region: 'home', kind: 'fixed', minBilledSeconds: 0 };
-  const policies = comparePolicies(trace, cloud, targets, peers, median);
-  const ours = policies.filter(row => row.targetSeconds !== undefined);
-  const report: PlanReport = {
-    trace: trace.name,
-    jobs: trace.arrivals.length,
-    days: (trace.arrivals.at(-1) ?? 0) / 86_400,
-    gpu: gpu.name,
-    pricePerHourUsd: price,
-    policies,
-    breakEvens: ours.map(({ targetSeconds, outcome }) => ({
-      targetSeconds: targetSeconds!,
-      phi: outcome.phi,
-      utilization: breakEven(gpu, defaultTerms, cloud, outcome.phi) ?? null,
-    })),
-    sizing: targets.map(targetSeconds => {
-      const settings = { cloud: [cloud], owned, gpu, terms: defaultTerms, targetSeconds, mostServers };
-      return { targetSeconds, rows: sizePremises(trace, { ...settings, medianColdSeconds: median }) };
-    }),
-  };
-  process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : planTable(report));
-  if (flags.html !== undefined) await writeFile(flags.html, planHtml(report));
-  const left = report.sizing.flatMap(({ rows }) => rows).reduce((sum, row) => sum + row.outcome.leftPremises, 0);
-  if (left > 0) process.exitCode = 1;
+  const days = flags.bootstrapDays;
+  const read = await readPlanTrace({
+    file,
+    demo: flags.demo,
+    jobsFolder: flags.jobs === true ? dataFolderFrom(process.env) : flags.jobs,
+    classes: parseResidency(process.env.REELAY_RESIDENCY ?? ''),
+    scaleRate: numberOf('scale-rate', flags.scaleRate, 0.001, 1000),
+    bootstrapDays: days === undefined ? undefined : numberOf('bootstrap-days', days, 1, 400, true),
+    fps: numberOf('fps', flags.fps, 1, 1000),
+    stayShare: flags.stay === undefined ? undefined : numberOf('stay', flags.stay, 0, 1),
+  });
+  const foresight = flags.foresight === true;
+  const progress = startProgress('simulating');
+  const report = makePlan({
+    ...read,
+    ...{ gpu, cloud, medianColdSeconds, targetsSeconds, peers, foresight, mostOwned },
+    onRun: progress.tell,
+  });
+  progress.end();
+  if (flags.html !== undefined) await writePage(flags.html, planHtml(report));
+  process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : planText(report));
+  if (report.leftPremises > 0) process.exitCode = 1;
+}
+
+async function writePage(file: string, page: string): Promise<void> {
+  try {
+    await writeFile(file, page);
+  } catch (cause) {
+    throw new ReelayError('invalid_request', `--html: ${file} cannot be written (${(cause as Error).message}).`, {
+      cause,
+    });
+  }
 }

@@ -65,10 +65,14 @@ export function powerUsdPerHour(gpu: GpuOffer, terms: OwnershipTerms): number {
   return gpu.kilowatts * terms.pue * terms.energyUsdPerKwh;
 }
 
+/** Dollars an hour of an owned GPU that works the share `utilization` [0, 1] of its time. */
+export function ownedUsdPerHour(gpu: GpuOffer, terms: OwnershipTerms, utilization: number): number {
+  return fixedUsdPerHour(gpu, terms) + (idleDraw + (1 - idleDraw) * utilization) * powerUsdPerHour(gpu, terms);
+}
+
 /** Dollars for a useful hour of an owned GPU that works the share `utilization` (0, 1] of its time. */
 export function ownedUsdPerUsefulHour(gpu: GpuOffer, terms: OwnershipTerms, utilization: number): number {
-  const power = (idleDraw + (1 - idleDraw) * utilization) * powerUsdPerHour(gpu, terms);
-  return (fixedUsdPerHour(gpu, terms) + power) / utilization;
+  return ownedUsdPerHour(gpu, terms, utilization) / utilization;
 }
 
 /** Cloud costs that come on top of the hours, in dollars for a useful hour. */

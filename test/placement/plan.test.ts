@@ -7,10 +7,10 @@ import { traceB } from '#core/placement/simulation/traces.ts';
 import { cloudPool, ownedPool } from './pools.ts';
 
 describe('a plan', () => {
-  const trace = markSovereign(cutTrace(traceB(), 4 * 86_400), mulberry32(5), 0.3);
+  const trace = markSovereign(cutTrace(traceB(), 2 * 86_400), mulberry32(5), 0.3);
 
   test('puts policies side by side and marks those that nothing beats in both wait and money', () => {
-    const rows = comparePolicies(trace, cloudPool, [180, 300], 'defaults');
+    const rows = comparePolicies(trace, cloudPool, { targetsSeconds: [180, 300], peers: 'defaults' });
     expect(rows).toHaveLength(2 + 7);
     const frontier = rows.filter(row => row.frontier).toSorted((a, b) => a.outcome.waits.p95 - b.outcome.waits.p95);
     expect(frontier.length).toBeGreaterThan(1);

@@ -52,8 +52,8 @@ describe('residency', () => {
     expect(decide(o, firstState(o)).desired).toEqual({ spot: 0, cloud: 0 });
   });
 
-  test('keeps 10,000 sovereign jobs of drawn worlds on the premises', () => {
-    const tally = runResidencyWorlds(1, 10_000);
+  test('keeps 4,000 sovereign jobs of drawn worlds on the premises', () => {
+    const tally = runResidencyWorlds(1, 4_000);
     expect(tally.leftPremises).toBe(0);
     expect(tally.preemptions).toBeGreaterThan(10);
     expect(tally.finished).toBe(500 * tally.worlds);

@@ -36,13 +36,18 @@ export function launch(world: World, poolIndex: number): boolean {
   return true;
 }
 
-/** Bills a server and forgets it. */
-export function stop(world: World, worker: SimulatedWorker): void {
+/** Bills a server and forgets it. A launch that is stopped was cancelled, or preempted. */
+export function stop(world: World, worker: SimulatedWorker, why: 'ordered' | 'preempted' = 'ordered'): void {
   const count = world.counts[worker.poolIndex]!;
   const pool = world.pools[worker.poolIndex]!;
   const seconds = world.now - worker.launchedAtSeconds;
-  if (worker.phase === 'launching') count.launching--;
-  else if (worker.phase === 'idle') count.idle--;
+  if (worker.phase === 'launching') {
+    count.launching--;
+    if (why === 'ordered') {
+      count.cancelled++;
+      count.cancelledSeconds += seconds;
+    } else count.preemptedSeconds += seconds;
+  } else if (worker.phase === 'idle') count.idle--;
   else count.busy--;
   if (worker.phase === 'draining') count.draining--;
   count.gpuSeconds += seconds;

@@ -10,7 +10,7 @@ import { eventKind, type PoppedEvent, popEvent, pushEvent } from './event-heap.t
 import { launch, resize, stop, stopNamed } from './fleet.ts';
 import { type Outcome, readOutcome } from './outcome.ts';
 import { type Draw, exponential, normal } from './random.ts';
-import type { Trace } from './trace.ts';
+import { type Trace, tierNames } from './trace.ts';
 import { createWorld, type World } from './world.ts';
 
 /** One simulation: a trace, the pools and a policy; the rest has the defaults of the published figures. */
@@ -28,6 +28,8 @@ export interface SimulationSettings {
   readonly spot?: { readonly lifeSeconds: number; readonly upSeconds: number; readonly downSeconds: number };
   /** A policy that has not ended after so many events is cut; 6 million where absent. */
   readonly maxEvents?: number;
+  /** And one whose decisions looked at so many waiting jobs together: a queue that only grows. Never where absent. */
+  readonly maxWork?: number;
 }
 
 const anywhere: Residency = { sites: ['onprem', 'cloud'] };
@@ -44,7 +46,7 @@ export function waitingJobs(trace: Trace): readonly Waiting[] {
     return {
       id: `j${i}`,
       model: simulatedModel,
-      tier: 'standard',
+      tier: tierNames[trace.tiers?.[i] ?? 1]!,
       residency: trace.sovereign?.[i] === 1 ? premises : anywhere,
       enqueuedAtSeconds,
       estimateSeconds: trace.services[i]! * (1 + 0.1 * (2 * h - 1)),
@@ -101,12 +103,16 @@ function onPreempt(world: World, index: number): void {
   if (worker.job >= 0) {
     const { job } = worker;
     const done = world.now - worker.startedJobAt;
-    world.remaining[job]! -= world.keptStepSeconds * Math.floor(done / world.keptStepSeconds);
+    const kept = world.keptStepSeconds * Math.floor(done / world.keptStepSeconds);
+    world.remaining[job]! -= kept;
     (isSovereign(world.jobs[job]!, world.pools) ? world.sovereignQueue : world.openQueue).unshift(job);
     worker.job = -1;
-    world.counts[worker.poolIndex]!.busySeconds += done;
+    const count = world.counts[worker.poolIndex]!;
+    count.busySeconds += done;
+    count.preemptedSeconds += done - kept;
+    count.lostStepSeconds += done - kept;
   }
-  stop(world, worker);
+  stop(world, worker, 'preempted');
 }
 
 function onArrival(world: World, job: number): void {
@@ -133,6 +139,7 @@ function update(world: World, event: PoppedEvent, tickSeconds: number): void {
     const count = world.counts[worker.poolIndex]!;
     count.launching--;
     count.idle++;
+    count.coldSeconds += world.now - worker.launchedAtSeconds;
     worker.phase = 'idle';
     worker.idleSinceSeconds = world.now;
   }
@@ -149,22 +156,28 @@ function apply(world: World, orders: Orders): void {
   }
 }
 
-function run(world: World, controller: Controller, maxEvents: number): number {
+function run(world: World, controller: Controller, maxEvents: number, maxWork: number): number {
   const orders: Orders = { desired: new Float64Array(world.pools.length).fill(Number.NaN), cancel: [], drain: [] };
   const event: PoppedEvent = { time: 0, kind: 0, subject: 0 };
   const total = world.jobs.length;
   let handled = 0;
-  while (world.finished < total && handled < maxEvents && popEvent(world.events, event)) {
+  let work = 0;
+  while (world.finished < total && handled < maxEvents && work < maxWork && popEvent(world.events, event)) {
     handled++;
     world.now = event.time;
     update(world, event, controller.tickSeconds);
     dispatch(world);
     if (!controller.everyEvent && event.kind !== eventKind.tick) continue;
+    work += world.openQueue.length;
     controller.decide(world, orders);
     apply(world, orders);
     dispatch(world);
   }
-  for (const worker of [...world.live]) stop(world, worker);
+  for (const worker of [...world.live]) {
+    // Of a run that was cut, what its jobs had done.
+    if (worker.job >= 0) world.counts[worker.poolIndex]!.busySeconds += world.now - worker.startedJobAt;
+    stop(world, worker);
+  }
   return handled;
 }
 
@@ -195,6 +208,6 @@ export function simulate(settings: SimulationSettings): Outcome {
   }
   if (world.jobs.length > 0) pushEvent(world.events, settings.trace.arrivals[0]!, eventKind.arrival, 0);
   pushEvent(world.events, 0, eventKind.tick, 0);
-  const handled = run(world, settings.policy.create(), maxEvents);
-  return readOutcome(world, settings.policy.name, handled, handled >= maxEvents && world.finished < world.jobs.length);
+  const handled = run(world, settings.policy.create(), maxEvents, settings.maxWork ?? Number.POSITIVE_INFINITY);
+  return readOutcome(world, settings.policy.name, handled, world.finished < world.jobs.length);
 }

@@ -28,8 +28,14 @@ export interface PoolCount {
   down: boolean;
   refusedAt: number;
   launches: number;
+  cancelled: number;
   gpuSeconds: number;
   busySeconds: number;
+  /** Of the launches that became ready, of those that were cancelled, and what preemptions took: launches and lost steps. */
+  coldSeconds: number;
+  cancelledSeconds: number;
+  preemptedSeconds: number;
+  lostStepSeconds: number;
   dollars: number;
 }
 
@@ -96,8 +102,13 @@ export function createWorld(settings: WorldSettings): World {
       down: false,
       refusedAt: Number.NEGATIVE_INFINITY,
       launches: 0,
+      cancelled: 0,
       gpuSeconds: 0,
       busySeconds: 0,
+      coldSeconds: 0,
+      cancelledSeconds: 0,
+      preemptedSeconds: 0,
+      lostStepSeconds: 0,
       dollars: 0,
     })),
     draw: mulberry32(settings.seed),
