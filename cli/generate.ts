@@ -35,6 +35,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   preset: 'preset',
   flowShift: 'flow_shift',
   stepCache: 'step_cache',
+  residency: 'residency',
 };
 
 /** Flags that name a file: the field it is sent as, and the most bytes it may have. */
@@ -63,6 +64,7 @@ export function generateCommand(): Command {
     .option('--step-cache <x>', 'skip runs that change little: 0 (none) to 1')
     .option('--preset <name>', 'settings that the model names, such as fast')
     .option('--negative <text>', 'what it should not show')
+    .option('--residency <class>', 'where it may be processed: standard, sovereign, or a class of REELAY_RESIDENCY')
     .option('--model <id>', 'which model; else the first that does what is asked')
     .option('--json', 'print one JSON object instead of the path')
     .option('--quiet', 'no progress line')

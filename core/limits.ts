@@ -75,6 +75,10 @@ export const limits = {
   backoffMostMs: 10_000,
   /** Rows one sweep handles, so that no sweep holds the store for long. */
   sweepBatch: 100,
+  /** A worker of several residency classes asks one queue for so long before it looks at the next: SQS counts in seconds. */
+  enclaveWaitMs: 1_000,
+  /** Looks at the most restricted class first, but for every so-manieth: the others get that one, and none waits for ever. */
+  enclaveTurns: 4,
   /** A slow phone sends a reference image in this time; a client that holds a socket open without sending does not get longer. */
   requestTimeoutMs: 60_000,
   headersTimeoutMs: 15_000,

@@ -65,7 +65,7 @@ export interface JobStore {
   get(id: string, tenant: string): Promise<Job | undefined>;
   /** The same without a tenant, for workers and sweepers, which serve all. */
   load(id: string): Promise<Job | undefined>;
-  /** Jobs of one tenant in id order, which is creation order; records marked deleted are left out. */
+  /** Jobs of one tenant in the order of `idOrder`, which is creation order; records marked deleted are left out. */
   list(tenant: string, query: JobQuery): Promise<JobPage>;
   /**
    * Applies `change` if (status, attempt[, version]) still hold; returns the new record (version + 1), or undefined. `id`, `tenant`,

@@ -45,6 +45,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     strength: job.request.strength,
     reference: toReference(job.request.reference),
     attempt: job.attempt,
+    residency: job.request.residency,
     priority: job.priority,
     deadline: job.deadlineAtMs === null ? null : seconds(job.deadlineAtMs),
     queue_position: standing?.queuePosition ?? null,

@@ -4,6 +4,7 @@ import { ReelayError } from '#core/errors.ts';
 import { type Job, jobFromRecord } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
 import type { Tombstone } from '#core/ports.ts';
+import { defaultResidency } from '#core/policy/residency.ts';
 import { shardCount, ttlAttribute } from './dynamo-table.ts';
 
 /** Of most items. It grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
@@ -13,6 +14,8 @@ const TOMBSTONE_VERSION = 2;
 /** Of jobs that a Reelay without references and further settings would take for text-to-video with the model's own: the next is 4. */
 const SETTINGS_VERSION = 3;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
+/** Of jobs that a Reelay without residency would process anywhere: the next is 5. */
+const RESIDENCY_VERSION = 4;
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
 
@@ -78,13 +81,14 @@ export function tombstoneFromItem(item: Readonly<Record<string, unknown>>): Tomb
 
 /** The job, or undefined for a tombstone and for an item of a newer version. */
 export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
-  const isJob = item.itemVersion !== TOMBSTONE_VERSION && Number(item.itemVersion) <= SETTINGS_VERSION;
+  const isJob = item.itemVersion !== TOMBSTONE_VERSION && Number(item.itemVersion) <= RESIDENCY_VERSION;
   return isJob ? jobFromRecord(String(item.record)) : undefined;
 }
 
 /** As low as it can be, so that two Reelays beside each other share what both understand. */
 function versionOf({ request }: Job): number {
-  const { task, strength, reference, guidance_scale_2, flow_shift, step_cache } = request;
+  const { task, strength, reference, guidance_scale_2, flow_shift, step_cache, residency } = request;
+  if (residency !== defaultResidency) return RESIDENCY_VERSION;
   const isNew = [strength, reference, guidance_scale_2, flow_shift, step_cache].some(value => value !== null);
   return isNew || task !== 't2v' ? SETTINGS_VERSION : itemVersion;
 }

@@ -34,8 +34,8 @@ const COLUMNS = [
 export function prepareJobStatements(db: DatabaseSync) {
   const list = (comparison: string, order: string) =>
     db.prepare(
-      `SELECT record FROM jobs WHERE tenant = :tenant AND deleted_at_ms IS NULL AND id ${comparison} :after
-         AND (:status IS NULL OR status = :status) ORDER BY id ${order}`,
+      `SELECT record FROM jobs WHERE tenant = :tenant AND deleted_at_ms IS NULL AND made ${comparison} :after
+         AND (:status IS NULL OR status = :status) ORDER BY made ${order}`,
     );
   return {
     load: db.prepare('SELECT record FROM jobs WHERE id = ?'),

@@ -8,7 +8,8 @@ import {
 } from '#adapters/job-facts.ts';
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
-import { type Job, jobFromRecord } from '#core/job.ts';
+import { idOrder, type Job, jobFromRecord } from '#core/job.ts';
+import { briefOf } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
 import type { Expected, JobChange, JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { writeTransaction } from './sqlite.ts';
@@ -120,7 +121,7 @@ function list(sql: JobStatements, tenant: string, query: JobQuery): JobPage {
   const { order, limit } = query;
   const rows = order === 'asc' ? sql.listAsc : sql.listDesc;
   // U+10FFFF sorts after every id.
-  const after = query.after ?? (order === 'asc' ? '' : '\u{10FFFF}');
+  const after = query.after === undefined ? (order === 'asc' ? '' : '\u{10FFFF}') : idOrder(query.after);
   const jobs: Job[] = [];
   for (const row of rows.iterate({ tenant, after, status: query.status ?? null })) {
     const job = parse(row);

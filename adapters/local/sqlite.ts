@@ -81,6 +81,14 @@ const MIGRATIONS: readonly string[] = [
      removed_at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX tombstones_by_time ON tombstones (removed_at_ms);`,
+
+  // What idOrder of core/job.ts says of an id, computed here so that a process of before this version may still insert beside us.
+  `ALTER TABLE jobs ADD COLUMN made TEXT GENERATED ALWAYS AS (
+     CASE WHEN length(id) > 33 AND substr(id, -27, 1) = '_'
+       THEN 'video_' || substr(id, -26) || '_' || substr(id, 7, length(id) - 33) ELSE id END
+   ) VIRTUAL;
+   DROP INDEX jobs_by_tenant;
+   CREATE INDEX jobs_by_tenant ON jobs (tenant, made) WHERE deleted_at_ms IS NULL;`,
 ];
 
 /** Where the database of a data folder lies. */

@@ -3,6 +3,7 @@ import { invalidRequest, type Problem, ReelayError } from '../errors.ts';
 import type { Artifact, Job } from '../job.ts';
 import { limits } from '../limits.ts';
 import { describeTasks, type ModelCatalog, type Task } from '../models.ts';
+import { isWithin } from '../policy/residency.ts';
 import { isUpload, referenceFields } from '../references/read-reference.ts';
 import { withStored } from '../references/store-reference.ts';
 import { readJob } from './read.ts';
@@ -58,10 +59,20 @@ export async function edit(ports: SubmitPorts, tenant: string, input: unknown, o
   const made = await madeFromWire(ports, tenant, options.idempotencyKey, wire);
   if (made !== undefined) return made;
   const source = await completedJob(ports, tenant, id, 'video[id]');
-  const fields = { ...shapeOf(ports.models, source, body), ...body };
+  checkResidency(ports, source, body);
+  const fields = { residency: source.request.residency, ...shapeOf(ports.models, source, body), ...body };
   return withStored(ports, outputOf(ports, source), file =>
     submitEdit(ports, tenant, { ...fields, video_reference: file }, { ...options, wire }),
   );
+}
+
+/** The pixels of a video go only where the video itself might have gone. Whether the class exists is the parser's to say. */
+function checkResidency({ classes }: SubmitPorts, { request }: Job, { residency }: Record<string, unknown>): void {
+  const own = request.residency;
+  if (residency === undefined || residency === own || typeof residency !== 'string') return;
+  if (!Object.hasOwn(classes, residency) || isWithin(classes, residency, own)) return;
+  const message = `residency: got "${residency}"; this video is "${own}", and what is made from it stays within that.`;
+  throw invalidRequest([{ path: 'residency', message }]);
 }
 
 /** Fails where no model offers a task. */

@@ -82,7 +82,7 @@ export async function submit(
     if (made === undefined) throw error;
     return made;
   }
-  const jobId = newJobId(ports.now(), draw);
+  const jobId = newJobId(ports.now(), draw, submission.request.residency);
   const made = {
     id: jobId,
     beganAtMs: strict.nowMs,
@@ -116,7 +116,12 @@ async function madeBefore(
   const held = await claimOf(ports, where);
   if (held === undefined) return undefined;
   try {
-    const lenient = parseSubmission(input, ports.models, { seed: 0, nowMs: null, checkUrl: () => undefined, residency: ports });
+    const lenient = parseSubmission(input, ports.models, {
+      seed: 0,
+      nowMs: null,
+      checkUrl: () => undefined,
+      residency: ports,
+    });
     if (fingerprintOf(ports, input, lenient, remixOf) !== held.fingerprint) return undefined;
   } catch {
     return undefined; // wrong in itself
@@ -144,7 +149,8 @@ export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
 }
 
 async function submitDead(ports: SubmitPorts, dead: Job, submission: Submission, beganAtMs: number): Promise<Job> {
-  const ours = { jobId: newJobId(beganAtMs, ports.random(10)), fingerprint: dead.id };
+  const id = newJobId(beganAtMs, ports.random(10), submission.request.residency);
+  const ours = { jobId: id, fingerprint: dead.id };
   const where = { space: `redrive/${dead.tenant}`, name: dead.id };
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
   const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);

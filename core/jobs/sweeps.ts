@@ -1,11 +1,15 @@
 import { limits } from '../limits.ts';
+import { defaultResidency } from '../policy/residency.ts';
 import { sweepReferences } from '../references/store-reference.ts';
 import { sweepDeadlines } from './deadlines.ts';
 import { type ExpirePorts, expire, sweepTombstones } from './expire.ts';
-import { type RelayPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
+import { type RelayPorts, type ServedPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
 
 /** What a round of sweeps needs. */
-export interface SweepPorts extends RelayPorts, ExpirePorts {}
+export interface SweepPorts extends RelayPorts, ExpirePorts, Partial<ServedPorts> {
+  /** The class whose jobs alone these ports reach; undefined: they reach those of all classes. */
+  readonly enclave?: string;
+}
 
 /**
  * Everything that anyone may do at any time to bring the records and the outside together: pays what is owed, ends missed deadlines, sends
@@ -19,8 +23,13 @@ export const sweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unkn
   expire,
   sweepTombstones,
   sweepReferences,
-  forget: ports => ports.kv.removeExpired(ports.now() - limits.expiryGraceMs, limits.expiryBatch),
+  forget,
 };
 
 /** Looking at letters hides them from people for a moment: this one is done more rarely. */
 export const rareSweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unknown>>> = { sweepDeadLetters };
+
+/** The entries are those of all classes: one of them is swept for all. */
+async function forget({ enclave = defaultResidency, kv, now }: SweepPorts): Promise<unknown> {
+  return enclave === defaultResidency ? kv.removeExpired(now() - limits.expiryGraceMs, limits.expiryBatch) : undefined;
+}

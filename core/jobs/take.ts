@@ -3,9 +3,9 @@
  * Enqueueing a job adds one token and a running job holds one, so there are at least as many tokens as jobs, and the order of the
  * queue does not matter. A token is given up only when nothing is queued at all.
  */
-import { isTerminal, type Job } from '../job.ts';
+import { isTerminal, type Job, residencyOf } from '../job.ts';
 import { limits } from '../limits.ts';
-import type { ResidencyClasses } from '../policy/residency.ts';
+import { defaultResidency, mayServe, type ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry } from '../ports.ts';
 import { endJob } from './end.ts';
 import { fairOrder, noPasses, type Passes, served, type TenantShare } from './fair-order.ts';
@@ -18,13 +18,18 @@ export type Take =
   /** Nothing is queued, and the job that the message names is over or unknown. Ack the message. */
   | { readonly outcome: 'done' }
   /** Jobs wait but none may start, or another worker holds the named one; look again after so many seconds. */
-  | { readonly outcome: 'held'; readonly seconds: number };
+  | { readonly outcome: 'held'; readonly seconds: number }
+  /** Of the jobs that wait, a place like this one may serve none: the token goes back at once, for a worker that may. */
+  | { readonly outcome: 'refused'; readonly residency: readonly string[] };
 
 /** What choosing needs beside the lease. */
 export interface TakePorts extends LeasePorts {
   readonly shareOf: (tenant: string) => TenantShare;
   /** The rules of this installation. */
   readonly classes: ResidencyClasses;
+  /** The class whose jobs alone these ports reach; undefined: they reach those of all classes. */
+  readonly enclave?: string;
+  readonly log?: (level: 'error', message: string, fields: Record<string, unknown>) => void;
 }
 
 /** How often a lost race for a job is run again before the message is put back for a second. */
@@ -35,6 +40,7 @@ export async function takeNext(ports: TakePorts, hintId: string): Promise<Take> 
   const hint = await mend(ports, hintId);
   for (let tries = 0; tries < TRIES; tries++) {
     const order = await readOrder(ports);
+    if (order.heads.length === 0 && order.refused.length > 0) return { outcome: 'refused', residency: order.refused };
     if (order.candidates.length === 0) return nothingToTake(ports, hint);
     for (const job of order.candidates) {
       const leased = await leaseOrEnd(ports, job);
@@ -70,21 +76,46 @@ async function nothingToTake(ports: TakePorts, hint: Job | undefined): Promise<T
 }
 
 interface Order {
+  /** Those that may be served here. */
+  readonly heads: readonly Job[];
+  /** The classes of the others. */
+  readonly refused: readonly string[];
   readonly candidates: readonly Job[];
   readonly contended: boolean;
   readonly entry: KeyValueEntry | undefined;
 }
 
-const PASSES = { space: 'fair/passes', name: 'all' };
+/** Each enclave has its own: who waits in one is not served by the workers of another. */
+function passesPlace({ enclave = defaultResidency }: TakePorts) {
+  return { space: 'fair/passes', name: enclave === defaultResidency ? 'all' : enclave };
+}
+
+/** The last look before a job is processed, whatever queue or record brought it here: a class that this place may not serve is left. */
+function servedHere({ classes, place, log }: TakePorts, jobs: readonly Job[]) {
+  const heads: Job[] = [];
+  const refused: string[] = [];
+  for (const job of jobs) {
+    const { residency } = job.request;
+    // The id says it too, and one of the two may be all that was looked at before.
+    if ([residency, residencyOf(job.id) ?? residency].every(name => mayServe(classes, name, place))) heads.push(job);
+    else {
+      refused.push(residency);
+      log?.('error', 'job refused: its residency class may not be served here', { jobId: job.id, residency, ...place });
+    }
+  }
+  return { heads, refused };
+}
 
 async function readOrder(ports: TakePorts): Promise<Order> {
-  const heads = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
-  if (heads.length === 0) return { candidates: [], contended: false, entry: undefined };
+  const waiting = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
+  const { heads, refused } = servedHere(ports, waiting);
+  if (heads.length === 0) return { heads, refused, candidates: [], contended: false, entry: undefined };
   const capped = heads.some(job => Number.isFinite(ports.shareOf(job.tenant).maxRunning));
   const contended = heads.length > 1;
   const running = capped || contended ? await ports.store.countRunning() : new Map<string, number>();
-  const entry = contended ? await ports.kv.get(PASSES.space, PASSES.name) : undefined;
-  return { candidates: fairOrder(heads, running, passesOf(entry), ports.shareOf), contended, entry };
+  const passes = passesPlace(ports);
+  const entry = contended ? await ports.kv.get(passes.space, passes.name) : undefined;
+  return { heads, refused, candidates: fairOrder(heads, running, passesOf(entry), ports.shareOf), contended, entry };
 }
 
 function passesOf(entry: KeyValueEntry | undefined): Passes {
@@ -94,7 +125,7 @@ function passesOf(entry: KeyValueEntry | undefined): Passes {
 /** Best effort: when another worker was faster the next choice is a little less fair, and no job waits for it. */
 async function noteServed(ports: TakePorts, { entry }: Order, job: Job): Promise<void> {
   const value = served(passesOf(entry), job, ports.shareOf);
-  const kept = { ...PASSES, value, expiresAtMs: null, dueAtMs: null };
+  const kept = { ...passesPlace(ports), value, expiresAtMs: null, dueAtMs: null };
   await (entry === undefined ? ports.kv.create(kept) : ports.kv.replace({ ...entry, ...kept })).catch(() => undefined);
 }
 

@@ -4,10 +4,11 @@
  * for that.
  */
 import { ReelayError } from '../errors.ts';
-import type { Artifact, Job } from '../job.ts';
+import { type Artifact, type Job, residencyOf } from '../job.ts';
 import { sweepEach } from '../jobs/sweep.ts';
 import { referenceFolder } from '../keys.ts';
 import { limits } from '../limits.ts';
+import { defaultResidency } from '../policy/residency.ts';
 import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
 import type { Reference } from '../video-request.ts';
 import { countLoaded } from './loaded-bytes.ts';
@@ -38,12 +39,21 @@ export async function storeReference(
   return { key, sha256: ports.sha256(bytes), bytes: bytes.length, contentType };
 }
 
+/** The notes of all classes lie together, and the bytes of each where only its own ports reach. */
+function isReached(enclave: string | undefined, jobId: string): boolean {
+  return enclave === undefined || (residencyOf(jobId) ?? defaultResidency) === enclave;
+}
+
 /** Looks at the notes whose time has come, and removes the bytes that no record names. Returns how many notes went. */
 export async function sweepReferences(
-  ports: Pick<ReferencePorts, 'blobs' | 'kv' | 'now'> & { readonly store: Pick<JobStore, 'load'> },
+  ports: Pick<ReferencePorts, 'blobs' | 'kv' | 'now'> & {
+    readonly store: Pick<JobStore, 'load'>;
+    readonly enclave?: string;
+  },
 ): Promise<number> {
+  const due = await ports.kv.listDue('reference', ports.now(), limits.sweepBatch);
   return sweepEach(
-    await ports.kv.listDue('reference', ports.now(), limits.sweepBatch),
+    due.filter(({ value }) => isReached(ports.enclave, (value as { jobId: string }).jobId)),
     async ({ space, name, value }) => {
       const job = await ports.store.load((value as { jobId: string }).jobId);
       if (job?.request.reference?.key.startsWith(name) !== true) await ports.blobs.deletePrefix(name);

@@ -38,8 +38,11 @@ export interface WorkerPorts extends HeartbeatPorts, TakePorts {
 /** Looks at a store that is out before the job is left to the watchers: about a minute in all. */
 const STORE_WAITS = 8;
 
-/** What the loop should do next: look at once, wait a little because nothing may start, or back off because a store is out. */
-export type Processed = 'worked' | 'nothing' | 'outage';
+/**
+ * What the loop should do next: look at once, wait a little because nothing may start, or back off because a store is out or this worker
+ * is given what it may not serve.
+ */
+export type Processed = 'worked' | 'nothing' | 'outage' | 'refused';
 
 /** Throws only when the store or queue fails; the lease then runs out and the job is looked at again. */
 export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: AbortSignal): Promise<Processed> {
@@ -56,6 +59,10 @@ export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: 
   await ports.taskGuard?.hold().catch(error => ports.log('warn', 'task not protected', { at: placeOf(error) }));
   const heartbeat = startHeartbeat(ports, taken.job, delivery, askedMs);
   let scratch: Scratch | undefined;
+  if (taken.outcome === 'refused') {
+    await postpone(ports, delivery, 0);
+    return 'refused';
+  }
   try {
     scratch = await ports.scratch(taken.job);
     return await render(ports, heartbeat, scratch, drain);
@@ -126,7 +133,8 @@ async function complete(
   checkpointed: boolean,
 ): Promise<void> {
   const job = heartbeat.job();
-  const ending = { status: 'completed', artifacts, checkpointed, nowMs: ports.now() } as const;
+  if (breached) ports.log('error', 'residency broken by an earlier attempt', { jobId: job.id, attempt: job.attempt });
+  const ending = { status: 'completed', artifacts, receipt, checkpointed, nowMs: completedAtMs } as const;
   const ended = await endJob(ports.store, job, ending);
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });

@@ -6,6 +6,7 @@ import { isHeld } from '#adapters/local/process-lock.ts';
 import { databaseFile, openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteJobQueue, deadLetterQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
+import { newJobId } from '#core/job.ts';
 import { temporaryFolder } from './local-folder.ts';
 import { makeJob, startMs } from './make-job.ts';
 import { startChild } from './start-child.ts';
@@ -81,20 +82,44 @@ describe('the database of a data folder', () => {
     db.close();
     const refusal = expect.objectContaining({ code: 'store_unavailable', retryable: false });
     expect(() => openDatabase(folder.path)).toThrow(refusal);
-    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 3;/);
+    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 4;/);
   });
 
   test('of version 2, which had no tombstones, goes on with them', async () => {
     const old = openDatabase(folder.path);
     const job = makeJob({ status: 'cancelled', deletedAtMs: startMs });
     await createSqliteJobStore(old).create(job);
-    old.exec('DROP TABLE tombstones; PRAGMA user_version = 2');
+    old.exec(`DROP TABLE tombstones; DROP INDEX jobs_by_tenant; ALTER TABLE jobs DROP COLUMN made;
+      CREATE INDEX jobs_by_tenant ON jobs (tenant, id) WHERE deleted_at_ms IS NULL; PRAGMA user_version = 2`);
     old.close();
     const db = openDatabase(folder.path);
     const store = createSqliteJobStore(db);
     expect(await store.load(job.id)).toEqual(job);
     await store.remove(job, startMs);
     await expect(store.create(job)).rejects.toMatchObject({ code: 'conflict' });
+    db.close();
+  });
+
+  test('lists the jobs of all residency classes by creation, with cursors of any of them', async () => {
+    const db = openDatabase(folder.path);
+    const store = createSqliteJobStore(db);
+    const ids = Array.from({ length: 9 }, (_, n) =>
+      newJobId(startMs + n, new Uint8Array(10).fill(n), ['standard', 'sovereign', 'eu-1'][n % 3]),
+    );
+    for (const id of ids.toReversed()) await store.create(makeJob({ id }));
+    for (const [order, expected] of [
+      ['asc', ids],
+      ['desc', ids.toReversed()],
+    ] as const) {
+      const seen: string[] = [];
+      for (let after: string | undefined; ; after = seen.at(-1)) {
+        const page = await store.list('acme', { order, limit: 2, ...(after === undefined ? {} : { after }) });
+        seen.push(...page.jobs.map(job => job.id));
+        if (!page.hasMore) break;
+      }
+      expect(seen).toEqual(expected);
+    }
+    expect((await store.listQueueHeads(startMs, 10)).map(job => job.id)).toEqual([ids[0]]);
     db.close();
   });
 

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { canBecome, isJobId, isTerminal, jobFromRecord, newJobId, percentDone, statuses } from '#core/job.ts';
+import {
+  canBecome,
+  idInClass,
+  idOrder,
+  isJobId,
+  isTerminal,
+  jobFromRecord,
+  newJobId,
+  percentDone,
+  queueRank,
+  residencyOf,
+  statuses,
+} from '#core/job.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
 
 describe('a job', () => {
@@ -21,8 +33,31 @@ describe('a job', () => {
     expect(newJobId(1, new Uint8Array(10))).not.toBe(newJobId(1, random));
   });
 
+  test('says its residency class in its id, and sorts by creation among all classes', () => {
+    const random = new Uint8Array(10).fill(7);
+    const ids = ['standard', 'sovereign', 'eu-1', 'standard'].map((name, n) =>
+      newJobId(1_795_219_200_000 + n, random, name),
+    );
+    expect(ids[1]).toMatch(/^video_sovereign_[0-9a-z]{26}$/);
+    expect(ids.map(isJobId)).toEqual([true, true, true, true]);
+    expect(ids.map(residencyOf)).toEqual(['standard', 'sovereign', 'eu-1', 'standard']);
+    expect(ids.toSorted((a, b) => (idOrder(a) < idOrder(b) ? -1 : 1))).toEqual(ids);
+    expect(idOrder(ids[0]!)).toBe(ids[0]);
+    expect(idInClass(idInClass(ids[0]!, 'eu'), 'standard')).toBe(ids[0]);
+    const rank = (id: string) => queueRank({ id, priority: 'normal', deadlineAtMs: null });
+    expect(ids.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))).toEqual(ids);
+    const longest = newJobId(1, random, 'a'.repeat(24));
+    expect([isJobId(longest), residencyOf('video_any')]).toEqual([true, undefined]);
+  });
+
   test.each([
     '',
+    `video_standard_${'a'.repeat(26)}`,
+    `video_Sovereign_${'a'.repeat(26)}`,
+    `video_a_b_${'a'.repeat(26)}`,
+    `video__${'a'.repeat(26)}`,
+    `video_../x_${'a'.repeat(26)}`,
+    `video_${'a'.repeat(25)}_${'a'.repeat(26)}`,
     'video_',
     '../../etc/passwd',
     'video_../../x',
