@@ -5,6 +5,7 @@
  */
 import type { BusEvent } from './events.ts';
 import type { Job, JobStatus } from './job.ts';
+import type { JobBrief } from './jobs/brief.ts';
 
 /**
  * JobQueue carries hints, at least once and in no order: "look at this job". The record is the truth; losing or repeating a
@@ -101,6 +102,11 @@ export interface JobStore {
   removeTombstone(id: string): Promise<void>;
   /** Jobs of all tenants that are queued. May be approximate, and never more than `atMost`. */
   countQueued(atMost: number): Promise<number>;
+  /**
+   * What may be known of the jobs of all tenants without their content: queued ones by `queueRank`, running ones by the end of their
+   * lease. May be a moment old; of more than `limit` queued ones some other than the first may be chosen.
+   */
+  listBriefs(status: JobBrief['status'], limit: number): Promise<readonly JobBrief[]>;
 }
 
 /** What is left of a removed record: enough to keep its id taken, and to find its bytes. */

@@ -1,6 +1,7 @@
 import type { Job } from '#core/job.ts';
+import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
 import type { JobQuery, Tombstone } from '#core/ports.ts';
-import { fromItem, placeOf, removalKeys, tombstoneFromItem } from './dynamo-job-item.ts';
+import { briefFromItem, fromItem, placeOf, rankOfPlace, removalKeys, tombstoneFromItem } from './dynamo-job-item.ts';
 import {
   countItems,
   loadItems,
@@ -12,7 +13,7 @@ import {
   type Table,
 } from './dynamo-query.ts';
 import { queueHeads } from './dynamo-queue-heads.ts';
-import type { IndexName } from './dynamo-table.ts';
+import { type IndexName, indexes } from './dynamo-table.ts';
 
 /** Reads ids from the indexes and records, consistently, from the table. */
 export interface DynamoIndexReader {
@@ -28,6 +29,8 @@ export interface DynamoIndexReader {
   countBefore(tenant: string, rank: string, atMost: number): Promise<number>;
   /** Reads the whole index, which must carry the tenant: some 10,000 jobs a request. */
   countByTenant(name: 'byLease' | 'byRank'): Promise<ReadonlyMap<string, number>>;
+  /** From the index alone, up to `limit` of each shard: some 4,000 jobs a request. */
+  briefs(name: 'byLease' | 'byRank', limit: number): Promise<readonly JobBrief[]>;
 }
 
 /** Keys from the indexes, records from the table by strongly consistent reads. Throws what the SDK throws. */
@@ -57,7 +60,27 @@ export function createDynamoIndexReader(table: Table): DynamoIndexReader {
       await Promise.all(shards.map(count));
       return counts;
     },
+    briefs: (index, limit) => briefs(table, index, limit),
   };
+}
+
+async function briefs(table: Table, name: 'byLease' | 'byRank', limit: number): Promise<readonly JobBrief[]> {
+  const found: { readonly brief: JobBrief; readonly at: string | number }[] = [];
+  const read = async (shard: string) => {
+    let left = limit;
+    if (left < 1) return;
+    for await (const item of queryItems(table, partitionQuery(table, name, shard))) {
+      // An item from before there were briefs has none: its record knows.
+      const brief =
+        briefFromItem(item) ?? (await loadJobs(table, [String(item.id)])).flatMap(job => briefOf(job) ?? [])[0];
+      const sort = item[indexes[name].sort];
+      if (brief !== undefined) found.push({ brief, at: name === 'byRank' ? rankOfPlace(String(sort)) : Number(sort) });
+      if (--left === 0) return;
+    }
+  };
+  await Promise.all(shards.map(read));
+  found.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.brief.id < b.brief.id ? -1 : 1));
+  return found.slice(0, limit).map(({ brief }) => brief);
 }
 
 async function* ofTenant(table: Table, tenant: string, query: JobQuery, pageSize: number): AsyncGenerator<Job> {

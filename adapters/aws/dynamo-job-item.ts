@@ -2,20 +2,21 @@
 import { leaseExpiresAtMs, outboxDueAtMs, queuedDeadlineAtMs, queuedRank } from '#adapters/job-facts.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type Job, jobFromRecord } from '#core/job.ts';
+import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
-import type { Tombstone } from '#core/ports.ts';
 import { defaultResidency } from '#core/policy/residency.ts';
+import type { Tombstone } from '#core/ports.ts';
 import { shardCount, ttlAttribute } from './dynamo-table.ts';
 
 /** Of most items. It grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
 export const itemVersion = 1;
 /** Of tombstones, which a Reelay that knows none of them is to leave alone. */
 const TOMBSTONE_VERSION = 2;
-/** Of jobs that a Reelay without references and further settings would take for text-to-video with the model's own: the next is 4. */
+/** Of jobs that a Reelay without references and further settings would take for text-to-video with the model's own. */
 const SETTINGS_VERSION = 3;
-/** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 /** Of jobs that a Reelay without residency would process anywhere: the next is 5. */
 const RESIDENCY_VERSION = 4;
+/** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
 
@@ -46,6 +47,7 @@ export function toItem(job: Job, writeId: string): JobItem {
     ...(leaseEndsMs === null ? {} : { leaseEndsMs }),
     ...(rank === null ? {} : { queuePlace: placeOf(job.tenant, rank), notBeforeMs: job.notBeforeMs }),
     ...(queuedDeadlineMs === null ? {} : { queuedDeadlineMs }),
+    ...briefAttribute(job),
     ...removalOf(job),
   };
   const bytes = Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}${value}`), 0);
@@ -85,6 +87,18 @@ export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefin
   return isJob ? jobFromRecord(String(item.record)) : undefined;
 }
 
+function briefAttribute(job: Job): { brief?: string } {
+  const brief = briefOf(job);
+  if (brief === undefined) return {};
+  const { id: _, ...rest } = brief;
+  return { brief: JSON.stringify(rest) };
+}
+
+/** The brief that an item or its part in an index carries; undefined where there is none. */
+export function briefFromItem(item: Readonly<Record<string, unknown>>): JobBrief | undefined {
+  return typeof item.brief === 'string' ? { id: String(item.id), ...JSON.parse(item.brief) } : undefined;
+}
+
 /** As low as it can be, so that two Reelays beside each other share what both understand. */
 function versionOf({ request }: Job): number {
   const { task, strength, reference, guidance_scale_2, flow_shift, step_cache, residency } = request;
@@ -99,6 +113,11 @@ function versionOf({ request }: Job): number {
  */
 export function placeOf(tenant: string, rank: string): string {
   return `${encodeURIComponent(tenant.toWellFormed())}#${rank}`;
+}
+
+/** The rank in a place: the tenant before it has no `#`. */
+export function rankOfPlace(place: string): string {
+  return place.slice(place.indexOf('#') + 1);
 }
 
 /** A bound after all places of a tenant and before those of every later one: `$` follows `#` and is escaped itself. */

@@ -95,6 +95,7 @@ export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): 
     listTombstones: (beforeMs, limit) => access(() => index.tombstones(beforeMs, limit)),
     removeTombstone: id => access(() => records.removeTombstone(id)),
     countQueued: atMost => access(() => index.countQueued(atMost)),
+    listBriefs: (status, limit) => access(() => index.briefs(status === 'queued' ? 'byRank' : 'byLease', limit)),
   };
 }
 

@@ -67,6 +67,10 @@ export function createSqliteJobStore(db: DatabaseSync): JobStore {
       ),
     removeTombstone: id => access(() => void sql.removeTombstone.run(id)),
     countQueued: atMost => access(() => Number(sql.countQueued.get(atMost)?.queued)),
+    listBriefs: (status, limit) =>
+      access(() =>
+        parseAll((status === 'queued' ? sql.queued : sql.running).all(limit)).flatMap(job => briefOf(job) ?? []),
+      ),
   };
 }
 

@@ -111,7 +111,8 @@ function rangeOf({ msPerCost, deviation }: RenderPace, cost: number): { least: n
   return { least: Math.max(0, msPerCost - deviation) * cost, most: (msPerCost + 2 * deviation) * cost };
 }
 
-async function readPace(kv: KeyValueStore, model: string): Promise<RenderPace | undefined> {
+/** What is known of a model's pace; undefined where none of its jobs was measured. */
+export async function readPace(kv: KeyValueStore, model: string): Promise<RenderPace | undefined> {
   return (await kv.get(PACE_SPACE, model))?.value as RenderPace | undefined;
 }
 

@@ -155,6 +155,7 @@ test('an AWS that cannot be reached is store_unavailable from every adapter, wit
     store.list('acme', { limit: 1, order: 'asc' }),
     store.listRemovable(0, 1),
     store.countQueued(1),
+    store.listBriefs('queued', 1),
     store.listRunning(1),
     store.countRunning(),
     store.listQueueHeads(0, 1),

@@ -1,6 +1,7 @@
 /** The part of the JobStore contract that is about whose job runs next: what runs, what waits, and what has waited for too long. */
 import { expect } from 'vitest';
 import { type Job, queueRank } from '#core/job.ts';
+import { costOf } from '#core/jobs/fair-order.ts';
 import type { JobStore } from '#core/ports.ts';
 import type { Promised } from './job-store.contract.ts';
 import { createMany, found } from './job-store-queries.contract.ts';
@@ -131,6 +132,57 @@ export function queuedPromises(promise: Promised): void {
     expect([await before(3), await before(0), await before(1), await before(2)]).toEqual([0, 1, 2, 3]);
     expect([await before(2, 3), await before(2, 2), await before(2, 0)]).toEqual([3, 2, 0]);
     expect(await store.countQueuedBefore('nobody', queueRank(jobs[2]!), 100)).toBe(0);
+  });
+}
+
+export function briefPromises(promise: Promised): void {
+  promise('queued jobs of all tenants are told in the order of their ranks, without tenant or content', async store => {
+    const jobs = [
+      makeJob({ priority: 'low' }),
+      makeJob({ tenant: 'other', notBeforeMs: startMs + 9 }),
+      makeJob({ priority: 'high', tenant: 'a#b' }),
+      makeJob({ deadlineAtMs: startMs + 10, tenant: 'z' }),
+      makeRunningJob(),
+      makeJob({ status: 'failed' }),
+    ];
+    for (const job of jobs) await store.create(job);
+    const briefs = await store.listBriefs('queued', 10);
+    expect(briefs.map(({ id }) => jobs.findIndex(job => job.id === id))).toEqual([2, 3, 1, 0]);
+    expect(briefs[3]).toEqual({
+      id: jobs[0]!.id,
+      status: 'queued',
+      model: 'reelay-tiny',
+      residency: 'standard',
+      priority: 'low',
+      createdAtMs: startMs,
+      startedAtMs: null,
+      cost: costOf(jobs[0]!.request),
+      percent: 0,
+      owner: null,
+    });
+    expect(JSON.stringify(briefs)).not.toMatch(/red ball|acme|other/);
+    expect(await store.listBriefs('queued', 2)).toHaveLength(2);
+    expect(await store.listBriefs('queued', 0)).toEqual([]);
+  });
+
+  promise('running jobs are told with who leases them and how far they are, by the end of their lease', async store => {
+    const progress = { phase: 'denoising', step: 4, steps: 8 } as const;
+    const jobs = [
+      makeRunningJob({ lease: { owner: 'w2', expiresAtMs: startMs + 20 }, progress }),
+      makeRunningJob({ lease: { owner: 'w1', expiresAtMs: startMs + 10 } }),
+      makeJob(),
+    ];
+    for (const job of jobs) await store.create(job);
+    const briefs = await store.listBriefs('in_progress', 10);
+    expect(briefs.map(({ id, owner, percent }) => [id, owner, percent])).toEqual([
+      [jobs[1]!.id, 'w1', 0],
+      [jobs[0]!.id, 'w2', 47],
+    ]);
+    await store.transition(jobs[0]!.id, running, { status: 'completed' });
+    await store.transition(jobs[1]!.id, running, { status: 'queued', lease: null });
+    expect(await store.listBriefs('in_progress', 10)).toEqual([]);
+    const [given] = (await store.listBriefs('queued', 10)).filter(({ id }) => id === jobs[1]!.id);
+    expect(given).toMatchObject({ status: 'queued', owner: null, startedAtMs: startMs });
   });
 }
 

@@ -8,7 +8,13 @@ import {
   removablePromises,
   tenantPromises,
 } from './job-store-queries.contract.ts';
-import { deadlinePromises, headPromises, queuedPromises, runningPromises } from './job-store-scheduling.contract.ts';
+import {
+  briefPromises,
+  deadlinePromises,
+  headPromises,
+  queuedPromises,
+  runningPromises,
+} from './job-store-scheduling.contract.ts';
 import { tombstonePromises } from './job-store-tombstones.contract.ts';
 import { makeEventEntry, makeJob, makeMessageEntry, makeRunningJob, startMs } from './make-job.ts';
 
@@ -43,6 +49,7 @@ export function jobStoreContract(name: string, open: () => Promise<OpenStore>): 
     runningPromises(promise);
     headPromises(promise);
     queuedPromises(promise);
+    briefPromises(promise);
     deadlinePromises(promise);
     removablePromises(promise);
   });

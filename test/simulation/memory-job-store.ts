@@ -8,7 +8,8 @@ import {
 } from '#adapters/job-facts.ts';
 import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
-import { isTerminal, type Job } from '#core/job.ts';
+import { isTerminal, type Job, queueRank } from '#core/job.ts';
+import { briefOf } from '#core/jobs/brief.ts';
 import type { JobPage, JobQuery, JobStore, Tombstone } from '#core/ports.ts';
 import { createJobIndex, type JobIndex, lowerBound } from './memory-job-index.ts';
 
@@ -143,6 +144,12 @@ function listsOf(records: ReadonlyMap<string, Job>, index: JobIndex): Lists {
         atMost,
         index.tenants().reduce((sum, tenant) => sum + index.queued(tenant).length, 0),
       ),
+    listBriefs: async (status, limit) => {
+      const jobs = status === 'queued' ? heardQueued().flatMap(({ id }) => records.get(id) ?? []) : index.running();
+      const ranked = jobs.map(job => ({ job, rank: queueRank(job) })).sort((a, b) => (a.rank < b.rank ? -1 : 1));
+      const found = status === 'queued' ? ranked.map(({ job }) => job) : oldest(jobs, limit, leaseExpiresAtMs);
+      return found.slice(0, limit).flatMap(job => briefOf(job) ?? []);
+    },
   };
 }
 
