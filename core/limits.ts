@@ -40,6 +40,23 @@ export const limits = {
   tasksPerChild: 100,
   /** Files a bundle lists: graphs, weights and goldens of a handful of components. */
   maxBundleFiles: 1_000,
+  /** Ranges of a bundle that are fetched at once, and bytes of each: S3 gives one connection some 90 MB/s, a GPU instance has 25 Gbit/s. */
+  bundleRanges: 16,
+  bundleRangeBytes: 8_388_608,
+  /** A connection that sends nothing for this long is given up and the rest asked for again; S3 answers in 0.2 s. */
+  bundleStallMs: 10_000,
+  /** Attempts of one range without progress, the first wait between them and the longest: half a minute in all. */
+  bundleTries: 8,
+  bundleRetryMs: 200,
+  bundleRetryMostMs: 5_000,
+  /** How often a process looks whether another one has fetched the bundle that both want. */
+  bundleWaitMs: 250,
+  /** How often the log tells how far a fetch is. */
+  bundleNewsMs: 10_000,
+  /** Parts of an upload: S3 takes 5 MiB to 5 GiB, 10,000 of them at most; a larger file gets larger parts. */
+  uploadPartBytes: 8_388_608,
+  maxUploadParts: 10_000,
+  uploadParts: 4,
   /** A first use of CUDA loads a GB of libraries from a cold disk; a driver that hangs must not keep a worker from saying so. */
   probeSeconds: 120,
   /** Threads of one inference where nobody says how many: more give a small model nothing, and the encoder needs cores too. */
@@ -60,6 +77,10 @@ export const limits = {
   stepSeconds: 900,
   /** Long-poll of the queue: SQS allows 20 s. */
   queueWaitSeconds: 10,
+  /** A worker of several residency classes asks one queue for so long before it looks at the next: SQS counts in seconds. */
+  enclaveWaitMs: 1_000,
+  /** Looks at the most restricted class first, but for every so-manieth: the others get that one, and none waits for ever. */
+  enclaveTurns: 4,
   /** The embedded queue looks this often: a person watches it. */
   localQueuePollMs: 100,
   /** Outbox rows older than this are sent again by the sweeper: the relay beside the request has had its chance. */
@@ -75,10 +96,6 @@ export const limits = {
   backoffMostMs: 10_000,
   /** Rows one sweep handles, so that no sweep holds the store for long. */
   sweepBatch: 100,
-  /** A worker of several residency classes asks one queue for so long before it looks at the next: SQS counts in seconds. */
-  enclaveWaitMs: 1_000,
-  /** Looks at the most restricted class first, but for every so-manieth: the others get that one, and none waits for ever. */
-  enclaveTurns: 4,
   /** A slow phone sends a reference image in this time; a client that holds a socket open without sending does not get longer. */
   requestTimeoutMs: 60_000,
   headersTimeoutMs: 15_000,
@@ -178,6 +195,10 @@ export const limits = {
   artifactDays: 30,
   /** A presigned link lives this long: one download of a large file over a slow line. */
   presignSeconds: 900,
+  /** Before it takes jobs a worker asks each resource once; one that has not answered for so long is not reached. */
+  preflightMs: 10_000,
+  /** AWS refuses requests that are five minutes off; a clock that is half way there has lost its NTP and will be. */
+  maxClockSkewSeconds: 150,
   /** A signed-in studio's cookie reads videos for this long, a working day and its evening; the page asks for a new one every hour. */
   mediaCookieHours: 12,
   /** Comment line that keeps a server-sent stream open through proxies. */

@@ -27,6 +27,8 @@ const EVERYTHING = [
   'core',
   'adapters/http',
   'adapters/local',
+  'adapters/receipt-keys.ts',
+  'adapters/receipt-key-setting.ts',
   'functions',
   'functions/bearer.ts',
   'gpu-container/worker',
@@ -63,9 +65,20 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/bundle-settings.ts', rooms: ['core'], packages: ['node:'] },
   { folder: 'gpu-container/main.ts', rooms: ['core'], packages: ['node:'] },
+  // Bundles come from outside and lie on the disk; what a bundle is, only the runtime says.
+  {
+    folder: 'gpu-container/bundles',
+    rooms: ['core', 'adapters/local', 'gpu-container/runtime'],
+    packages: ['node:'],
+  },
   { folder: 'gpu-container/probe.ts', rooms: ['gpu-container/runtime'], packages: ['node:'] },
-  { folder: 'gpu-container/aws-settings.ts', rooms: ['core', 'adapters/aws'], packages: ['node:'] },
+  {
+    folder: 'gpu-container/aws-settings.ts',
+    rooms: ['core', 'adapters/aws', 'adapters/receipt-key-setting.ts'],
+    packages: ['node:'],
+  },
   {
     folder: 'gpu-container/aws-worker.ts',
     rooms: [
@@ -92,6 +105,13 @@ const LAW: readonly Room[] = [
     packages: ['node:', 'vite', 'aws-lambda'],
   },
   { folder: 'cli', rooms: EVERYTHING, packages: ['node:', 'commander'] },
+  // A worker on the premises of a deployment is the deployment's worker; what it is told and asks first is the command's.
+  {
+    folder: 'cli/join-worker.ts',
+    rooms: [...EVERYTHING, 'cli', 'adapters/aws', 'gpu-container/aws-settings.ts', 'gpu-container/aws-worker.ts'],
+    packages: ['node:'],
+  },
+  { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
   { folder: 'studio', rooms: [], packages: ['preact', '@preact/signals', 'vite'] },
   // What is deployed is told in numbers and data of ours; the tools that deploy it are only here.
   {

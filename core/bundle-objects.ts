@@ -1,0 +1,42 @@
+/** @file Where the bundles of a deployment lie: `bundles/<digest>/<file>` in a bucket, below an address, or in a folder. */
+
+/** A place that bundles are fetched from. */
+export interface ObjectSource {
+  /** For people: "s3://bucket". */
+  readonly name: string;
+  /** Of an object; undefined where there is none. Throws as `read` does. */
+  size(key: string, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * The bytes `start` to `end`, both included, of an object, as they come; undefined where there is no such object. Ends early where the
+   * connection does. Throws `store_unavailable` otherwise; its `retryable` tells whether asking again may help.
+   */
+  read(key: string, range: ByteRange, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
+}
+
+/** From the first byte to the last, both included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A place that bundles are put into. */
+export interface ObjectTarget {
+  readonly name: string;
+  /** What is there under a key; the hash only where it was put by `put`. */
+  head(key: string): Promise<{ readonly bytes: number; readonly sha256: string | undefined } | undefined>;
+  /** All of it or nothing is there afterwards. Throws `store_unavailable`. */
+  put(key: string, file: LocalObject): Promise<void>;
+}
+
+/** A file of this machine that is to become an object. */
+export interface LocalObject {
+  readonly path: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** The key of a bundle's file; the digest is that of the bundle (runtime/bundle-manifest.ts). */
+export function bundleKey(digest: string, path: string): string {
+  return `bundles/${digest}/${path}`;
+}

@@ -1,0 +1,137 @@
+/** @file A bundle by its digest, out of the cache or from where the deployment keeps it. */
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder, syncFolder } from '#adapters/local/durable-folder.ts';
+import { fromFileSystem } from '#adapters/local/file-error.ts';
+import { bundleKey, type ObjectSource } from '#core/bundle-objects.ts';
+import { ReelayError } from '#core/errors.ts';
+import { type BundleManifest, bundleDigest, parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
+import {
+  type BundleCacheOptions,
+  cachedFolder,
+  clearLeavings,
+  fetchingFolder,
+  makeRoom,
+  markInUse,
+  moveIntoCache,
+  withBundle,
+} from './bundle-cache.ts';
+import { fetchFiles } from './fetch-files.ts';
+import { type RangePatience, readRange, sizeOf } from './read-range.ts';
+
+/** Which bundle, from where, to where. */
+export interface FetchBundleOptions {
+  /** As requests name the model; the bundle must call itself so. */
+  readonly id: string;
+  readonly digest: string;
+  readonly source: ObjectSource;
+  readonly cache: BundleCacheOptions;
+  readonly signal: AbortSignal;
+  /** Bytes so far, and of all files. */
+  readonly onProgress?: ((fetched: number, all: number) => void) | undefined;
+  readonly patience?: RangePatience | undefined;
+}
+
+/** A bundle that stays in the cache until released. */
+export interface OpenBundle {
+  readonly folder: string;
+  /** Whether it was there already. */
+  readonly cached: boolean;
+  release(): void;
+}
+
+/**
+ * Opens a bundle, fetching it first where it is not in the cache; of several processes one fetches and the others wait. Throws
+ * `bundle_corrupt` where the source has other bytes than the digest says, `bundle_invalid` where it is no bundle, `store_unavailable`
+ * where there is no room (known before the first large byte) or the source does not answer, the signal's reason when aborted.
+ */
+export async function openCachedBundle(options: FetchBundleOptions): Promise<OpenBundle> {
+  const { digest, cache, signal } = options;
+  return withBundle(cache.folder, digest, signal, async () => {
+    const there = await isThere(cache.folder, digest);
+    if (!there) await fetchWhole(options);
+    const lock = await markInUse(cache.folder, digest);
+    return { folder: cachedFolder(cache.folder, digest), cached: there, release: () => lock.release() };
+  });
+}
+
+const isThere = (cache: string, digest: string): Promise<boolean> =>
+  stat(cachedFolder(cache, digest)).then(
+    facts => facts.isDirectory(),
+    () => false,
+  );
+
+async function fetchWhole(options: FetchBundleOptions): Promise<void> {
+  const { digest, cache, source } = options;
+  const folder = fetchingFolder(cache.folder, digest);
+  const { text, manifest } = await fetchManifest(options);
+  const all = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  await clearLeavings(cache.folder);
+  await makeRoom(cache, all - (await bytesThere(folder, manifest)), `The model "${options.id}"`);
+  let fetched = 0;
+  const onProgress = (bytes: number) => {
+    fetched += bytes;
+    options.onProgress?.(fetched, all);
+  };
+  const fetching = { ...options, source, digest, folder, onProgress };
+  await fetchFiles(manifest.files, fetching).catch(async error => {
+    if (!(error instanceof ReelayError && error.code === 'bundle_corrupt' && error.retryable)) throw error;
+    await rm(folder, { recursive: true, force: true }); // what a power cut left had not the bytes that were written
+    fetched = 0;
+    await fetchFiles(manifest.files, fetching);
+  });
+  await writeManifest(folder, text);
+  await moveIntoCache(cache.folder, digest);
+}
+
+/** What an earlier fetch left of the listed files. */
+async function bytesThere(folder: string, manifest: BundleManifest): Promise<number> {
+  const sizes = manifest.files.map(async ({ path, bytes }) => {
+    const facts = await stat(join(folder, path)).catch(() => undefined);
+    return Math.min(bytes, facts?.size ?? 0);
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** bundle.json: a page of text; of a file this large it is not one. */
+const MAX_MANIFEST_BYTES = 1_048_576;
+
+/** The digest vouches for the list of files, so a bundle.json with another list is none of this bundle's. */
+async function fetchManifest(options: FetchBundleOptions): Promise<{ text: string; manifest: BundleManifest }> {
+  const { id, digest, source } = options;
+  const text = await readManifestText(options);
+  const manifest = parseManifest(`${source.name}/bundles/${digest.slice(0, 12)}…`, text);
+  const found = bundleDigest(manifest);
+  if (found !== digest)
+    throw new ReelayError(
+      'bundle_corrupt',
+      `${source.name}: the files that bundles/${digest}/bundle.json lists have the digest ${found}, not ${digest}. It is not used.`,
+    );
+  if (manifest.id !== id)
+    throw new ReelayError(
+      'bundle_invalid',
+      `${source.name}: the bundle ${digest.slice(0, 12)}… calls itself "${manifest.id}", not "${id}" (REELAY_BUNDLE_DIGESTS).`,
+    );
+  return { text, manifest };
+}
+
+async function readManifestText({ source, digest, signal, patience }: FetchBundleOptions): Promise<string> {
+  const key = bundleKey(digest, 'bundle.json');
+  const bytes = await sizeOf(source, key, signal, patience);
+  if (bytes === undefined)
+    throw new ReelayError('bundle_corrupt', `${source.name}: there is no ${key}; reelay models push puts it there.`);
+  if (bytes === 0 || bytes > MAX_MANIFEST_BYTES)
+    throw new ReelayError('bundle_corrupt', `${source.name}: ${key} has ${bytes} bytes and is no bundle.json.`);
+  return (await readRange(source, key, { start: 0, end: bytes - 1 }, signal, patience)).toString('utf8');
+}
+
+async function writeManifest(folder: string, text: string): Promise<void> {
+  const path = join(folder, 'bundle.json');
+  try {
+    await makeFolder(folder);
+    await writeFile(path, text, { mode: 0o600, flush: true });
+    await syncFolder(folder);
+  } catch (error) {
+    throw fromFileSystem(error, path);
+  }
+}

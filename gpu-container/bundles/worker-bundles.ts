@@ -1,0 +1,84 @@
+import type { ObjectSource } from '#core/bundle-objects.ts';
+import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { type Device, whyUnfit } from '#core/provider.ts';
+import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
+import type { BundleCacheOptions } from './bundle-cache.ts';
+import { openCachedBundle } from './fetch-bundle.ts';
+
+/** What a worker is to have. */
+export interface WorkerBundlesOptions {
+  /** Folders of bundles that are on disk already, by model id. */
+  readonly folders: ReadonlyMap<string, string>;
+  /** By model id; those without a folder are fetched. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly source: ObjectSource | undefined;
+  readonly cache: BundleCacheOptions;
+  readonly device: Device;
+  readonly signal: AbortSignal;
+  readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
+}
+
+/** Bundles on this machine's disk, by model id; they stay there until released. */
+export interface WorkerBundles {
+  readonly folders: ReadonlyMap<string, string>;
+  /** What is offered is what is there at the start: a folder that changes later is refused by the digest noted here. */
+  readonly digests: ReadonlyMap<string, string>;
+  release(): void;
+}
+
+/**
+ * Brings a worker's bundles onto its disk, one after another: each is fetched with all the bandwidth there is. Throws
+ * `provider_unavailable` for one that this machine cannot render, and what openCachedBundle throws.
+ */
+export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<WorkerBundles> {
+  const folders = new Map(options.folders);
+  const digests = new Map(options.digests);
+  const releases: (() => void)[] = [];
+  const release = () => {
+    for (const one of releases.splice(0)) one();
+  };
+  try {
+    for (const [id, digest] of options.digests) {
+      if (folders.has(id)) continue;
+      const opened = await fetchOne(options, id, digest);
+      releases.push(opened.release);
+      folders.set(id, opened.folder);
+    }
+    for (const [id, folder] of folders) {
+      const card = await readModelCard(folder);
+      const unfit = whyUnfit(id, card.requires, options.device);
+      if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
+      if (!digests.has(id)) digests.set(id, card.digest);
+    }
+    return { folders, digests, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function fetchOne(options: WorkerBundlesOptions, id: string, digest: string) {
+  const { source, cache, signal, log } = options;
+  if (source === undefined)
+    throw new ReelayError(
+      'invalid_request',
+      `The model "${id}" has a digest and no folder, and nothing says where it is fetched from (REELAY_BUNDLE_SOURCE).`,
+    );
+  const startedMs = performance.now();
+  let toldMs = startedMs;
+  const onProgress = (fetched: number, all: number) => {
+    if (performance.now() - toldMs < limits.bundleNewsMs) return;
+    toldMs = performance.now();
+    log('info', 'fetching a bundle', { model: id, fetched, all });
+  };
+  const opened = await openCachedBundle({ id, digest, source, cache, signal, onProgress });
+  const ms = Math.round(performance.now() - startedMs);
+  log('info', opened.cached ? 'bundle is in the cache' : 'bundle fetched', {
+    model: id,
+    digest,
+    from: source.name,
+    ms,
+  });
+  return opened;
+}
