@@ -7,9 +7,10 @@ import { type Bundles, findBundles, type InstalledBundle } from '#local/bundles.
 import { removeBundle } from '#local/model-registry.ts';
 import { explain } from './explain.ts';
 import { addModelCommand, shownBytes } from './models-add.ts';
+import { pushModelCommand } from './models-push.ts';
 import { dataFolderFrom } from './settings.ts';
 
-/** `reelay models list|add|verify|remove` */
+/** `reelay models list|add|push|verify|remove` */
 export function modelsCommand(): Command {
   const models = new Command('models').description('the model bundles: those that come with Reelay, and those you add');
   models
@@ -18,6 +19,7 @@ export function modelsCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => list(options.json === true));
   models.addCommand(addModelCommand());
+  models.addCommand(pushModelCommand());
   models
     .command('verify')
     .description('check every file of a bundle against its sha256 and every graph; exit 1 if something is wrong')

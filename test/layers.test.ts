@@ -112,6 +112,12 @@ const LAW: readonly Room[] = [
     packages: ['node:'],
   },
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
+  // A bucket is named by who pushes to it; the rest of the command line does not know AWS.
+  {
+    folder: 'cli/models-push.ts',
+    rooms: [...EVERYTHING, 'adapters/aws', 'gpu-container/bundles', 'gpu-container/bundle-settings.ts'],
+    packages: ['node:', 'commander'],
+  },
   { folder: 'studio', rooms: [], packages: ['preact', '@preact/signals', 'vite'] },
   // What is deployed is told in numbers and data of ours; the tools that deploy it are only here.
   {
