@@ -15,6 +15,7 @@ import { settingsFor } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
 import type { Settings } from './settings-types.ts';
 import { CoreStack } from './stacks/core.ts';
+import { GpuStack } from './stacks/gpu.ts';
 
 /** What an app is built from; everything may be left out. */
 export interface BuildOptions {
@@ -36,6 +37,7 @@ export interface BuiltApp {
   readonly settings: Settings;
   readonly warnings: readonly string[];
   readonly core: CoreStack;
+  readonly gpu: GpuStack | undefined;
 }
 
 /** Builds every stack of a stage, ready to synthesize. Throws SettingsError for settings that cannot be. */
@@ -56,8 +58,20 @@ export function buildApp(options: BuildOptions = {}): BuiltApp {
     description: 'Reelay: queues, records, bytes, API',
     synthesizer: synthesizer(),
   });
+  const gpu =
+    settings.fleet === null
+      ? undefined
+      : new GpuStack(app, 'ReelayGpu', {
+          ...common,
+          fleet: settings.fleet,
+          cards,
+          core,
+          stackName: `reelay-${stage}-gpu`,
+          description: 'Reelay: GPUs from none, and what moves them',
+          synthesizer: synthesizer(),
+        });
   if (assets === 'parameter') for (const stack of app.node.children) if (Stack.isStack(stack)) addAssetsBucket(stack);
-  return { app, settings, warnings, core };
+  return { app, settings, warnings, core, gpu };
 }
 
 function appProps(outdir: string | undefined): AppProps {
@@ -112,7 +126,9 @@ if (import.meta.main)
   try {
     main(process.env);
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    // CDK has told its findings, or a setting is told in a sentence; a stack of calls helps nobody with either.
+    const told = error instanceof SettingsError || (error as Error).message.startsWith('Validation failed');
+    if (!told) throw error;
+    process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 1;
   }

@@ -24,10 +24,20 @@ export const cloudLimits = {
   visibilityPerTimeout: 6,
   /** A job may wait this long before someone is told. */
   oldestJobAlarmMinutes: 30,
-  /** Work waits and nothing runs for this long: someone is told. Twice a slow cold start (4 minutes). */
-  stuckAlarmSeconds: 600,
   /** The autoscaler says so every minute; a gap of five is a dead autoscaler. */
   deadManMinutes: 5,
+  /** gp3 without more brings 125: image and weights are read at the start of each machine, and it costs cents an hour while it runs. */
+  diskMiBPerSecond: 500,
+  /** A managed machine without a task goes after this long; the autoscaler has decided already how long a task stays. */
+  idleInstanceSeconds: 60,
+  /** Changes of the table are told to the autoscaler in bundles: a second more of waiting, a hundredth of the runs. */
+  streamBatch: 100,
+  streamWindowSeconds: 1,
+  /** News older than this is no news: the autoscaler reads the records anyway. */
+  streamNewsSeconds: 300,
+  streamRetries: 3,
+  /** A look-up that is asked for is made at least so often before it is a letter; the schedule's comes anyway. */
+  wakeReceives: 3,
   /** What CloudFormation takes. */
   maxTemplateBytes: 1_000_000,
   maxTemplateResources: 500,

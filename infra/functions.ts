@@ -4,12 +4,18 @@
  * test/infra/functions.test.ts.
  */
 
-/** A resource that a function may act on; `queue`, `deadLetterQueue`, `table` and `bucket` are those of every enclave. */
+/**
+ * A resource that a function may act on; the first four are those of every enclave, and a table has its indexes with it.
+ */
 export type GrantTarget = 'queue' | 'deadLetterQueue' | 'table' | 'bucket' | 'eventBus' | 'wakeQueue';
 
 /** IAM actions on one resource; `prefixes` narrow those on objects to keys below them, actions on the bucket itself stay whole. */
 export interface Grant {
   readonly on: GrantTarget;
+  /** Only the enclave of the standard class, where the key value entries are; else all of them. */
+  readonly only?: 'standard';
+  /** Of a table only its indexes: they hold keys and what the table's definition lets them carry, never a record. */
+  readonly indexesOnly?: true;
   readonly actions: readonly string[];
   readonly prefixes?: readonly string[];
 }
@@ -66,6 +72,35 @@ const TABLE_ACTIONS = [
 /** Without the right to list, S3 answers a missing key with 403. */
 const READ_OBJECTS = ['s3:GetObject', 's3:ListBucket'];
 const JOB_PREFIXES = ['videos/', 'references/'];
+
+/**
+ * What of the table's stream the autoscaler is told, as patterns over a record: a job came into the queue, left it, or its lease ended.
+ * Attributes come and go with what they say (adapters/aws/dynamo-job-item.ts); progress and heartbeats change none of these.
+ */
+export const fleetNews: readonly object[] = [
+  { eventName: ['INSERT'], dynamodb: { NewImage: { queuePlace: { S: [{ exists: true }] } } } },
+  {
+    eventName: ['MODIFY'],
+    dynamodb: {
+      NewImage: { queuePlace: { S: [{ exists: true }] } },
+      OldImage: { queuePlace: { S: [{ exists: false }] } },
+    },
+  },
+  {
+    eventName: ['MODIFY', 'REMOVE'],
+    dynamodb: {
+      NewImage: { queuePlace: { S: [{ exists: false }] } },
+      OldImage: { queuePlace: { S: [{ exists: true }] } },
+    },
+  },
+  {
+    eventName: ['MODIFY', 'REMOVE'],
+    dynamodb: {
+      NewImage: { leaseEndsMs: { N: [{ exists: false }] } },
+      OldImage: { leaseEndsMs: { N: [{ exists: true }] } },
+    },
+  },
+];
 
 /** Submitting is a write to the table, a message and an event; what a job starts from is put below references/. */
 const SUBMIT: readonly Grant[] = [
@@ -130,6 +165,32 @@ export const functions = {
     ],
     triggers: [
       { kind: 'queue', queue: 'drop', batchSize: 5 },
+      { kind: 'schedule', everyMinutes: 1 },
+    ],
+  },
+  autoscale: {
+    stack: 'gpu',
+    file: 'functions/autoscale-lambda.ts',
+    export: 'handler',
+    description: 'Moves the fleet: at every enqueue, start and finish, when it asked to be woken, and every minute',
+    memoryMiB: 512,
+    timeoutSeconds: 30,
+    env: [
+      'REELAY_TABLE',
+      'REELAY_ENCLAVES',
+      'REELAY_RESIDENCY',
+      'REELAY_FLEET',
+      'REELAY_WAIT_TARGETS',
+      'REELAY_WAKE_QUEUE_URL',
+    ],
+    grants: [
+      { on: 'table', indexesOnly: true, actions: ['dynamodb:Query'] },
+      { on: 'table', only: 'standard', actions: TABLE_ACTIONS },
+      { on: 'wakeQueue', actions: ['sqs:SendMessage'] },
+    ],
+    triggers: [
+      { kind: 'stream', batchSize: 100 },
+      { kind: 'queue', queue: 'wake', batchSize: 10 },
       { kind: 'schedule', everyMinutes: 1 },
     ],
   },

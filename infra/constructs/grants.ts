@@ -22,7 +22,7 @@ export function giveGrants(grantee: IGrantable, grants: readonly Grant[], target
   for (const grant of grants) {
     if (grant.on === 'bucket') {
       const onBucket = (action: string) => action === 's3:ListBucket';
-      for (const { bucket } of targets.enclaves) {
+      for (const { bucket } of enclavesOf(grant, targets)) {
         const keys = (grant.prefixes ?? ['']).map(prefix => bucket.arnForObjects(`${prefix}*`));
         allow(grant.actions.filter(onBucket), [bucket.bucketArn]);
         allow(
@@ -32,11 +32,28 @@ export function giveGrants(grantee: IGrantable, grants: readonly Grant[], target
       }
     } else allow(grant.actions, arnsOf(grant, targets));
   }
-  for (const { key } of targets.enclaves) if (key !== undefined) key.grantEncryptDecrypt(grantee);
+  // Whoever only asks an index needs no more of a key than to read with it.
+  for (const enclave of targets.enclaves) {
+    const onEnclave = grants.filter(one => enclavesOf(one, targets).includes(enclave)).flatMap(one => one.actions);
+    const keyActions = onEnclave.every(action => READS.test(action)) ? DECRYPT : USE_KEY;
+    if (enclave.key !== undefined && onEnclave.length > 0) allow(keyActions, [enclave.key.keyArn]);
+  }
 }
 
-function arnsOf({ on, actions }: Grant, { enclaves, eventBus, wakeQueue }: GrantTargets): readonly string[] {
-  switch (on) {
+const DECRYPT = ['kms:Decrypt', 'kms:DescribeKey'];
+/** What DynamoDB, S3 and SQS ask of a caller who writes; each of them spelt out. */
+const USE_KEY = [...DECRYPT, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
+const READS = /:(Get|List|Query|BatchGet|Describe)/;
+
+function enclavesOf({ on, only }: Grant, { enclaves }: GrantTargets): readonly Enclave[] {
+  if (on === 'eventBus' || on === 'wakeQueue') return [];
+  return only === undefined ? enclaves : enclaves.filter(({ residency }) => residency === only);
+}
+
+function arnsOf(grant: Grant, targets: GrantTargets): readonly string[] {
+  const { eventBus, wakeQueue } = targets;
+  const enclaves = enclavesOf(grant, targets);
+  switch (grant.on) {
     case 'queue':
       return enclaves.map(({ queue }) => queue.queueArn);
     case 'deadLetterQueue':
@@ -44,7 +61,8 @@ function arnsOf({ on, actions }: Grant, { enclaves, eventBus, wakeQueue }: Grant
     case 'table': {
       // An index is a resource of its own, and only queries use one.
       const tables = enclaves.map(({ table }) => table.tableArn);
-      return actions.includes('dynamodb:Query') ? tables.flatMap(arn => [arn, `${arn}/index/*`]) : tables;
+      if (grant.indexesOnly === true) return tables.map(arn => `${arn}/index/*`);
+      return grant.actions.includes('dynamodb:Query') ? tables.flatMap(arn => [arn, `${arn}/index/*`]) : tables;
     }
     case 'eventBus':
       return eventBus === undefined ? [] : [eventBus.eventBusArn];

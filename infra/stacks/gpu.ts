@@ -1,0 +1,239 @@
+import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
+import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  CfnClusterCapacityProviderAssociations,
+  CfnService,
+  Cluster,
+  ContainerInsights,
+  Secret as EcsSecret,
+} from 'aws-cdk-lib/aws-ecs';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { ModelCatalog } from '#core/models.ts';
+import { fleetLimits } from '#core/placement/fleet-limits.ts';
+import { metricNamespace } from '#core/placement/fleet-watch.ts';
+import { mayServe } from '#core/policy/residency.ts';
+import { cloudLimits } from '../cloud-limits.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
+import { alarmOnErrors, alarmOnLetters, createAlarm } from '../constructs/alarms.ts';
+import { Autoscaler } from '../constructs/autoscaler.ts';
+import { createCapacity } from '../constructs/capacity.ts';
+import type { Enclave } from '../constructs/enclave.ts';
+import { enclavesJson } from '../constructs/enclave.ts';
+import { GpuNetwork } from '../constructs/gpu-network.ts';
+import { giveGrants } from '../constructs/grants.ts';
+import { createExecutionRole, createWorkerLog, createWorkerTask } from '../constructs/worker-task.ts';
+import { fleetVariable, type ScaledService } from '../fleet-variable.ts';
+import { cloudPools, IMAGE_BY_DIGEST } from '../settings-checks.ts';
+import type { FleetSettings, Settings } from '../settings-types.ts';
+import { bundleDigests, bundleGrants, workerGrants } from '../worker.ts';
+import type { CoreStack } from './core.ts';
+
+/** What the GPU stack is made of. */
+export interface GpuStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly fleet: FleetSettings;
+  readonly cards: ModelCatalog;
+  readonly core: CoreStack;
+}
+
+/** GPUs from none: network, cluster, one service for each market, and the one controller that moves them. May be replaced at any time. */
+export class GpuStack extends Stack {
+  readonly cluster: Cluster;
+  readonly taskRole: Role;
+  readonly services: readonly ScaledService[];
+  readonly autoscaler: Autoscaler;
+  /** The enclaves whose class may be processed here. */
+  readonly enclaves: readonly Enclave[];
+
+  constructor(scope: Construct, id: string, { settings, fleet, cards, core, ...props }: GpuStackProps) {
+    super(scope, id, props);
+    const place = { site: 'cloud', region: settings.region } as const;
+    this.enclaves = core.enclaves.filter(one => mayServe(settings.residency, one.residency, place));
+    const network = new GpuNetwork(this, 'Network', { tasksHaveOwnAddresses: fleet.mode === 'managed-instances' });
+    this.cluster = new Cluster(this, 'Cluster', {
+      vpc: network.vpc as IVpc,
+      clusterName: `reelay-${settings.stage}`,
+      containerInsightsV2: ContainerInsights.DISABLED,
+    });
+    acknowledge(this.cluster, {
+      ECS4: "It is paid for by the metric; what matters is in the records and in Reelay's own metric.",
+    });
+    this.taskRole = this.createTaskRole(core);
+    this.services = this.createServices({ settings, fleet, cards, core }, network);
+    this.autoscaler = new Autoscaler(this, 'Autoscaler', {
+      core,
+      clusterName: this.cluster.clusterName,
+      services: this.services.map(({ service }) => service),
+      environment: {
+        REELAY_FLEET: fleetVariable(this, settings, fleet, this.cluster.clusterName, this.services, cards),
+        REELAY_WAIT_TARGETS: JSON.stringify(settings.waitTargetSeconds),
+      },
+      enclaves: this.enclaves,
+      logDays: settings.logDays,
+      reservedConcurrency: fleet.autoscalerConcurrency,
+    });
+    this.createAlarms(core);
+    if (settings.monthlyBudgetUsd !== null) createBudget(this, settings.monthlyBudgetUsd, settings.alarmEmail, core);
+  }
+
+  /** The cloud worker's rights: nothing of an enclave whose class does not allow this place. */
+  private createTaskRole({ eventBus, standard }: CoreStack): Role {
+    const role = new Role(this, 'WorkerRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    giveGrants(role, workerGrants, { enclaves: this.enclaves, eventBus });
+    giveGrants(role, bundleGrants, { enclaves: [standard] });
+    const resourceName = `${this.cluster.clusterName}/*`;
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'],
+        resources: [this.formatArn({ service: 'ecs', resource: 'task', resourceName })],
+      }),
+    );
+    return role;
+  }
+
+  private createServices(
+    { settings, fleet, cards, core }: Pick<GpuStackProps, 'settings' | 'fleet' | 'cards' | 'core'>,
+    network: GpuNetwork,
+  ): readonly ScaledService[] {
+    const image = new CfnParameter(this, 'WorkerImage', {
+      description: 'The worker image by its digest: repository@sha256:...',
+      allowedPattern: IMAGE_BY_DIGEST,
+      ...(fleet.workerImage === 'parameter' ? {} : { default: fleet.workerImage }),
+    });
+    const repository = new CfnParameter(this, 'WorkerRepository', {
+      description: 'The ECR repository of that image, in this account and region',
+      default: 'reelay-worker',
+    });
+    const receiptKey = new Secret(this, 'ReceiptKey', {
+      description:
+        'The private Ed25519 key, in PEM, that placement receipts are signed with; put it here before the first job',
+    });
+    acknowledge(receiptKey, {
+      SMG4: 'Receipts are checked with the key they were signed with: a new key is a decision of people.',
+    });
+    const log = createWorkerLog(this, 'WorkerLog', settings.logDays);
+    const executionRole = createExecutionRole(this, 'ExecutionRole', repository.valueAsString, log);
+    const made = cloudPools(fleet).map(pool => {
+      const market = pool === 'cloud-spot' ? ('spot' as const) : ('ondemand' as const);
+      const name = market === 'spot' ? 'Spot' : 'OnDemand';
+      const maxTasks = market === 'spot' ? fleet.maxSpotTasks : fleet.maxOnDemandTasks;
+      const { clusterName, clusterArn } = this.cluster;
+      const capacity = createCapacity(this, name, { fleet, network, clusterName, clusterArn, market, maxTasks });
+      const task = createWorkerTask(this, `${name}Task`, {
+        fleet,
+        image: image.valueAsString,
+        environment: this.workerEnvironment(core, pool, cards),
+        secrets: { REELAY_RECEIPT_KEY: EcsSecret.fromSecretsManager(receiptKey as ISecret) },
+        taskRole: this.taskRole,
+        executionRole,
+        log,
+        pool,
+      });
+      return { pool, market, maxTasks, capacity, task };
+    });
+    const association = new CfnClusterCapacityProviderAssociations(this, 'Capacity', {
+      cluster: this.cluster.clusterName,
+      capacityProviders: made.map(({ capacity }) => capacity.ref),
+      // A task that names no provider has nowhere to go.
+      defaultCapacityProviderStrategy: [],
+    });
+    return made.map(({ pool, market, maxTasks, capacity, task }) => {
+      const service = new CfnService(this, market === 'spot' ? 'SpotService' : 'OnDemandService', {
+        cluster: this.cluster.clusterArn,
+        taskDefinition: task.taskDefinitionArn,
+        // A first create needs no quota; the autoscaler says how many from then on.
+        desiredCount: 0,
+        capacityProviderStrategy: [{ capacityProvider: capacity.ref, weight: 1 }],
+        // A deployment stops idle tasks first and waits for those that work; a GPU more than the maximum is nowhere to be had.
+        deploymentConfiguration: { minimumHealthyPercent: 0, maximumPercent: 100 },
+        enableEcsManagedTags: true,
+        propagateTags: 'SERVICE',
+        ...(fleet.mode === 'asg'
+          ? {}
+          : {
+              networkConfiguration: {
+                awsvpcConfiguration: {
+                  subnets: network.subnetIds,
+                  securityGroups: [network.securityGroup.securityGroupId],
+                  assignPublicIp: 'DISABLED',
+                },
+              },
+            }),
+      });
+      service.addResourceDependency(association);
+      // The last rights go after the last task.
+      service.node.addDependency(this.taskRole);
+      return { pool, market, maxTasks, service };
+    });
+  }
+
+  private workerEnvironment(core: CoreStack, pool: string, cards: ModelCatalog): Record<string, string> {
+    const shared = [
+      'REELAY_QUEUE_URL',
+      'REELAY_DEAD_LETTER_QUEUE_URL',
+      'REELAY_TABLE',
+      'REELAY_BUCKET',
+      'REELAY_EVENT_BUS',
+      'REELAY_RESIDENCY',
+      'REELAY_SHARES',
+      'REELAY_WEBHOOK_ALLOW',
+    ] as const;
+    return {
+      ...Object.fromEntries(shared.map(name => [name, core.variables[name]!])),
+      REELAY_ENCLAVES: enclavesJson(this, this.enclaves),
+      REELAY_BUNDLE_DIGESTS: bundleDigests(cards),
+      REELAY_POOL: pool,
+      REELAY_SITE: 'cloud',
+      REELAY_REGION: this.region,
+      REELAY_PROVIDER: 'cuda',
+      REELAY_SCRATCH: '/tmp/reelay',
+      AWS_REGION: this.region,
+    };
+  }
+
+  private createAlarms({ alarmTopic }: CoreStack): void {
+    createAlarm(this, 'Stuck', alarmTopic, {
+      metric: new Metric({
+        namespace: metricNamespace,
+        metricName: 'StuckSeconds',
+        period: Duration.minutes(1),
+        statistic: 'Maximum',
+      }),
+      threshold: fleetLimits.stuckSeconds,
+      periods: cloudLimits.deadManMinutes,
+      // An autoscaler that says nothing is dead.
+      missing: TreatMissingData.BREACHING,
+      description: 'Work waits and nothing runs, or the autoscaler is dead: nobody starts GPUs.',
+    });
+    alarmOnErrors(this, 'AutoscalerErrors', alarmTopic, this.autoscaler.handler, 'The autoscaler');
+    alarmOnLetters(
+      this,
+      'AutoscalerLetters',
+      alarmTopic,
+      this.autoscaler.deadLetterQueue,
+      'The autoscaler gave news up',
+    );
+    new CfnOutput(this, 'ClusterName', { value: this.cluster.clusterName });
+  }
+}
+
+/** Told at four fifths of the month's budget, and at a forecast of more than all of it. */
+function createBudget(scope: GpuStack, amount: number, email: string | null, core: CoreStack): void {
+  const subscribers = [
+    email === null
+      ? { subscriptionType: 'SNS', address: core.alarmTopic.topicArn }
+      : { subscriptionType: 'EMAIL', address: email },
+  ];
+  const told = (notificationType: string, threshold: number) => ({
+    notification: { notificationType, comparisonOperator: 'GREATER_THAN', threshold, thresholdType: 'PERCENTAGE' },
+    subscribers,
+  });
+  new CfnBudget(scope, 'Budget', {
+    budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount, unit: 'USD' } },
+    notificationsWithSubscribers: [told('ACTUAL', 80), told('FORECASTED', 100)],
+  });
+}
