@@ -97,6 +97,16 @@ export interface Placement extends Place {
   readonly fromStep: number;
 }
 
+/** The placement receipt of a completed job (placement/receipt.ts): its bytes, and what ties it to the request. */
+export interface JobReceipt {
+  readonly key: string;
+  readonly bytes: number;
+  /** Lower-case hex, of the bytes. */
+  readonly sha256: string;
+  /** The key of the HMAC in it, 32 random bytes as lower-case hex: who has it and the request can show that they belong together. */
+  readonly requestKey: string;
+}
+
 /** Why a job failed: a code to decide by and a sentence to read. */
 export interface JobError {
   readonly code: string;
@@ -141,6 +151,8 @@ export interface Job {
   readonly placements: readonly Placement[];
   readonly error: JobError | null;
   readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
+  /** null until it is completed, and for one that was completed before there were receipts. */
+  readonly receipt: JobReceipt | null;
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly completedAtMs: number | null;
@@ -176,6 +188,7 @@ const ADDED_SINCE_1 = {
   remixOf: null,
   acceptedAt: null,
   placements: [],
+  receipt: null,
 } as const satisfies Partial<Job>;
 
 /** Likewise in the request: there was text-to-video only, and one class. */
@@ -198,8 +211,8 @@ export function jobFromRecord(json: string): Job {
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * `video_` + 10 characters of time + 16 of randomness, Crockford base 32 in lower case, so ids sort by creation.
- * `random`: 10 bytes.
+ * `video_` + 10 characters of time + 16 of randomness, Crockford base 32 in lower case, so ids of one class sort by creation; a class
+ * other than the standard one stands before them: `video_sovereign_…`. `random`: 10 bytes.
  */
 export function newJobId(nowMs: number, random: Uint8Array, residency: string = defaultResidency): string {
   let time = '';

@@ -44,6 +44,11 @@ export function checkpointFolder(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
+/** Where each processed it: beside the bytes of the attempt that made them. */
+export function receiptKey(job: Pick<Job, 'tenant' | 'id'>, attempt: number): string {
+  return `${attemptPrefix(job, attempt)}receipt.json`;
+}
+
 /** Bytes go below the attempt that made them; only the record says which attempt counts. */
 export function artifactKey(job: Pick<Job, 'tenant' | 'id'>, attempt: number, variant: Variant): string {
   return `${attemptPrefix(job, attempt)}${FILES[variant]}`;

@@ -2,9 +2,12 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type Environment } from '#adapters/aws/connect.ts';
+import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
+import type { StorePlaces } from '#core/placement/receipt.ts';
+import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
 import { type Place, parsePlace, parseResidency, type ResidencyClasses } from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
@@ -16,6 +19,10 @@ export interface AwsWorkerSettings {
   readonly place: Place;
   /** The rules of this installation. */
   readonly classes: ResidencyClasses;
+  /** Signs where each job was processed. */
+  readonly receiptSigner: ReceiptSigner;
+  /** Where table and bucket stand. */
+  readonly stores: StorePlaces;
   readonly provider: Provider;
   /** Of one inference. */
   readonly threads: number;
@@ -54,6 +61,8 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     aws: sentence(() => awsResourcesFrom(env)),
     place: parsePlace({ pool: env.REELAY_POOL, site: env.REELAY_SITE, region: env.REELAY_REGION }),
     classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
+    receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
+    stores: storesFrom(env),
     provider: providerFrom(env),
     threads: threadsFrom(env),
     bundles,
@@ -67,6 +76,16 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
       ? (textFrom(env, 'AWS_EC2_METADATA_SERVICE_ENDPOINT') ?? 'http://169.254.169.254')
       : undefined,
   };
+}
+
+/** REELAY_STORE_SITE and REELAY_STORE_REGION, for stores of one's own that speak AWS's language; else they are AWS's, in its region. */
+function storesFrom(env: Environment): StorePlaces {
+  const site = textFrom(env, 'REELAY_STORE_SITE') ?? 'cloud';
+  if (site !== 'cloud' && site !== 'onprem') throw refusal('REELAY_STORE_SITE', site, 'cloud and onprem are allowed');
+  const region = textFrom(env, 'REELAY_STORE_REGION') ?? textFrom(env, 'AWS_REGION') ?? 'unknown';
+  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(region))
+    throw refusal('REELAY_STORE_REGION', region, 'up to 63 letters, digits and dashes are allowed');
+  return { records: { site, region }, objects: { site, region } };
 }
 
 /** REELAY_PROVIDER: cpu or cuda, cpu unless it is said (the GPU image says cuda). */

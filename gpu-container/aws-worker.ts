@@ -26,6 +26,7 @@ import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
 import { runProbe } from '#gpu-container/worker/run-probe.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
@@ -118,6 +119,13 @@ function workerPorts(
     ownerIsGone: () => false,
     progressEveryMs: limits.progressEveryMs,
     renderer: parts.renderer,
+    receipts: createReceipts({
+      signer: settings.receiptSigner,
+      stores: settings.stores,
+      classes: settings.classes,
+      kv: parts.aws.kv,
+      random: randomBytes,
+    }),
     whyNotReady: () => whyDiskIsFull(scratchRoot, 'the scratch folder'),
     scratch: job => openScratch(join(scratchRoot, `${job.id}-${job.attempt}`)),
     log: parts.log,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDrop } from '#adapters/local/drop-watcher.ts';
 import { blobPath } from '#adapters/local/file-blob-store.ts';
 import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.ts';
+import { openReceiptKeys } from '#adapters/local/receipt-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
@@ -68,6 +69,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     throw error;
   };
   const { installed: bundles, refused } = await findBundles(options.modelsFolder, folder).catch(giveUp);
+  const receiptSigner = await (async () => openReceiptKeys(folder))().catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
   const log = fileLog(join(folder, 'log.jsonl'));
@@ -112,7 +114,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     refused,
     pathOf: key => blobPath(join(folder, 'blobs'), key),
     work: () => {
-      const worker = { ...options, ports, bundles, owner, ownerIsGone, scratchRoot, log };
+      const worker = { ...options, ports, receiptSigner, bundles, owner, ownerIsGone, scratchRoot, log };
       working ??= startLocalWorker(worker, stopping.signal);
     },
     idle: async () => (await ports.store.countQueued(1)) === 0 && (await ports.store.listRunning(1)).length === 0,

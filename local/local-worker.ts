@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
+import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
@@ -18,6 +20,8 @@ export const RENDER_CHILD = join(import.meta.dirname, '..', 'gpu-container', 're
 /** What a worker of a data folder needs. */
 export interface LocalWorkerOptions {
   readonly ports: SubmitPorts;
+  /** Of the data folder. */
+  readonly receiptSigner: ReceiptSigner;
   readonly bundles: readonly InstalledBundle[];
   readonly owner: string;
   readonly ownerIsGone: (owner: string) => boolean;
@@ -30,7 +34,7 @@ export interface LocalWorkerOptions {
 
 /** Renders until told to stop; the function that comes back waits for the end of that. */
 export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal): () => Promise<void> {
-  const { ports, bundles, owner, ownerIsGone, scratchRoot, log } = options;
+  const { ports, receiptSigner, bundles, owner, ownerIsGone, scratchRoot, log } = options;
   const leaseSeconds = options.leaseSeconds ?? limits.leaseSeconds;
   const renderer = createRenderer({
     bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
@@ -51,6 +55,12 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
       everyMs: limits.checkpointEveryMs,
     },
     renderer,
+    // Records and bytes lie where this process is: in its data folder.
+    receipts: createReceipts({
+      ...ports,
+      signer: receiptSigner,
+      stores: { records: ports.place, objects: ports.place },
+    }),
     log,
     whyNotReady: () => whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
     scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),

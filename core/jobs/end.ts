@@ -1,5 +1,5 @@
 import { jobEndEvent, type OutboxEntry } from '../events.ts';
-import type { Artifact, Job, JobError, Variant } from '../job.ts';
+import type { Artifact, Job, JobError, JobReceipt, Variant } from '../job.ts';
 import { attemptPrefix, checkpointPrefix, jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { JobStore } from '../ports.ts';
@@ -9,6 +9,7 @@ export type Ending =
   | {
       readonly status: 'completed';
       readonly artifacts: Readonly<Record<Variant, Artifact>>;
+      readonly receipt: JobReceipt;
       readonly nowMs: number;
       /** Checkpoints were stored, also such as never came onto the record. */
       readonly checkpointed?: boolean;
@@ -57,6 +58,7 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       status: ending.status,
       error,
       artifacts,
+      ...(ending.status === 'completed' ? { receipt: ending.receipt } : {}),
       progress: null,
       lease: null,
       completedAtMs: ending.nowMs,

@@ -257,6 +257,7 @@ function newJob(
     placements: [],
     error: null,
     artifacts: {},
+    receipt: null,
     createdAtMs: nowMs,
     startedAtMs: null,
     completedAtMs: null,

@@ -106,7 +106,10 @@ export function makeReceipt(job: Job, facts: ReceiptFacts): Receipt {
   const item = (kept: readonly StorePlace[], doors: readonly (Place | null)[] = []): Item => {
     return { kept, left_premises: leftPremises({ attempts, kept, doors }) };
   };
-  const [records, objects] = (['records', 'objects'] as const).map(store => ({ store, ...facts.stores[store] }));
+  const [records, objects] = (['records', 'objects'] as const).map(store => {
+    const { site, region } = facts.stores[store];
+    return { store, site, region };
+  });
   const hasCheckpoints = facts.checkpointed || job.furthestStep > 0 || job.checkpoint !== null || job.attempt > 1;
   const { reference } = job.request;
   return {

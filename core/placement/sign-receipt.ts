@@ -1,7 +1,7 @@
 import { ReelayError } from '../errors.ts';
 import { checkReceipt, type VerifySignature } from './check-receipt.ts';
-import { readReceipt } from './read-receipt.ts';
-import { type Receipt, receiptDocument, type StorePlaces, signedText } from './receipt.ts';
+import { readReceipt, type SignedReceipt } from './read-receipt.ts';
+import { type Receipt, receiptDocument, signedText } from './receipt.ts';
 import { allowsSite } from './route.ts';
 
 /** The installation's key: what is outside core of a receipt's signature. */
@@ -13,12 +13,6 @@ export interface ReceiptSigner {
   readonly verify: VerifySignature;
 }
 
-/** What a worker needs to give receipts. */
-export interface ReceiptPorts {
-  readonly signer: ReceiptSigner;
-  readonly stores: StorePlaces;
-}
-
 /**
  * The signed document of a receipt, read again and checked as a stranger would. Throws `internal`, worth another try, when that fails:
  * no job completes with a receipt that does not hold. A rule that an earlier attempt broke is no reason: the receipt says so, and the
@@ -26,8 +20,7 @@ export interface ReceiptPorts {
  */
 export function signReceipt(signer: ReceiptSigner, receipt: Receipt): { document: string; breached: boolean } {
   const document = receiptDocument(receipt, signer.sign(signedText(receipt)));
-  const read = readReceipt(document);
-  const checks = checkReceipt(read, { verify: signer.verify, video: receipt.output.files.video });
+  const checks = checkReceipt(readOwn(document), { verify: signer.verify, video: receipt.output.files.video });
   const isFalse = checks.find(({ check, outcome }) => outcome === 'fails' && check !== 'residency');
   if (isFalse !== undefined) throw notGiven(isFalse.sentence);
   const { sites, regions } = receipt.residency;
@@ -37,6 +30,14 @@ export function signReceipt(signer: ReceiptSigner, receipt: Receipt): { document
   return { document, breached: checks.some(({ outcome }) => outcome === 'fails') };
 }
 
-function notGiven(why: string): ReelayError {
-  return new ReelayError('internal', `The placement receipt does not hold: ${why}`);
+function readOwn(document: string): SignedReceipt {
+  try {
+    return readReceipt(document);
+  } catch (error) {
+    throw notGiven(error instanceof Error ? error.message : 'it cannot be read', error);
+  }
+}
+
+function notGiven(why: string, cause?: unknown): ReelayError {
+  return new ReelayError('internal', `The placement receipt does not hold: ${why}`, { cause });
 }

@@ -2,13 +2,14 @@
  * One delivery, to its end:
  *
  *     message --nothing queued--> acked        --nothing may start, or held--> shown again later
+ *     message --only jobs that this place may not serve--> shown again at once, for another worker
  *     message --leased--> rendering --done--> bytes -> record -> event -> ack
  *                                   --lease lost--> nothing is written, not even an ack; own bytes go
  *                                   --cancelled--> cancelled     --fatal or third error--> failed, dead letter
  *                                   --error, drain--> queued again, with the newest checkpoint
  */
 import { placeOf, ReelayError } from '#core/errors.ts';
-import type { Artifact, Job, Variant } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
 import { failJob, giveBack, isFinal } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
@@ -19,6 +20,7 @@ import { limits } from '#core/limits.ts';
 import type { Delivery } from '#core/ports.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
+import { type Finished, type Receipts, storeReceipt } from './receipts.ts';
 import { fetchReference } from './references.ts';
 import type { Renderer } from './renderer.ts';
 import type { Scratch } from './scratch.ts';
@@ -27,6 +29,7 @@ import { storeArtifacts } from './store-artifacts.ts';
 /** Everything a worker touches. */
 export interface WorkerPorts extends HeartbeatPorts, TakePorts {
   readonly renderer: Renderer;
+  readonly receipts: Receipts;
   readonly scratch: (job: Job) => Promise<Scratch>;
   /** How often the renderer writes a checkpoint; 0 turns a rule off. */
   readonly checkpointCadence: { readonly everySteps: number; readonly everyMs: number };
@@ -56,13 +59,13 @@ export async function processJob(ports: WorkerPorts, delivery: Delivery, drain: 
     await postpone(ports, delivery, taken.seconds);
     return 'nothing';
   }
-  await ports.taskGuard?.hold().catch(error => ports.log('warn', 'task not protected', { at: placeOf(error) }));
-  const heartbeat = startHeartbeat(ports, taken.job, delivery, askedMs);
-  let scratch: Scratch | undefined;
   if (taken.outcome === 'refused') {
     await postpone(ports, delivery, 0);
     return 'refused';
   }
+  await ports.taskGuard?.hold().catch(error => ports.log('warn', 'task not protected', { at: placeOf(error) }));
+  const heartbeat = startHeartbeat(ports, taken.job, delivery, askedMs);
+  let scratch: Scratch | undefined;
   try {
     scratch = await ports.scratch(taken.job);
     return await render(ports, heartbeat, scratch, drain);
@@ -119,19 +122,23 @@ async function render(
   heartbeat.report({ phase: 'committing', step: 0, steps: 0 });
   const artifacts = await storeArtifacts(ports.blobs, heartbeat, scratch, outcome.files);
   await saver.finish();
-  await heartbeat.stop(); // a beat after the end would find a record that has moved on
-  signal.throwIfAborted();
-  await complete(ports, heartbeat, artifacts, saver.used());
+  const { resumedAtStep } = outcome;
+  await complete(ports, heartbeat, {
+    artifacts,
+    resumedAtStep,
+    checkpointed: saver.used(),
+    completedAtMs: ports.now(),
+  });
   if (outcome.resumedAtStep === 0) await notePace(ports.kv, job, renderMs).catch(() => undefined); // an estimate's input
   return 'worked';
 }
 
-async function complete(
-  ports: WorkerPorts,
-  heartbeat: Heartbeat,
-  artifacts: Record<Variant, Artifact>,
-  checkpointed: boolean,
-): Promise<void> {
+/** The receipt is the last of the bytes: no job completes without one that holds. */
+async function complete(ports: WorkerPorts, heartbeat: Heartbeat, finished: Finished): Promise<void> {
+  const { artifacts, checkpointed, completedAtMs } = finished;
+  const { breached, ...receipt } = await storeReceipt(ports, heartbeat, finished);
+  await heartbeat.stop(); // a beat after the end would find a record that has moved on
+  heartbeat.signal.throwIfAborted();
   const job = heartbeat.job();
   if (breached) ports.log('error', 'residency broken by an earlier attempt', { jobId: job.id, attempt: job.attempt });
   const ending = { status: 'completed', artifacts, receipt, checkpointed, nowMs: completedAtMs } as const;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { newReceiptKey } from '#adapters/receipt-keys.ts';
 import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
 
 const DIGEST = 'a'.repeat(64);
@@ -12,6 +13,7 @@ const good = {
   REELAY_POOL: 'cloud-spot',
   REELAY_SITE: 'cloud',
   REELAY_REGION: 'eu-central-1',
+  REELAY_RECEIPT_KEY: newReceiptKey(),
 };
 
 describe('the settings of a deployed worker', () => {
@@ -47,6 +49,17 @@ describe('the settings of a deployed worker', () => {
     ['REELAY_SPOT', 'yes', 'REELAY_SPOT: got "yes"; 1 and 0 are allowed.'],
     ['REELAY_SITE', '', 'REELAY_SITE: it is not set, and without it this worker may serve nobody.'],
     ['REELAY_SITE', 'home', 'REELAY_SITE: got "home"; onprem and cloud are allowed.'],
+    ['REELAY_STORE_SITE', 'home', 'REELAY_STORE_SITE: got "home"; cloud and onprem are allowed.'],
+    [
+      'REELAY_RECEIPT_KEY',
+      '',
+      'REELAY_RECEIPT_KEY: it is not set; a private Ed25519 key in PEM, or the path of a file with one, is needed.',
+    ],
+    [
+      'REELAY_RECEIPT_KEY',
+      '/no/such/file',
+      'REELAY_RECEIPT_KEY: it is neither a key in PEM nor the path of a file that can be read.',
+    ],
     ['REELAY_RESIDENCY', '{', 'REELAY_RESIDENCY: it is not valid JSON.'],
     ['REELAY_TABLE', '', 'The environment variable REELAY_TABLE is not set.'],
     ['REELAY_BUNDLES', '', 'REELAY_BUNDLES and REELAY_BUNDLE_DIGESTS: neither is set'],

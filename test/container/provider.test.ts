@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { newReceiptKey } from '#adapters/receipt-keys.ts';
 import { ReelayError } from '#core/errors.ts';
 import { whyUnfit } from '#core/provider.ts';
 import { findCudaLibraries, unresolved } from '#gpu-container/runtime/cuda-libraries.ts';
@@ -128,6 +129,7 @@ describe('asking for CUDA where there is none', () => {
       REELAY_POOL: 'cloud-spot',
       REELAY_SITE: 'cloud',
       REELAY_REGION: 'us-east-1',
+      REELAY_RECEIPT_KEY: newReceiptKey(),
     };
     const main = join(import.meta.dirname, '..', '..', 'gpu-container', 'main.ts');
     let status: number | null = 0;

@@ -60,6 +60,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     placements: [],
     error: null,
     artifacts: {},
+    receipt: null,
     createdAtMs: startMs,
     startedAtMs: null,
     completedAtMs: null,

@@ -9,7 +9,7 @@ import type { SeenRow } from '#core/drop/registry.ts';
 import type { Job } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
-import { artifactKey } from '#core/keys.ts';
+import { artifactKey, receiptKey } from '#core/keys.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
 import { temporaryFolder } from '#test/contracts/local-folder.ts';
 import { CARD } from '#test/core/model-card.ts';
@@ -131,7 +131,8 @@ export async function finishJob(ports: SubmitPorts, job: Job): Promise<void> {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const artifact = { key, contentType: 'video/mp4', bytes: bytes.length, sha256 };
   const artifacts = { video: artifact, thumbnail: artifact, spritesheet: artifact };
-  await endJob(ports.store, running, { status: 'completed', artifacts, nowMs: ports.now() });
+  const receipt = { key: receiptKey(running, running.attempt), bytes: 2, sha256, requestKey: sha256 };
+  await endJob(ports.store, running, { status: 'completed', artifacts, receipt, nowMs: ports.now() });
 }
 
 /** Bytes that look like an MP4 and belong to one job. */

@@ -4,12 +4,14 @@ import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.ts';
+import { openReceiptKeys } from '#adapters/local/receipt-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
@@ -63,6 +65,11 @@ export async function openFaultyWorker(
     progressEveryMs: limits.localProgressEveryMs,
     checkpointCadence,
     renderer: watchedRenderer(renderer, reached),
+    receipts: createReceipts({
+      ...ports,
+      signer: openReceiptKeys(folder),
+      stores: { records: own.place, objects: own.place },
+    }),
     scratch: async job => failingScratch(disk, await openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`))),
   };
   const recover = () => {

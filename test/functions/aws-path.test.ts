@@ -29,6 +29,7 @@ import { createRouter } from '#local/router.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { type AwsServers, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
 const KEY = 'rly_test_key';
@@ -82,6 +83,7 @@ beforeAll(async () => {
     shareOf,
     log,
     renderer,
+    receipts: receiptsFor({ kv, ...ownPlace, random: randomBytes }),
     owner: 'task-1',
     ownerIsGone: () => false,
     leaseSeconds,

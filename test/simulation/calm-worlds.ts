@@ -148,6 +148,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     placements: [],
     error: null,
     artifacts: {},
+    receipt: null,
     createdAtMs: nowMs,
     startedAtMs: null,
     completedAtMs: null,

@@ -4,6 +4,7 @@
  */
 import { isTerminal, type Job, variants } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
+import { readReceipt } from '#core/placement/read-receipt.ts';
 import { expectedContent, sha256, told } from './sim-video.ts';
 import { type Actor, EPOCH_MS, type SimNode, type World } from './world.ts';
 
@@ -174,6 +175,23 @@ function checkCompleted(world: World, before: Job, after: Job, is: Is): void {
     is(artifact?.sha256 === sha256(right) && artifact.bytes === right.length, 'I3 the record tells its hash', variant);
     is(artifact?.key.includes(`/attempt=${after.attempt}/`) === true, 'I4 the attempt names its bytes', variant);
   }
+  checkReceipted(world, after, is);
+}
+
+/** The receipt is there before the record names it, and tells the attempt that made the video and those before it. */
+function checkReceipted(world: World, after: Job, is: Is): void {
+  const bytes = world.blobs.blobs.get(after.receipt?.key ?? '');
+  is(bytes !== undefined && sha256(bytes) === after.receipt?.sha256, 'I3 the receipt is complete', 'its bytes');
+  is(after.receipt?.key.includes(`/attempt=${after.attempt}/`) === true, 'I4 the attempt names its receipt', 'its key');
+  if (bytes === undefined) return;
+  const { receipt } = readReceipt(Buffer.from(bytes).toString('utf8'));
+  const told = receipt.attempts.map(one => one.attempt);
+  is(told.length > 0 && told.at(-1) === after.attempt, 'I4 the receipt is of its attempt', told.join());
+  is(
+    receipt.output.files.video.sha256 === after.artifacts.video?.sha256,
+    'I4 the receipt is of its video',
+    told.join(),
+  );
 }
 
 function checkFailed(world: World, before: Job, after: Job, is: Is): void {

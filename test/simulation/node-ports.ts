@@ -8,6 +8,7 @@ import type { Clock } from '#gpu-container/worker/clock.ts';
 import type { Renderer } from '#gpu-container/worker/renderer.ts';
 import type { Scratch } from '#gpu-container/worker/scratch.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { callPort } from './calls.ts';
 import { SIM_CARD, sha256 } from './sim-video.ts';
 import type { Actor, NodePorts, SimNode, World } from './world.ts';
@@ -56,6 +57,8 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
     checkpointCadence: scenario.checkpointCadence,
     leases: own.leases,
     renderer: own.renderer,
+    // The salt is one read in a worker's life: not a call of its jobs.
+    receipts: receiptsFor({ kv: world.kv, ...ownPlace, random: n => new Uint8Array(n) }),
     scratch: own.scratch,
     whyNotReady: own.whyNotReady,
     log: (level, message, fields) => {

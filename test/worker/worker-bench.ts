@@ -13,6 +13,7 @@ import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { findBundles } from '#local/bundles.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
+import { receiptsFor } from './receipts-for.ts';
 
 export const RENDER_CHILD = resolve(import.meta.dirname, '..', '..', 'gpu-container', 'render', 'render-process.ts');
 
@@ -43,9 +44,11 @@ export async function openWorkerBench(options: { modelsFolder?: string } = {}): 
   const { now, monotonicMs } = systemClock;
   const { leaseSeconds } = limits;
   const models = bundles.map(bundle => bundle.card);
+  const local = createLocalPorts({ db, folder, owner: 'test', models, now });
   const ports: WorkerPorts & SubmitPorts = {
     ...systemClock,
-    ...createLocalPorts({ db, folder, owner: 'test', models, now }),
+    ...local,
+    receipts: receiptsFor(local),
     owner: 'test',
     ownerIsGone: () => false,
     leaseSeconds,
