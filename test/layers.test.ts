@@ -108,7 +108,14 @@ const LAW: readonly Room[] = [
   // A worker on the premises of a deployment is the deployment's worker; what it is told and asks first is the command's.
   {
     folder: 'cli/join-worker.ts',
-    rooms: [...EVERYTHING, 'cli', 'adapters/aws', 'gpu-container/aws-settings.ts', 'gpu-container/aws-worker.ts'],
+    rooms: [
+      ...EVERYTHING,
+      'cli',
+      'adapters/aws',
+      'gpu-container/aws-settings.ts',
+      'gpu-container/aws-worker.ts',
+      'gpu-container/bundle-settings.ts',
+    ],
     packages: ['node:'],
   },
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },

@@ -56,7 +56,9 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
     await expect.poll(() => player.count(), { timeout: 45_000 }).toBe(1);
     await expect.poll(() => player.evaluate(state)).toMatchObject({ error: null, width: 256 });
     const thumbnail = page.locator('.thumb img');
-    await expect.poll(() => thumbnail.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+    await expect
+      .poll(() => thumbnail.evaluate((image: unknown) => (image as { naturalWidth: number }).naturalWidth))
+      .toBeGreaterThan(0);
     expect(urls.filter(url => url.endsWith('/events'))).not.toEqual([]);
     expect(urls.filter(url => url.includes(KEY))).toEqual([]);
   });
