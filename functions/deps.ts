@@ -5,6 +5,8 @@ import type { WebhookPorts } from '#core/webhooks/ports.ts';
 /** Everything the handlers need from outside; local/serve.ts and functions/lambda.ts each compose one. */
 export interface Deps extends SubmitPorts {
   readonly blobs: BlobStore;
+  /** What each residency class has of its own, where that is more than one set of ports. */
+  readonly enclaves?: ReadonlyMap<string, Pick<SubmitPorts, 'store' | 'queue' | 'deadLetters' | 'blobs'>>;
   /** What the webhook routes need. */
   readonly webhooks: WebhookPorts;
   /** The tenant a request speaks for, from its Authorization header; undefined is answered 401. */

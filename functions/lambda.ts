@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lambda';
-import { awsResourcesFrom, connectAws, connectAwsDrop, requiredFrom } from '#adapters/aws/connect.ts';
+import { awsResourcesFrom, connectAwsDrop, requiredFrom } from '#adapters/aws/connect.ts';
+import { connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
-import { type Place, parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
+import { defaultResidency, type Place, parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
@@ -50,14 +51,21 @@ const composedDeps = () => {
 export const tickHandler = async (): Promise<void> => {
   const deps = composedDeps();
   const dispatch = { ...deps.webhooks, announce: deps.events.publish, sleep: deps.sleep, log: deps.log };
-  await tick({ sweep: deps, dispatch, log: deps.log })();
+  const enclaves = [...(deps.enclaves ?? [])];
+  // What is swept in one class is not to be counted or paid in another.
+  const sweep = enclaves.map(([enclave, ports]) => ({ ...deps, ...ports, enclave }));
+  await tick({ sweep, dispatch, log: deps.log })();
 };
 
-/** What S3 events and the reconciler's schedule call. `REELAY_TENANT` is whom drops in the bucket belong to. */
+/**
+ * What S3 events and the reconciler's schedule call. `REELAY_TENANT` is whom drops in the bucket belong to. The bucket, and what comes out
+ * there, is of the standard class: a drop of another one is refused.
+ */
 export const dropHandler = async (event: DropTrigger): Promise<SQSBatchResponse | undefined> => {
   const deps = composedDeps();
   dropFolder ??= connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
-  return ingestDrop({ ...deps, folder: dropFolder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
+  const classes = Object.fromEntries(Object.entries(deps.classes).filter(([name]) => name === defaultResidency));
+  return ingestDrop({ ...deps, classes, folder: dropFolder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
 };
 
 function handlersOf(deps: Deps) {
@@ -79,7 +87,7 @@ function modelsFrom(env: NodeJS.ProcessEnv): ModelCatalog {
  * the hashes of the keys that are let in; without it nobody is.
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
-  const ports = connectAws(awsResourcesFrom(env));
+  const ports = connectAwsFront(env, parseResidency(env.REELAY_RESIDENCY ?? ''));
   const webhooks = createWebhookPorts({
     kv: ports.kv,
     allow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
@@ -94,7 +102,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     webhooks,
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
     enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
-    ...residencyFrom(env),
+    ...placesFrom(env),
     models: modelsFrom(env),
     now: () => Date.now(),
     random: randomBytes,
@@ -107,16 +115,15 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
 }
 
 /**
- * Where this function stands, the rules, and where the installation's pools stand: REELAY_POOLS, or one cloud pool of this region, so that
+ * Where this function stands, and where the installation's pools stand: REELAY_POOLS, or one cloud pool of this region, so that
  * nothing that must stay on the premises is accepted before someone said that there are any.
  */
-function residencyFrom(env: NodeJS.ProcessEnv): Pick<Deps, 'place' | 'classes' | 'servedPlaces'> {
+function placesFrom(env: NodeJS.ProcessEnv): Pick<Deps, 'place' | 'servedPlaces'> {
   const here: Place = { pool: 'front-door', site: 'cloud', region: env.AWS_REGION ?? 'unknown' };
   const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region, REELAY_POOLS: pools = '' } = env;
   const place = parsePlace({ pool, site, region }, here);
   return {
     place,
-    classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
     servedPlaces: pools === '' ? [{ ...here, pool: 'cloud' }] : parsePools(pools),
   };
 }

@@ -7,7 +7,8 @@ import type { Log } from './deps.ts';
 
 /** What the schedule's function needs. */
 export interface TickDeps {
-  readonly sweep: SweepPorts;
+  /** The ports of each residency class. */
+  readonly sweep: readonly SweepPorts[];
   readonly dispatch: DispatchPorts;
   readonly log: Log;
 }
@@ -20,7 +21,9 @@ export function tick(deps: TickDeps): () => Promise<void> {
   const webhooks = () => deliverDue(deps.dispatch, webhookLimits.laneBatch);
   return async () => {
     let failure: unknown;
-    const bound = Object.entries({ ...sweeps, ...rareSweeps }).map(([name, sweep]) => [name, () => sweep(deps.sweep)]);
+    const bound = deps.sweep.flatMap(ports =>
+      Object.entries({ ...sweeps, ...rareSweeps }).map(([name, sweep]) => [name, () => sweep(ports)]),
+    );
     for (const [name, act] of [...bound, ['webhooks', webhooks]] as [string, () => Promise<unknown>][])
       await act().catch(error => {
         failure ??= error;

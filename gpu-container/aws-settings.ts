@@ -1,14 +1,22 @@
 /** @file What a deployed worker is told by its environment, read once and strictly: a setting that cannot be meant stops the start. */
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AwsResources, awsResourcesFrom, type Environment } from '#adapters/aws/connect.ts';
+import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
+import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
+import type { ByClass } from '#adapters/enclaves.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { StorePlaces } from '#core/placement/receipt.ts';
 import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
-import { type Place, parsePlace, parseResidency, type ResidencyClasses } from '#core/policy/residency.ts';
+import {
+  type Place,
+  parsePlace,
+  parseResidency,
+  type ResidencyClasses,
+  servedClasses,
+} from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
 
@@ -20,6 +28,8 @@ export interface AwsWorkerSettings {
   /** The rules of this installation. */
   readonly classes: ResidencyClasses;
   /** Signs where each job was processed. */
+  /** What it opens: the classes that a worker at its place may serve, the most restricted first, and no other. */
+  readonly enclaves: ByClass<EnclaveResources>;
   readonly receiptSigner: ReceiptSigner;
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
@@ -59,8 +69,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     );
   return {
     aws: sentence(() => awsResourcesFrom(env)),
-    place: parsePlace({ pool: env.REELAY_POOL, site: env.REELAY_SITE, region: env.REELAY_REGION }),
-    classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
+    ...residencyFrom(env),
     receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
     stores: storesFrom(env),
     provider: providerFrom(env),
@@ -92,6 +101,21 @@ function storesFrom(env: Environment): StorePlaces {
 export function providerFrom(env: Environment): Provider {
   const text = textFrom(env, 'REELAY_PROVIDER') ?? 'cpu';
   if (text !== 'cpu' && text !== 'cuda') throw refusal('REELAY_PROVIDER', text, 'cpu and cuda are allowed');
+/** Where the worker stands, the rules, and of the enclaves those that both together let it open. */
+function residencyFrom(env: Environment): Pick<AwsWorkerSettings, 'place' | 'classes' | 'enclaves'> {
+  const place = parsePlace({ pool: env.REELAY_POOL, site: env.REELAY_SITE, region: env.REELAY_REGION });
+  const classes = parseResidency(env.REELAY_RESIDENCY ?? '');
+  const all = sentence(() => awsEnclavesFrom(env, classes));
+  const served = servedClasses(classes, place).flatMap(name => {
+    const resources = all.get(name);
+    return resources === undefined ? [] : [[name, resources] as const];
+  });
+  if (served.length > 0) return { place, classes, enclaves: new Map(served) };
+  const { pool, site, region } = place;
+  const here = `a worker of pool ${pool} (${site}, ${region})`;
+  throw new ReelayError('invalid_request', `REELAY_ENCLAVES: ${here} may serve none of ${[...all.keys()].join(', ')}.`);
+}
+
   return text;
 }
 

@@ -9,7 +9,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type AwsPorts, connectAws } from '#adapters/aws/connect.ts';
+import type { AwsPorts } from '#adapters/aws/connect.ts';
+import { connectAwsEnclaves } from '#adapters/aws/connect-enclaves.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
@@ -58,12 +59,16 @@ export async function runAwsWorker(
     ...loadedBytesOn(device, settings.loadedBytes),
   });
   const renderer = watchProvider(rendering, { provider, onLost: error => lost.abort(error) });
-  const aws = connectAws(settings.aws);
+  const enclaves = [...connectAwsEnclaves(settings.aws, settings.enclaves)].map(([enclave, ports]) => {
+    return { ...ports, queue: watchQueue(ports.queue), enclave };
+  });
+  const aws = enclaves[0]!; // entries and events are the same in all
   const webhooks = createWebhookPorts({ kv: aws.kv, allow: settings.webhookAllow, now: systemClock.now });
   const stop = AbortSignal.any([signal, lost.signal, spotNotice(settings, signal)]);
   await mkdir(settings.scratchRoot, { recursive: true, mode: 0o700 });
-  const ports = workerPorts(settings, { aws, webhooks, renderer, log });
-  const [first] = bundles.keys();
+  const base = workerPorts(settings, { aws, webhooks, renderer, log });
+  const ports = enclaves.map(own => ({ ...base, ...own }));
+  const [first] = bundles.folders.keys();
   if (first !== undefined) renderer.warm(first);
   const dispatcher: DispatchPorts = {
     ...webhooks,
@@ -73,7 +78,7 @@ export async function runAwsWorker(
   };
   const working = Promise.all([
     runWorker(ports, stop),
-    runSweeper({ ...ports, queueBuries: true }, stop),
+    ...ports.map(own => runSweeper({ ...own, queueBuries: true }, stop)),
     runDispatcher(dispatcher, stop),
   ]);
   await drained(working, stop);

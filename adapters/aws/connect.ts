@@ -11,12 +11,16 @@ import { createS3BlobStore } from './s3-blob-store.ts';
 import { createS3DropFolder } from './s3-drop-folder.ts';
 import { createSqsJobQueue } from './sqs-job-queue.ts';
 
-/** Names of the deployed resources. Region and credentials come from the SDK's own chain. */
-export interface AwsResources {
+/** What one residency class has of its own. */
+export interface EnclaveResources {
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly table: string;
   readonly bucket: string;
+}
+
+/** Names of the deployed resources: of the standard class, and the bus of all. Region and credentials come from the SDK's own chain. */
+export interface AwsResources extends EnclaveResources {
   readonly busName: string;
 }
 
@@ -51,7 +55,7 @@ export interface AwsPorts {
   readonly events: EventBus;
 }
 
-/** All five ports on AWS, for the Lambda functions and the GPU container. */
+/** All five ports on AWS, of the standard class. */
 export function connectAws({ queueUrl, deadLetterQueueUrl, table, bucket, busName }: AwsResources): AwsPorts {
   const sqs = new SQSClient();
   const dynamo = new DynamoDBClient();

@@ -34,7 +34,7 @@ describe('the schedule', () => {
     const sweep = { ...bench.ports, queue: { ...bench.ports.queue, depth: down } };
     await submit(bench.ports, 'acme', { prompt: 'another that waits' });
     bench.time.nowMs += 61_000;
-    await expect(tick({ sweep, dispatch, log })()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(tick({ sweep: [sweep], dispatch, log })()).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(await bench.job(id)).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
     expect(sent.map(request => JSON.parse(request.body))).toMatchObject([{ type: 'video.failed', data: { id } }]);
     expect(lines).toEqual([['error', 'sweep failed', expect.objectContaining({ sweep: 'sweepLostMessages' })]]);
