@@ -4,7 +4,7 @@ import { allPeers } from '#core/placement/peers/grid.ts';
 import { keda } from '#core/placement/peers/keda.ts';
 
 import { byCount, keepWarm } from '#core/placement/peers/serverless.ts';
-import { ecsDefaults, targetTracking } from '#core/placement/peers/target-tracking.ts';
+import { ecsDefaults, sagemakerDefaults, targetTracking } from '#core/placement/peers/target-tracking.ts';
 import { simulate } from '#core/placement/simulation/simulate.ts';
 import { traceB, traceC } from '#core/placement/simulation/traces.ts';
 import { cloudPool } from './pools.ts';
@@ -19,6 +19,7 @@ describe('the peers', () => {
     { trace: traceB(), policy: keda(kedaSettings), gpuHours: 137 },
     { trace: traceB(), policy: targetTracking('ecs-tt', { ...ecsDefaults, target: 8 }), gpuHours: 285 },
     { trace: traceC(), policy: targetTracking('ecs-tt', { ...ecsDefaults, target: 8 }), gpuHours: 284 },
+    { trace: traceC(), policy: targetTracking('sagemaker', { ...sagemakerDefaults, target: 1 }), gpuHours: 336 },
   ])('$policy.name bills on $trace.name its published GPU-hours', ({ trace, policy, gpuHours }) => {
     expect(simulate({ trace, pools: [cloudPool], policy }).gpuHours).toBeCloseTo(gpuHours, 0);
   });

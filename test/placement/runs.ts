@@ -20,13 +20,23 @@ export function cheapest(outcomes: readonly Outcome[], cost: (outcome: Outcome) 
   return outcomes.toSorted((a, b) => cost(a) - cost(b))[0];
 }
 
-function runCloud(trace: Trace, policy: Policy): Outcome {
-  return simulate({ trace, pools: [cloudPool], policy });
+/** What a table changes of the world: the seed and the median cold start, 1 and 120 s where absent. */
+export interface Conditions {
+  readonly seed?: number;
+  readonly medianColdSeconds?: number;
+}
+
+/** One run on the cloud pool; what the pool says of its cold starts follows their median. */
+export function runCloud(trace: Trace, policy: Policy, conditions: Conditions = {}): Outcome {
+  const { low, mid, high, mean } = cloudPool.coldStartSeconds;
+  const scale = (conditions.medianColdSeconds ?? mid) / mid;
+  const coldStartSeconds = { low: scale * low, mid: scale * mid, high: scale * high, mean: scale * mean };
+  return simulate({ trace, pools: [{ ...cloudPool, coldStartSeconds }], policy, ...conditions });
 }
 
 /** All settings of all peers on a trace, by the peer's name. */
-export function runPeers(trace: Trace): ReadonlyMap<string, readonly Outcome[]> {
-  return new Map(allPeers().map(peer => [peer.name, peer.grid.map(policy => runCloud(trace, policy))]));
+export function runPeers(trace: Trace, conditions: Conditions = {}): ReadonlyMap<string, readonly Outcome[]> {
+  return new Map(allPeers().map(peer => [peer.name, peer.grid.map(policy => runCloud(trace, policy, conditions))]));
 }
 
 /** Each peer as it comes. */
@@ -36,14 +46,19 @@ export function runDefaults(trace: Trace): ReadonlyMap<string, Outcome> {
   );
 }
 
-export function runHorizon(trace: Trace, target: number): Outcome {
-  return runCloud(trace, horizon(target));
+export function runHorizon(trace: Trace, target: number, conditions: Conditions = {}): Outcome {
+  return runCloud(trace, horizon(target), conditions);
 }
 
-/** Horizon at a lower knob, where at the target itself it waits too long: 1 % down at a time. */
-export function runMeeting(trace: Trace, target: number): Outcome | undefined {
+/** Horizon at its target or, where there it waits too long, at a lower one: 1 % down at a time. */
+export function runMeeting(
+  trace: Trace,
+  target: number,
+  conditions: Conditions = {},
+  policy: (target: number) => Policy = horizon,
+): Outcome | undefined {
   for (let share = 1; share > 0.5; share -= 0.01) {
-    const outcome = runHorizon(trace, share * target);
+    const outcome = runCloud(trace, policy(share * target), conditions);
     if (meets(outcome, target)) return outcome;
   }
   return undefined;

@@ -1,6 +1,7 @@
 /**
  * Prints the table of SCALE.md section 5 beside what was published: `node test/placement/table.ts [S|B|C ...] [section ...]`, sections
- * peers, defaults, clairvoyant, hybrid (all where none is named). Nothing here is random: the same commit prints the same figures.
+ * peers, defaults, clairvoyant, hybrid (all where none is named); with `--sensitivity` how the result holds in other worlds instead.
+ * Nothing here is random: the same commit prints the same figures.
  */
 import type { Outcome } from '#core/placement/simulation/outcome.ts';
 import type { Trace } from '#core/placement/simulation/trace.ts';
@@ -17,6 +18,7 @@ import {
   runMeeting,
   runPeers,
 } from './runs.ts';
+import { printSensitivity } from './sensitivity.ts';
 
 /** From one and a half median cold starts on: below that no fleet that starts from zero keeps its promise. */
 const targets = [180, 240, 300, 450, 600];
@@ -154,16 +156,21 @@ function printTally(tally: Tally): void {
   }
 }
 
-const words = process.argv.slice(2);
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'));
+const sensitivity = process.argv.includes('--sensitivity');
 const wantedSections = words.filter(word => sections.includes(word));
 const wantedTraces = words.filter(word => !sections.includes(word));
 const tally: Tally = { overBest: [], waitErrors: [], publishedErrors: [] };
 const wants = (section: string) => wantedSections.length === 0 || wantedSections.includes(section);
 for (const trace of referenceTraces()) {
   if (wantedTraces.length > 0 && !wantedTraces.includes(trace.name)) continue;
+  if (sensitivity) {
+    printSensitivity(trace);
+    continue;
+  }
   if (wants('peers')) printPeers(trace, tally);
   if (wants('defaults')) printDefaults(trace);
   if (wants('clairvoyant')) printClairvoyant(trace);
   if (wants('hybrid')) printHybrid(trace);
 }
-if (wants('peers')) printTally(tally);
+if (wants('peers') && !sensitivity) printTally(tally);

@@ -26,7 +26,8 @@ function lastAll(values: readonly number[], samples: number, holds: (value: numb
 
 /**
  * Target tracking with 60 s metrics that arrive one sample late: up after 3 samples above the target, down after 15 below .9 of it.
- * From zero: `product` ecs after one sample with work, sagemaker after work on two.
+ * From zero: `product` ecs after one sample with work, sagemaker after work on two ticks. SageMaker's backlog per instance has no sample
+ * while there is no instance, and what was sampled before is forgotten; while the first one launches it is 0.
  */
 export function targetTracking(product: 'ecs-tt' | 'sagemaker', settings: TrackingSettings): Policy {
   const { target, outSeconds, inSeconds, min } = settings;
@@ -34,7 +35,6 @@ export function targetTracking(product: 'ecs-tt' | 'sagemaker', settings: Tracki
     name: `${product} T=${target} out=${outSeconds} in=${inSeconds} min=${min}`,
     create: () => {
       let fresh = 0;
-      let freshWaiting = false;
       let samples: number[] = [];
       let waitingTicks = 0;
       let upAt = Number.NEGATIVE_INFINITY;
@@ -46,12 +46,14 @@ export function targetTracking(product: 'ecs-tt' | 'sagemaker', settings: Tracki
           const { now } = world;
           const { waiting, jobs, up, current } = readCounts(world, 0);
           const metric = fresh;
-          samples = [...samples.slice(1 - downSamples), metric];
-          waitingTicks = freshWaiting ? waitingTicks + 1 : 0;
-          const backlog = product === 'ecs-tt' ? waiting : jobs;
-          fresh = up === 0 ? backlog : backlog / up;
-          freshWaiting = waiting > 0;
+          if (!Number.isNaN(metric)) samples = [...samples.slice(1 - downSamples), metric];
           let desired = current;
+          if (product === 'ecs-tt') fresh = up === 0 ? waiting : waiting / up;
+          else if (current === 0) {
+            samples = [];
+            fresh = Number.NaN;
+          } else fresh = up === 0 ? 0 : jobs / up;
+          waitingTicks = current === 0 && waiting > 0 ? waitingTicks + 1 : 0;
           if (current === 0) {
             if (product === 'ecs-tt' ? metric > 0 : waitingTicks >= 2) desired = 1;
           } else if (lastAll(samples, upSamples, m => m > target) && now - upAt >= outSeconds) {
