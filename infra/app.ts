@@ -15,6 +15,7 @@ import { settingsFor } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
 import type { Settings } from './settings-types.ts';
 import { CoreStack } from './stacks/core.ts';
+import { EdgeStack } from './stacks/edge.ts';
 import { GpuStack } from './stacks/gpu.ts';
 
 /** What an app is built from; everything may be left out. */
@@ -38,6 +39,7 @@ export interface BuiltApp {
   readonly warnings: readonly string[];
   readonly core: CoreStack;
   readonly gpu: GpuStack | undefined;
+  readonly edge: EdgeStack | undefined;
 }
 
 /** Builds every stack of a stage, ready to synthesize. Throws SettingsError for settings that cannot be. */
@@ -70,14 +72,27 @@ export function buildApp(options: BuildOptions = {}): BuiltApp {
           description: 'Reelay: GPUs from none, and what moves them',
           synthesizer: synthesizer(),
         });
+  const edge =
+    settings.onPrem.length === 0
+      ? undefined
+      : new EdgeStack(app, 'ReelayEdge', {
+          ...common,
+          cards,
+          core,
+          stackName: `reelay-${stage}-edge`,
+          description: 'Reelay: what workers on the premises come with',
+          synthesizer: synthesizer(),
+        });
   if (assets === 'parameter') for (const stack of app.node.children) if (Stack.isStack(stack)) addAssetsBucket(stack);
-  return { app, settings, warnings, core, gpu };
+  return { app, settings, warnings, core, gpu, edge };
 }
 
 function appProps(outdir: string | undefined): AppProps {
   return {
     ...(outdir === undefined ? {} : { outdir }),
     analyticsReporting: false,
+    // Whoever builds the app synthesizes it, once.
+    autoSynth: false,
     treeMetadata: false,
     postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': true },
   };

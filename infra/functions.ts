@@ -158,10 +158,16 @@ export const functions = {
     timeoutSeconds: 120,
     env: [...SHARED_ENV, 'REELAY_TENANT'],
     grants: [
-      ...SUBMIT,
-      { on: 'bucket', actions: READ_OBJECTS, prefixes: ['drop/', 'out/', 'rejected/', ...JOB_PREFIXES] },
-      { on: 'bucket', actions: ['s3:PutObject'], prefixes: ['out/', 'rejected/', 'references/'] },
-      { on: 'bucket', actions: ['s3:DeleteObject'], prefixes: JOB_PREFIXES },
+      // A drop is of the standard class: one that asks for another is refused.
+      ...SUBMIT.map(grant => ({ ...grant, only: 'standard' as const })),
+      {
+        on: 'bucket',
+        only: 'standard',
+        actions: READ_OBJECTS,
+        prefixes: ['drop/', 'out/', 'rejected/', ...JOB_PREFIXES],
+      },
+      { on: 'bucket', only: 'standard', actions: ['s3:PutObject'], prefixes: ['out/', 'rejected/', 'references/'] },
+      { on: 'bucket', only: 'standard', actions: ['s3:DeleteObject'], prefixes: JOB_PREFIXES },
     ],
     triggers: [
       { kind: 'queue', queue: 'drop', batchSize: 5 },
@@ -214,6 +220,7 @@ export const apiRoutes: readonly string[] = [
   'POST /v1/videos/{id}/cancel',
   'GET /v1/videos/{id}/content',
   'GET /v1/videos/{id}/events',
+  'GET /v1/videos/{id}/receipt',
   'GET /v1/webhook_event_types',
   'POST /v1/webhook_endpoints',
   'GET /v1/webhook_endpoints',

@@ -1,3 +1,4 @@
+import { allowsSite } from '#core/placement/route.ts';
 import { type Place, servedClasses } from '#core/policy/residency.ts';
 import { gpuInstances, gpuRegions } from './gpu-instances.ts';
 import type { FleetSettings, Settings } from './settings-types.ts';
@@ -72,13 +73,23 @@ function checkPools(settings: Settings): string[] {
   if (places.length === 0)
     return ['fleet and onPrem: there is no GPU anywhere; at least one pool must be able to work.'];
   const served = new Set(places.flatMap(place => servedClasses(settings.residency, place)));
+  const { standard } = settings.residency;
+  const outside = places.filter(
+    ({ site, region }) => standard === undefined || !allowsSite(standard, { site, region }),
+  );
   const idle = Object.keys(settings.residency).filter(name => !served.has(name));
   const where = places.map(({ pool, site, region }) => `${pool} (${site}, ${region})`).join(', ');
-  return idle.map(name => `residency.${name}: no pool may serve it; the pools are ${where}.`);
+  return [
+    ...idle.map(name => `residency.${name}: no pool may serve it; the pools are ${where}.`),
+    ...outside.map(
+      ({ pool, site, region }) =>
+        `residency.standard: it must allow every pool, for its enclave holds what all workers share; ${pool} (${site}, ${region}) is not allowed.`,
+    ),
+  ];
 }
 
 function checkEdge({ onPrem, certificateAuthorityPem }: Settings): string[] {
-  const taken = onPrem.filter(({ pool }) => pool.startsWith('cloud-') || pool === 'local');
+  const taken = onPrem.filter(({ pool }) => pool.startsWith('cloud') || ['local', 'front-door'].includes(pool));
   const problems = taken.map(({ pool }) => `onPrem: the pool "${pool}" has a name that is Reelay's own.`);
   if (certificateAuthorityPem === null && onPrem.some(({ access }) => access === 'roles-anywhere'))
     problems.push('certificateAuthorityPem: a pool with access roles-anywhere needs it, and it is not set.');

@@ -123,7 +123,7 @@ function onPrem(value: unknown): ReturnType<Field> {
     one => ({ servers: 1, access: 'keys', ...(isObject(one) ? one : {}) }) as unknown as OnPremPool,
   );
   const isPool = ({ pool, region, servers, access, ...others }: OnPremPool) =>
-    /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(pool) &&
+    /^[a-z][a-z0-9-]{0,62}$/.test(pool) &&
     /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(region) &&
     Number.isInteger(servers) &&
     servers > 0 &&

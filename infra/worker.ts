@@ -54,7 +54,27 @@ export const writableFolders: Readonly<Record<string, string>> = {
   reelay: '/var/lib/reelay',
 };
 
-/** REELAY_BUNDLE_DIGESTS of the offered models: `id=digest,id=digest`. */
-export function bundleDigests(cards: ModelCatalog): string {
-  return cards.map(({ id, digest }) => `${id}=${digest}`).join(',');
+const SHARED = [
+  'REELAY_QUEUE_URL',
+  'REELAY_DEAD_LETTER_QUEUE_URL',
+  'REELAY_TABLE',
+  'REELAY_BUCKET',
+  'REELAY_EVENT_BUS',
+  'REELAY_RESIDENCY',
+  'REELAY_SHARES',
+  'REELAY_WEBHOOK_ALLOW',
+] as const;
+
+/** What every worker in a container is told, less its enclaves and its place; `variables` are those of the core stack. */
+export function workerEnvironment(
+  variables: Readonly<Record<string, string>>,
+  cards: ModelCatalog,
+): Readonly<Record<string, string>> {
+  return {
+    ...Object.fromEntries(SHARED.map(name => [name, variables[name] ?? ''])),
+    REELAY_BUNDLE_DIGESTS: cards.map(({ id, digest }) => `${id}=${digest}`).join(','),
+    REELAY_PROVIDER: 'cuda',
+    REELAY_CACHE: `${writableFolders.reelay}/bundles`,
+    REELAY_SCRATCH: `${writableFolders.tmp}/reelay`,
+  };
 }

@@ -1,5 +1,5 @@
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Grant } from '#infra/functions.ts';
 import type { Enclave } from './enclave.ts';
@@ -11,13 +11,15 @@ export interface GrantTargets {
   readonly wakeQueue?: Queue;
 }
 
-/** Gives a function or a task exactly what its table of grants says, on these resources and no other. */
-export function giveGrants(grantee: IGrantable, grants: readonly Grant[], targets: GrantTargets): void {
+/** Adds exactly what a table of grants says, on these resources and no other; `add` puts a statement into a role or a policy. */
+export function giveGrants(
+  add: (statement: PolicyStatement) => void,
+  grants: readonly Grant[],
+  targets: GrantTargets,
+): void {
   const allow = (actions: readonly string[], resources: readonly string[]) => {
     if (actions.length > 0 && resources.length > 0)
-      grantee.grantPrincipal.addToPrincipalPolicy(
-        new PolicyStatement({ actions: [...actions], resources: [...resources] }),
-      );
+      add(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   };
   for (const grant of grants) {
     if (grant.on === 'bucket') {

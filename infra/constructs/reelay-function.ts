@@ -40,7 +40,7 @@ export function createFunction(scope: Construct, id: string, props: ReelayFuncti
     role,
     ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
   });
-  giveGrants(role, spec.grants, targets);
+  giveGrants(statement => role.addToPolicy(statement), spec.grants, targets);
   return made;
 }
 

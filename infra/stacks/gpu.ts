@@ -29,7 +29,7 @@ import { createExecutionRole, createWorkerLog, createWorkerTask } from '../const
 import { fleetVariable, type ScaledService } from '../fleet-variable.ts';
 import { cloudPools, IMAGE_BY_DIGEST } from '../settings-checks.ts';
 import type { FleetSettings, Settings } from '../settings-types.ts';
-import { bundleDigests, bundleGrants, workerGrants } from '../worker.ts';
+import { bundleGrants, workerEnvironment, workerGrants } from '../worker.ts';
 import type { CoreStack } from './core.ts';
 
 /** What the GPU stack is made of. */
@@ -83,8 +83,9 @@ export class GpuStack extends Stack {
   /** The cloud worker's rights: nothing of an enclave whose class does not allow this place. */
   private createTaskRole({ eventBus, standard }: CoreStack): Role {
     const role = new Role(this, 'WorkerRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
-    giveGrants(role, workerGrants, { enclaves: this.enclaves, eventBus });
-    giveGrants(role, bundleGrants, { enclaves: [standard] });
+    const add = (statement: PolicyStatement) => role.addToPolicy(statement);
+    giveGrants(add, workerGrants, { enclaves: this.enclaves, eventBus });
+    giveGrants(add, bundleGrants, { enclaves: [standard] });
     const resourceName = `${this.cluster.clusterName}/*`;
     role.addToPolicy(
       new PolicyStatement({
@@ -172,25 +173,12 @@ export class GpuStack extends Stack {
   }
 
   private workerEnvironment(core: CoreStack, pool: string, cards: ModelCatalog): Record<string, string> {
-    const shared = [
-      'REELAY_QUEUE_URL',
-      'REELAY_DEAD_LETTER_QUEUE_URL',
-      'REELAY_TABLE',
-      'REELAY_BUCKET',
-      'REELAY_EVENT_BUS',
-      'REELAY_RESIDENCY',
-      'REELAY_SHARES',
-      'REELAY_WEBHOOK_ALLOW',
-    ] as const;
     return {
-      ...Object.fromEntries(shared.map(name => [name, core.variables[name]!])),
+      ...workerEnvironment(core.variables, cards),
       REELAY_ENCLAVES: enclavesJson(this, this.enclaves),
-      REELAY_BUNDLE_DIGESTS: bundleDigests(cards),
       REELAY_POOL: pool,
       REELAY_SITE: 'cloud',
       REELAY_REGION: this.region,
-      REELAY_PROVIDER: 'cuda',
-      REELAY_SCRATCH: '/tmp/reelay',
       AWS_REGION: this.region,
     };
   }
