@@ -3,53 +3,47 @@ import { createServer } from 'node:net';
 import { arch, availableParallelism, platform, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { canEncode } from '#gpu-container/media/encode-mp4.ts';
+import {
+  awsSettingsCheck,
+  type Checks,
+  encoderCheck,
+  examine,
+  providerChecks,
+  QUOTA_NOTE,
+  showFindings,
+} from '#gpu-container/doctor-checks.ts';
+import { providerFrom } from '#gpu-container/provider-setting.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
-import { describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
 import { findBundles } from '#local/bundles.ts';
 import { dataFolderFrom, portFrom } from './settings.ts';
-
-interface Finding {
-  readonly check: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
 
 /** `reelay doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check this machine and installation; exit 1 if something is wrong')
+    .option(
+      '--online',
+      'also ask the queue, the table and the bucket of a deployment whose settings are in the environment',
+    )
     .option('--json', 'as JSON')
-    .action(async (options: { json?: boolean }) => {
-      const findings: Finding[] = [];
-      for (const [check, look] of Object.entries(CHECKS)) findings.push(await examine(check, look));
-      if (options.json === true) process.stdout.write(`${JSON.stringify(findings)}\n`);
-      else
-        for (const { check, ok, detail } of findings)
-          process.stdout.write(`${ok ? 'ok  ' : 'BAD '} ${check}: ${detail}\n`);
+    .action(async (options: { json?: boolean; online?: boolean }) => {
+      const aws = awsSettingsCheck(process.env, options.online === true);
+      const online: Checks =
+        options.online === true ? (await import('#adapters/aws/resource-checks.ts')).resourceChecks(process.env) : {};
+      const findings = await examine({ ...CHECKS, ...providerChecks(providerFrom(process.env)), ...aws, ...online });
+      const notes = process.env.REELAY_QUEUE_URL === undefined ? [] : [QUOTA_NOTE];
+      process.stdout.write(showFindings(findings, options.json === true, notes));
       if (findings.some(finding => !finding.ok)) process.exitCode = 1;
     });
-}
-
-async function examine(check: string, look: () => Promise<string>): Promise<Finding> {
-  try {
-    return { check, ok: true, detail: await look() };
-  } catch (error) {
-    return { check, ok: false, detail: error instanceof Error ? error.message : String(error) };
-  }
 }
 
 /** Below this a handful of clips fills the disk. */
 const MIN_FREE_BYTES = 500_000_000;
 
-const CHECKS: Readonly<Record<string, () => Promise<string>>> = {
+const CHECKS: Checks = {
   machine: async () =>
     `Node ${process.versions.node} on ${platform()}-${arch()}, ${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
-  'ONNX Runtime': async () => describeRuntime(),
-  'H.264 encoder': async () => {
-    if (!(await canEncode())) throw new Error('the encoder of @napi-rs/webcodecs does not load on this platform');
-    return 'software, by @napi-rs/webcodecs';
-  },
+  ...encoderCheck,
   'data folder': async () => {
     const folder = resolve(dataFolderFrom(process.env));
     const probe = join(folder, `.doctor-${process.pid}`);

@@ -57,6 +57,11 @@ export const limits = {
   uploadPartBytes: 8_388_608,
   maxUploadParts: 10_000,
   uploadParts: 4,
+  /** A worker beats into its health file this often, and is stuck after so long without: a beat may be late by one slow disk write. */
+  healthBeatMs: 5_000,
+  healthStaleMs: 30_000,
+  /** No answer of any store for so long is a hang: an idle worker's long poll ends every ten seconds, a busy one beats in its lease. */
+  healthAnswerMs: 240_000,
   /** A first use of CUDA loads a GB of libraries from a cold disk; a driver that hangs must not keep a worker from saying so. */
   probeSeconds: 120,
   /** Threads of one inference where nobody says how many: more give a small model nothing, and the encoder needs cores too. */

@@ -1,5 +1,6 @@
 /** @file Starts the worker of a deployment: settings from the environment, SIGTERM (scale-in, Spot) drains, a sentence on failure. */
 import { type ErrorCode, placeOf, ReelayError } from '#core/errors.ts';
+import { startHealthBeat, tellAnswers } from '#gpu-container/worker/health-beat.ts';
 import { awsWorkerSettingsFrom } from './aws-settings.ts';
 import { runAwsWorker } from './aws-worker.ts';
 
@@ -21,9 +22,13 @@ function giveUp(error: unknown): never {
 
 const draining = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => draining.abort(new Error('draining')));
+const { REELAY_HEALTH_FILE: healthFile } = process.env;
+const health = healthFile ? startHealthBeat(healthFile) : undefined;
 try {
-  await runAwsWorker(awsWorkerSettingsFrom(process.env), draining.signal, log);
+  const settings = awsWorkerSettingsFrom(process.env);
+  await runAwsWorker(settings, draining.signal, log, queue => tellAnswers(queue, () => health?.answered()));
 } catch (error) {
   giveUp(error);
 }
+await health?.stop();
 process.exit(0); // whatever still hangs, hangs on a store that did not answer within the drain

@@ -51,6 +51,11 @@ const LAW: readonly Room[] = [
     rooms: ['core', 'functions', 'adapters/aws', 'adapters/http'],
     packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
   },
+  {
+    folder: 'functions/autoscale-lambda.ts',
+    rooms: ['core', 'functions', 'adapters/aws'],
+    packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
+  },
   { folder: 'gpu-container/engine', rooms: [], packages: [] },
   {
     folder: 'gpu-container/runtime',
@@ -65,8 +70,23 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/provider-setting.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/bundle-settings.ts', rooms: ['core'], packages: ['node:'] },
-  { folder: 'gpu-container/main.ts', rooms: ['core'], packages: ['node:'] },
+  { folder: 'gpu-container/main.ts', rooms: ['core', 'gpu-container/worker'], packages: ['node:'] },
+  {
+    folder: 'gpu-container/doctor-checks.ts',
+    rooms: [
+      'core',
+      'gpu-container/worker',
+      'gpu-container/runtime',
+      'gpu-container/media',
+      'gpu-container/bundles',
+      'gpu-container/bundle-settings.ts',
+    ],
+    packages: ['node:'],
+  },
+  { folder: 'gpu-container/doctor.ts', rooms: ['core', 'adapters/aws'], packages: ['node:'] },
+  { folder: 'gpu-container/health.ts', rooms: ['gpu-container/worker'], packages: ['node:'] },
   // Bundles come from outside and lie on the disk; what a bundle is, only the runtime says.
   {
     folder: 'gpu-container/bundles',
@@ -119,6 +139,11 @@ const LAW: readonly Room[] = [
     packages: ['node:'],
   },
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
+  {
+    folder: 'cli/doctor.ts',
+    rooms: [...EVERYTHING, 'adapters/aws', 'gpu-container/doctor-checks.ts', 'gpu-container/provider-setting.ts'],
+    packages: ['node:', 'commander'],
+  },
   // A bucket is named by who pushes to it; the rest of the command line does not know AWS.
   {
     folder: 'cli/models-push.ts',
@@ -217,7 +242,7 @@ describe('the import law', () => {
 
   test('process.env is read in composition roots only', () => {
     const roots =
-      /^(cli|local|infra\/app\.ts|functions\/lambda\.ts|gpu-container\/main\.ts|test)\b|^[a-z.]+\.(ts|mjs)$/;
+      /^(cli|local|infra\/app\.ts|functions\/(autoscale-)?lambda\.ts|gpu-container\/(main|health|doctor)\.ts|test)\b|^[a-z.]+\.(ts|mjs)$/;
     expect(FILES.filter(file => !roots.test(file) && /process\.env/.test(withoutComments(file)))).toEqual([]);
   });
 

@@ -9,6 +9,16 @@ describe('the limits agree with one another', () => {
     expect(limits.stopTimeoutSeconds).toBeGreaterThan(limits.drainSeconds);
     expect(limits.stopTimeoutSeconds).toBeLessThanOrEqual(120);
   });
+  test('a worker that waits for a message, or beats in its lease, is never taken for a stuck one', () => {
+    expect(limits.healthStaleMs).toBeGreaterThan(3 * limits.healthBeatMs);
+    expect(limits.healthAnswerMs).toBeGreaterThan(2 * limits.queueWaitSeconds * 1000);
+    expect(limits.healthAnswerMs).toBeGreaterThan((2 * limits.leaseSeconds * 1000) / limits.beatsPerLease);
+  });
+  test('what a bundle needs in memory while it is fetched is bounded, and S3 takes its parts', () => {
+    expect(limits.bundleRanges * limits.bundleRangeBytes).toBeLessThanOrEqual(256_000_000);
+    expect(limits.uploadPartBytes).toBeGreaterThanOrEqual(5 * 2 ** 20);
+    expect(limits.maxBundleBytes / limits.maxUploadParts).toBeLessThan(5 * 2 ** 30);
+  });
   test('a cancel is seen, and a deaf child killed, well within a lease', () => {
     expect(limits.progressEveryMs).toBeLessThanOrEqual(1_000);
     expect(limits.cancelGraceMs).toBeLessThanOrEqual(2_000);
