@@ -5,6 +5,7 @@ import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
 import { type FrontOptions, frontFrom, warningOf, withFrontOptions } from './front-settings.ts';
+import { needProvider } from './need-provider.ts';
 import { onStop } from './on-stop.ts';
 import { dataFolderFrom, dropFolderFrom, policyFrom, portFrom } from './settings.ts';
 import { watchJob } from './watch-job.ts';
@@ -39,8 +40,10 @@ interface ServeCommandOptions extends FrontOptions {
 async function start(prompt: string, options: ServeCommandOptions = {}): Promise<void> {
   const drop = dropFolderFrom(options.drop === undefined ? process.env : { ...process.env, REELAY_DROP: options.drop });
   const front = frontFrom(process.env, options);
+  const policy = policyFrom(process.env);
+  if (options.worker !== false) await needProvider(policy.provider);
   const serving = await serve({
-    ...policyFrom(process.env),
+    ...policy,
     ...front,
     ...drop,
     dataFolder: dataFolderFrom(process.env),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { parsePlace, parseResidency } from '#core/policy/residency.ts';
+import type { Provider } from '#core/provider.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { type LocalPolicy, localPlace } from '#local/local-ports.ts';
 
@@ -25,7 +26,8 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
 
 /**
  * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
- * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY; and for this one REELAY_POOL, REELAY_SITE and REELAY_REGION.
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY; and for this one REELAY_POOL, REELAY_SITE,
+ * REELAY_REGION and REELAY_PROVIDER.
  */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
   const { REELAY_SHARES: shares = '', REELAY_MAX_QUEUED: most = '', REELAY_WEBHOOK_ALLOW: allow = '' } = env;
@@ -36,10 +38,12 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
       `REELAY_MAX_QUEUED: got "${most.slice(0, 20)}"; a whole number from 1 is allowed.`,
     );
   const residency = residencyFrom(env);
+  const provider = providerFrom(env);
   try {
     return {
       webhookAllow,
       ...residency,
+      provider,
       ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
       ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
     };
@@ -51,9 +55,18 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
 }
 
 /** Where this process stands, and the rules of residency. */
-function residencyFrom(env: NodeJS.ProcessEnv): Required<Pick<LocalPolicy, 'place' | 'classes'>> {
-  const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region } = env;
+function residencyFrom(env: NodeJS.ProcessEnv): Pick<LocalPolicy, 'place' | 'classes' | 'servedPlaces'> {
+  const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region, REELAY_POOLS: pools = '' } = env;
   return { place: parsePlace({ pool, site, region }, localPlace), classes: parseResidency(env.REELAY_RESIDENCY ?? '') };
+}
+
+/** REELAY_PROVIDER: cpu or cuda, cpu unless it is said. */
+export function providerFrom(env: NodeJS.ProcessEnv): Provider {
+  const { REELAY_PROVIDER: text = '' } = env;
+  if (text === '') return 'cpu';
+  if (text !== 'cpu' && text !== 'cuda')
+    throw new ReelayError('invalid_request', `REELAY_PROVIDER: got "${text.slice(0, 20)}"; cpu and cuda are allowed.`);
+  return text;
 }
 
 /** REELAY_DROP: the folder whose `in/` is watched, `drop` in the data folder unless said otherwise; `off` watches none. */

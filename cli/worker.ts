@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
 import { openEmbedded } from '#local/embedded.ts';
+import { needProvider } from './need-provider.ts';
 import { onStop } from './on-stop.ts';
 import { dataFolderFrom, policyFrom } from './settings.ts';
 
@@ -41,7 +42,9 @@ async function work(options: WorkerOptions): Promise<void> {
     throw new ReelayError('invalid_request', `--${join === undefined ? 'check' : 'join'}: it goes with --pool.`);
   const say = (event: string, text: string) =>
     process.stdout.write(options.json === true ? `${JSON.stringify({ event })}\n` : `${text}\n`);
-  const embedded = await openEmbedded({ ...policyFrom(process.env), dataFolder: dataFolderFrom(process.env) });
+  const policy = policyFrom(process.env);
+  await needProvider(policy.provider);
+  const embedded = await openEmbedded({ ...policy, dataFolder: dataFolderFrom(process.env) });
   const stopped = new AbortController();
   onStop(() => stopped.abort());
   embedded.work();

@@ -11,6 +11,7 @@ import { defaultShare, type TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import { builtInResidency, type Place, type ResidencyClasses } from '#core/policy/residency.ts';
+import type { Provider } from '#core/provider.ts';
 import { type AllowList, nothingAllowed } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import type { WebhookPorts } from '#core/webhooks/ports.ts';
@@ -27,8 +28,12 @@ export interface LocalPolicy {
   readonly place?: Place;
   /** The rules of residency; the built-in ones unless said otherwise. */
   readonly classes?: ResidencyClasses;
+  /** Where the pools of the installation stand; where this process does unless said otherwise. */
+  readonly servedPlaces?: readonly Place[];
   /** Internal receivers of webhooks; none unless named. */
   readonly webhookAllow?: AllowList;
+  /** What this process renders on; the CPU unless said otherwise. Nothing renders on another one instead. */
+  readonly provider?: Provider;
 }
 
 /** The ports of the job verbs, and those of the webhooks. */
@@ -63,7 +68,7 @@ export function createLocalPorts(options: LocalPortsOptions): LocalPorts {
     models,
     place,
     classes: options.classes ?? builtInResidency,
-    servedPlaces: [place],
+    servedPlaces: options.servedPlaces ?? [place],
     random: randomBytes,
     sha256: text => createHash('sha256').update(text).digest('hex'),
     shareOf: options.shareOf ?? (() => defaultShare),

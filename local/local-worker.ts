@@ -4,6 +4,7 @@ import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
+import type { Provider } from '#core/provider.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
@@ -28,6 +29,8 @@ export interface LocalWorkerOptions {
   /** Below this the worker makes a folder for each attempt. */
   readonly scratchRoot: string;
   readonly log: WorkerPorts['log'];
+  /** What graphs run on; the CPU unless said otherwise. */
+  readonly provider?: Provider;
   readonly leaseSeconds?: number;
   readonly checkpointCadence?: WorkerPorts['checkpointCadence'];
 }
@@ -41,6 +44,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
     digests: new Map(bundles.map(bundle => [bundle.card.id, bundle.card.digest])),
     threads: Math.max(1, Math.min(4, availableParallelism())),
     childPath: RENDER_CHILD,
+    provider: options.provider ?? 'cpu',
   });
   const worker: WorkerPorts = {
     ...systemClock,
