@@ -19,6 +19,8 @@ import {
 } from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
+import { type BundleSettings, bundleSettingsFrom } from './bundle-settings.ts';
+import { providerFrom } from './provider-setting.ts';
 
 /** A worker on the AWS adapters, as its environment describes it. */
 export interface AwsWorkerSettings {
@@ -27,9 +29,9 @@ export interface AwsWorkerSettings {
   readonly place: Place;
   /** The rules of this installation. */
   readonly classes: ResidencyClasses;
-  /** Signs where each job was processed. */
   /** What it opens: the classes that a worker at its place may serve, the most restricted first, and no other. */
   readonly enclaves: ByClass<EnclaveResources>;
+  /** Signs where each job was processed. */
   readonly receiptSigner: ReceiptSigner;
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
@@ -40,6 +42,8 @@ export interface AwsWorkerSettings {
   readonly bundles: ReadonlyMap<string, string>;
   /** What each model's bundle must be, by model id; those without a folder are fetched by it. */
   readonly digests: ReadonlyMap<string, string>;
+  /** Where those are fetched from and kept. */
+  readonly bundleStore: BundleSettings;
   /** Bundles are kept loaded while their files come to no more than this; undefined: by the machine's memory. */
   readonly loadedBytes: number | undefined;
   /** Where attempts write; a folder of its own for each. */
@@ -76,6 +80,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     threads: threadsFrom(env),
     bundles,
     digests,
+    bundleStore: bundleSettingsFrom(env),
     loadedBytes: bytesFrom(env, 'REELAY_LOADED_BYTES'),
     scratchRoot: textFrom(env, 'REELAY_SCRATCH') ?? join(tmpdir(), 'reelay'),
     shareOf: sentence(() => parseShares(env.REELAY_SHARES ?? ''), 'REELAY_SHARES'),
@@ -97,10 +102,6 @@ function storesFrom(env: Environment): StorePlaces {
   return { records: { site, region }, objects: { site, region } };
 }
 
-/** REELAY_PROVIDER: cpu or cuda, cpu unless it is said (the GPU image says cuda). */
-export function providerFrom(env: Environment): Provider {
-  const text = textFrom(env, 'REELAY_PROVIDER') ?? 'cpu';
-  if (text !== 'cpu' && text !== 'cuda') throw refusal('REELAY_PROVIDER', text, 'cpu and cuda are allowed');
 /** Where the worker stands, the rules, and of the enclaves those that both together let it open. */
 function residencyFrom(env: Environment): Pick<AwsWorkerSettings, 'place' | 'classes' | 'enclaves'> {
   const place = parsePlace({ pool: env.REELAY_POOL, site: env.REELAY_SITE, region: env.REELAY_REGION });
@@ -114,9 +115,6 @@ function residencyFrom(env: Environment): Pick<AwsWorkerSettings, 'place' | 'cla
   const { pool, site, region } = place;
   const here = `a worker of pool ${pool} (${site}, ${region})`;
   throw new ReelayError('invalid_request', `REELAY_ENCLAVES: ${here} may serve none of ${[...all.keys()].join(', ')}.`);
-}
-
-  return text;
 }
 
 /** REELAY_THREADS, or four of the cores there are: more of them give a GPU's worker nothing. */

@@ -12,16 +12,21 @@ import { join } from 'node:path';
 import type { AwsPorts } from '#adapters/aws/connect.ts';
 import { connectAwsEnclaves } from '#adapters/aws/connect-enclaves.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
+import { connectS3Objects } from '#adapters/aws/s3-objects.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import type { ObjectSource } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
-import { type Device, type Provider, whyUnfit } from '#core/provider.ts';
+import type { JobQueue } from '#core/ports.ts';
+import type { Device, Provider } from '#core/provider.ts';
 import { runDispatcher } from '#core/webhooks/deliver.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import type { DispatchPorts, WebhookPorts } from '#core/webhooks/ports.ts';
-import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
+import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
+import { createHttpObjects } from '#gpu-container/bundles/http-objects.ts';
+import { openWorkerBundles } from '#gpu-container/bundles/worker-bundles.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
@@ -35,25 +40,35 @@ import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { watchProvider } from '#gpu-container/worker/watch-provider.ts';
 import type { AwsWorkerSettings } from './aws-settings.ts';
+import type { BundlePlace } from './bundle-settings.ts';
 
 /** The program of a render child. */
 const RENDER_CHILD = join(import.meta.dirname, 'render', 'render-process.ts');
 
-/** Works until the signal, then drains for at most limits.drainSeconds. Rejects where it cannot start, with a sentence. */
+/**
+ * Works until the signal, then drains for at most limits.drainSeconds. Rejects where it cannot start, with a sentence. Each queue that it
+ * takes jobs from is first given to `watchQueue`, once.
+ */
 export async function runAwsWorker(
   settings: AwsWorkerSettings,
   signal: AbortSignal,
   log: WorkerPorts['log'],
+  watchQueue: (queue: JobQueue) => JobQueue = queue => queue,
 ): Promise<void> {
   const { provider } = settings;
   await needProvider(provider, log);
   const device = await describeDevice(provider);
-  const bundles = await bundlesOnDisk(settings, device);
+  const { place, cacheFolder, cacheBytes } = settings.bundleStore;
+  const bundles = await openWorkerBundles({
+    ...{ device, signal, log, digests: settings.digests, folders: settings.bundles },
+    source: place && openObjects(place),
+    cache: { folder: cacheFolder, quotaBytes: cacheBytes },
+  });
   const lost = new AbortController();
   const rendering = createRenderer({
     provider,
-    bundles: new Map([...bundles].map(([id, { folder }]) => [id, folder])),
-    digests: new Map([...bundles].map(([id, { digest }]) => [id, digest])),
+    bundles: bundles.folders,
+    digests: bundles.digests,
     threads: settings.threads,
     childPath: RENDER_CHILD,
     ...loadedBytesOn(device, settings.loadedBytes),
@@ -83,6 +98,7 @@ export async function runAwsWorker(
   ]);
   await drained(working, stop);
   await renderer.close();
+  bundles.release();
   lost.signal.throwIfAborted();
 }
 
@@ -137,22 +153,10 @@ function workerPorts(
   };
 }
 
-/** A bundle that this worker may load. */
-interface BundleOnDisk {
-  readonly folder: string;
-  readonly digest: string;
-}
-
-/** What is offered is what is there at the start: a folder that changes later is refused by the digest noted here. */
-async function bundlesOnDisk(settings: AwsWorkerSettings, device: Device): Promise<ReadonlyMap<string, BundleOnDisk>> {
-  const found = new Map<string, BundleOnDisk>();
-  for (const [id, folder] of settings.bundles) {
-    const card = await readModelCard(folder);
-    const unfit = whyUnfit(id, card.requires, device);
-    if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
-    found.set(id, { folder, digest: settings.digests.get(id) ?? card.digest });
-  }
-  return found;
+/** Where bundles are fetched from. */
+function openObjects(place: BundlePlace): ObjectSource {
+  if (place.kind === 's3') return connectS3Objects(place.bucket);
+  return place.kind === 'http' ? createHttpObjects(place.address) : createFolderObjects(place.folder);
 }
 
 /**
