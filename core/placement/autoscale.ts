@@ -1,0 +1,207 @@
+/**
+ * The one controller of the fleet. A run is
+ *
+ *     remember -> look -> decide -> write what is remembered, if nobody else did -> ask for the next look -> act
+ *
+ * Whoever loses the race for the memory adds what it alone has learned and leaves the acting to the winner. What fails after the
+ * write is done by the next look, which sees the fleet as it is: a decision never builds on an order, only on what became of it.
+ */
+import { ReelayError } from '../errors.ts';
+import type { JobBrief } from '../jobs/brief.ts';
+import { type RenderPace, readPace } from '../jobs/standing.ts';
+import type { ResidencyClasses } from '../policy/residency.ts';
+import type { JobStore, KeyValueEntry, KeyValueStore } from '../ports.ts';
+import { decide, firstState } from './decide.ts';
+import type { Fleet } from './fleet.ts';
+import { fleetLimits } from './fleet-limits.ts';
+import { compactMemory, createFleetMemory, type FleetMemory, memoryKey, readFleetMemory } from './fleet-memory.ts';
+import { carryOutOrders, carryOutRelease, planOrders, planRelease } from './fleet-orders.ts';
+import { type FleetMetrics, fleetMetrics, stuckSince } from './fleet-watch.ts';
+import { restSeconds, wakeSeconds } from './horizon.ts';
+import { type Observed, type ObserveTerms, observe, type Readings } from './observe.ts';
+import { listPresent } from './presence.ts';
+import type { Decision, Observation, PlacementState, Pool, Tier } from './types.ts';
+
+/** A wake-up that comes so much too early by this machine's clock is the one that was asked for. */
+const clockSeconds = 1;
+
+/** What the controller needs. */
+export interface AutoscalePorts {
+  readonly kv: KeyValueStore;
+  /** Of every residency class whose jobs may wait for this fleet or keep its workers busy. */
+  readonly stores: readonly Pick<JobStore, 'listBriefs'>[];
+  readonly fleet: Fleet;
+  readonly pools: readonly Pool[];
+  readonly waitTargetSeconds: Readonly<Record<Tier, number>>;
+  readonly classes: ResidencyClasses;
+  readonly now: () => number;
+  /** Has the controller run again after so many seconds; once or more often. */
+  readonly wake: (delaySeconds: number) => Promise<void>;
+  readonly publish: (metrics: FleetMetrics, nowMs: number) => void;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+}
+
+/** Looks, decides and acts once. `news` are jobs that changed. Throws only what the stores throw: then nothing was done. */
+export async function autoscale(ports: AutoscalePorts, news: readonly JobBrief[]): Promise<void> {
+  for (let lost = 0; lost < fleetLimits.maxRaces; lost++) {
+    const entry = await ports.kv.get(memoryKey.space, memoryKey.name);
+    const before = readFleetMemory(entry?.value);
+    if (entry !== undefined && before === undefined) ports.log('warn', 'the memory of the fleet is unreadable', {});
+    const seen = await look(ports);
+    if (seen === undefined) return putOff(ports, entry, before);
+    const turn = takeTurn(ports, seen, news, before);
+    if (turn.isQuiet) return publish(ports, turn);
+    if (lost > 0) {
+      if (await addNews(ports, entry, before, turn)) return;
+      continue;
+    }
+    if (!(await write(ports, entry, turn.memory))) continue;
+    return act(ports, seen.readings, turn);
+  }
+  throw new ReelayError('store_unavailable', 'The memory of the fleet changes faster than it can be written.');
+}
+
+interface Seen {
+  readonly readings: Readings;
+  readonly paces: ReadonlyMap<string, RenderPace>;
+}
+
+/** Reads everything; undefined when the fleet does not answer, which says nothing about the fleet. */
+async function look(ports: AutoscalePorts): Promise<Seen | undefined> {
+  const nowMs = ports.now();
+  const briefs = async (status: JobBrief['status']) =>
+    (await Promise.all(ports.stores.map(store => store.listBriefs(status, fleetLimits.maxWaitingRead)))).flat();
+  const fleet = await ports.fleet.read().catch(error => {
+    if (!(error instanceof ReelayError) || !error.retryable) throw error;
+    ports.log('error', 'the fleet does not answer', { code: error.code });
+    return undefined;
+  });
+  if (fleet === undefined) return undefined;
+  // Leases before presences: a worker tells that it is there before it leases.
+  const [queued, running] = [await briefs('queued'), await briefs('in_progress')];
+  const present = await listPresent(ports.kv, nowMs);
+  const paces = new Map<string, RenderPace>();
+  for (const model of new Set([...queued, ...running].map(brief => brief.model))) {
+    const pace = await readPace(ports.kv, model);
+    if (pace !== undefined) paces.set(model, pace);
+  }
+  return { readings: { nowMs, queued, running, present, fleet }, paces };
+}
+
+/** All of a run that is thought and not done. */
+interface Turn {
+  readonly observed: Observed;
+  readonly state: PlacementState;
+  readonly decision: Decision;
+  readonly memory: FleetMemory;
+  readonly orders: ReturnType<typeof planOrders>;
+  readonly release: ReturnType<typeof planRelease>;
+  readonly wakeSeconds: number | undefined;
+  /** Nothing is there and nothing new is known: not worth a write. */
+  readonly isQuiet: boolean;
+}
+
+function takeTurn(ports: AutoscalePorts, seen: Seen, news: readonly JobBrief[], stored: FleetMemory | undefined): Turn {
+  const { readings, paces } = seen;
+  const terms: ObserveTerms = { ...ports, paces };
+  const before = stored ?? freshMemory(ports, readings.nowMs);
+  const observed = observe(readings, news, before, terms);
+  const o = observed.observation;
+  const decision = decide(o, before.placement);
+  const orders = planOrders(decision, o, readings.fleet);
+  const release = planRelease(before.held, o, readings.fleet, orders);
+  const stopping = orders.filter(order => order.to < order.from);
+  const isActive = o.waiting.length > 0 || readings.fleet.some(({ desired, servers }) => desired + servers.length > 0);
+  const due = isActive && before.wakeAt <= o.nowSeconds + clockSeconds;
+  const wakeAt = due ? decision.wakeAtSeconds : before.wakeAt;
+  const memory = compactMemory({
+    ...observed.memory,
+    placement: decision.state,
+    leaving: [...new Set([...observed.memory.leaving, ...stopping.flatMap(({ stop }) => stop)])],
+    held: [...new Set([...release.later, ...stopping.flatMap(({ keep }) => keep)])],
+    stuckSince: stuckSince(o, observed.runningJobs, before.stuckSince),
+    wakeAt,
+  });
+  const isStale = o.nowSeconds - before.placement.asOfSeconds >= restSeconds;
+  const nothingNew = o.arrived.length + o.started.length + orders.length === 0 && before.stuckSince === null;
+  return {
+    observed,
+    state: before.placement,
+    decision,
+    memory,
+    orders,
+    release,
+    wakeSeconds: due ? wakeAt - o.nowSeconds : undefined,
+    isQuiet: stored !== undefined && !isActive && nothingNew && !isStale,
+  };
+}
+
+function freshMemory({ pools, waitTargetSeconds }: AutoscalePorts, nowMs: number): FleetMemory {
+  const nothing = { waiting: [], arrived: [], started: [], workers: [], refusedAtSeconds: {} };
+  // The price of a late job starts at the mean cold start of the pool that launches first.
+  const { lambda } = firstState({ ...nothing, nowSeconds: nowMs / 1_000, pools, waitTargetSeconds });
+  return createFleetMemory(nowMs / 1_000, lambda);
+}
+
+async function write(ports: AutoscalePorts, entry: KeyValueEntry | undefined, memory: FleetMemory): Promise<boolean> {
+  const kept = { ...memoryKey, value: memory, expiresAtMs: null, dueAtMs: null };
+  const written = await (entry === undefined ? ports.kv.create(kept) : ports.kv.replace({ ...entry, ...kept }));
+  return written !== undefined;
+}
+
+/** Adds to the winner's memory what only this run was told, and has everyone look again soon. */
+async function addNews(
+  ports: AutoscalePorts,
+  entry: KeyValueEntry | undefined,
+  before: FleetMemory | undefined,
+  turn: Turn,
+): Promise<boolean> {
+  if (before === undefined) return false;
+  const { folded, foldedUntil, placement } = turn.memory;
+  const soon = turn.observed.observation.nowSeconds + fleetLimits.raceSeconds;
+  const isDue = before.wakeAt <= turn.observed.observation.nowSeconds + clockSeconds || before.wakeAt > soon;
+  const memory = { ...before, folded, foldedUntil, placement, wakeAt: isDue ? soon : before.wakeAt };
+  if (!(await write(ports, entry, compactMemory(memory)))) return false;
+  if (isDue) await wake(ports, fleetLimits.raceSeconds);
+  record(ports, turn, false);
+  return true;
+}
+
+/** The fleet does not answer: nobody is stopped or started by a guess, and it is asked again. */
+async function putOff(ports: AutoscalePorts, entry: KeyValueEntry | undefined, before: FleetMemory | undefined) {
+  const nowSeconds = ports.now() / 1_000;
+  const memory = before ?? freshMemory(ports, ports.now());
+  if (memory.wakeAt > nowSeconds + clockSeconds) return;
+  // A lost race means that someone else asks.
+  if (await write(ports, entry, { ...memory, wakeAt: nowSeconds + wakeSeconds })) await wake(ports, wakeSeconds);
+}
+
+async function act(ports: AutoscalePorts, readings: Readings, turn: Turn): Promise<void> {
+  record(ports, turn, true);
+  publish(ports, turn);
+  if (turn.wakeSeconds !== undefined) await wake(ports, turn.wakeSeconds);
+  const listRunning = async () =>
+    (await Promise.all(ports.stores.map(store => store.listBriefs('in_progress', fleetLimits.maxWaitingRead)))).flat();
+  const orderPorts = { fleet: ports.fleet, listRunning, present: readings.present, log: ports.log };
+  await carryOutOrders(orderPorts, turn.orders);
+  await carryOutRelease(orderPorts, turn.release.free);
+}
+
+/** The schedule looks every minute in any case, so a wake-up that cannot be asked for is late, and no reason to stop. */
+async function wake(ports: AutoscalePorts, seconds: number): Promise<void> {
+  const delay = Math.min(fleetLimits.maxWakeSeconds, Math.max(1, Math.ceil(seconds)));
+  await ports.wake(delay).catch(error => {
+    const code = error instanceof ReelayError ? error.code : 'internal';
+    ports.log('warn', 'no wake-up was asked for', { code });
+  });
+}
+
+function publish(ports: AutoscalePorts, { observed, decision, memory }: Turn): void {
+  ports.publish(fleetMetrics(observed.observation, observed.queue, decision, memory.stuckSince), ports.now());
+}
+
+/** One line from which the decision can be made again, bit by bit. */
+function record(ports: AutoscalePorts, { observed, state, decision }: Turn, acted: boolean): void {
+  const o: Observation = observed.observation;
+  ports.log('info', 'placement decided', { acted, o, s: state, decision });
+}

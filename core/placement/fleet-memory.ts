@@ -1,0 +1,112 @@
+/**
+ * What the controller remembers from one run to the next: one key value entry below 25 kB. Losing it costs money, never a job: the jobs
+ * are in their records and the servers in the fleet.
+ */
+
+import { fleetLimits } from './fleet-limits.ts';
+import { createPlacementState } from './fold.ts';
+import { secondsPerDay } from './horizon.ts';
+import type { PlacementState } from './types.ts';
+
+/** Times are seconds of the wall clock; servers are named by their ids in the fleet. */
+export interface FleetMemory {
+  readonly v: 1;
+  /** What the policy has learned. */
+  readonly placement: PlacementState;
+  /** Arrivals and starts that `placement` knows: what is named here, and all up to `foldedUntil`. */
+  readonly folded: readonly Folded[];
+  readonly foldedUntil: number;
+  /** Since when a pool has fewer servers than it shall have. */
+  readonly missingSince: Readonly<Record<string, number>>;
+  readonly refusedAt: Readonly<Record<string, number>>;
+  readonly idleSince: Readonly<Record<string, number>>;
+  /** Servers that were told to go. */
+  readonly leaving: readonly string[];
+  /** Servers that were protected while others were stopped. */
+  readonly held: readonly string[];
+  /** Running jobs whose worker is not there. */
+  readonly ownerlessSince: Readonly<Record<string, number>>;
+  readonly stuckSince: number | null;
+  /** When the last wake-up that was asked for is to come. */
+  readonly wakeAt: number;
+}
+
+/** One arrival (`a` and the end of the job's id) or first start (`s`), and when it was. */
+export type Folded = readonly [token: string, atSeconds: number];
+
+/** Where it is kept. */
+export const memoryKey = { space: 'placement/fleet', name: 'memory' } as const;
+
+/** The memory of a controller that knows nothing yet; `coldSeconds` is the mean cold start of the pool that launches first. */
+export function createFleetMemory(nowSeconds: number, coldSeconds: number): FleetMemory {
+  const blank = createPlacementState(coldSeconds);
+  // No idle time before now was seen by anyone.
+  const ranks = blank.ranks.map(rank => ({ ...rank, freeAt: nowSeconds }));
+  return {
+    v: 1,
+    placement: { ...blank, asOfSeconds: nowSeconds, day: Math.floor(nowSeconds / secondsPerDay), ranks },
+    folded: [],
+    foldedUntil: 0,
+    missingSince: {},
+    refusedAt: {},
+    idleSince: {},
+    leaving: [],
+    held: [],
+    ownerlessSince: {},
+    stuckSince: null,
+    wakeAt: 0,
+  };
+}
+
+/** The stored value as a memory; undefined for one that nobody can read, which counts as lost. */
+export function readFleetMemory(value: unknown): FleetMemory | undefined {
+  const memory = value as Partial<FleetMemory> | null | undefined;
+  if (memory?.v !== 1 || memory.placement?.v !== 1 || !Array.isArray(memory.placement.ranks)) return undefined;
+  return Array.isArray(memory.folded) ? (memory as FleetMemory) : undefined;
+}
+
+/** The memory as it is stored: learned numbers to six digits, times to milliseconds, and the lists no longer than they may be. */
+export function compactMemory(memory: FleetMemory): FleetMemory {
+  const { placement } = memory;
+  const ranks = placement.ranks.map(rank => ({
+    ...rank,
+    freeAt: milli(rank.freeAt),
+    spellAt: milli(rank.spellAt),
+    events: rank.events.map(six),
+    exposure: rank.exposure.map(six),
+    hits: six(rank.hits),
+    spells: six(rank.spells),
+    spellHits: six(rank.spellHits),
+  }));
+  return {
+    ...memory,
+    placement: {
+      ...placement,
+      asOfSeconds: milli(placement.asOfSeconds),
+      lambda: six(placement.lambda),
+      meanServiceSeconds: six(placement.meanServiceSeconds),
+      recentArrivals: placement.recentArrivals.map(milli),
+      ranks,
+    },
+    idleSince: oldestOf(memory.idleSince, fleetLimits.maxIdleKept),
+    ownerlessSince: oldestOf(memory.ownerlessSince, fleetLimits.maxOwnerless),
+    leaving: memory.leaving.slice(0, fleetLimits.maxNamed),
+    held: memory.held.slice(0, fleetLimits.maxNamed),
+  };
+}
+
+/** Remembers what was folded; what no longer fits moves the line below which all counts as folded. */
+export function noteFolded(memory: FleetMemory, added: readonly Folded[]): Pick<FleetMemory, 'folded' | 'foldedUntil'> {
+  const all = [...memory.folded, ...added].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
+  const dropped = all.slice(0, Math.max(0, all.length - fleetLimits.maxFolded));
+  const foldedUntil = Math.max(memory.foldedUntil, dropped.at(-1)?.[1] ?? 0);
+  return { folded: all.slice(dropped.length), foldedUntil };
+}
+
+function oldestOf(since: Readonly<Record<string, number>>, most: number): Readonly<Record<string, number>> {
+  const sorted = Object.entries(since).sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
+  return Object.fromEntries(sorted.slice(0, most));
+}
+
+const six = (value: number) => Number(value.toPrecision(6));
+const milli = (value: number) => Math.round(value * 1_000) / 1_000;
