@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
-import { parsePlace, parseResidency } from '#core/policy/residency.ts';
+import { parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { type LocalPolicy, localPlace } from '#local/local-ports.ts';
@@ -26,7 +26,7 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
 
 /**
  * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
- * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY; and for this one REELAY_POOL, REELAY_SITE,
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY, REELAY_POOLS; and for this one REELAY_POOL, REELAY_SITE,
  * REELAY_REGION and REELAY_PROVIDER.
  */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
@@ -57,7 +57,11 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
 /** Where this process stands, and the rules of residency. */
 function residencyFrom(env: NodeJS.ProcessEnv): Pick<LocalPolicy, 'place' | 'classes' | 'servedPlaces'> {
   const { REELAY_POOL: pool, REELAY_SITE: site, REELAY_REGION: region, REELAY_POOLS: pools = '' } = env;
-  return { place: parsePlace({ pool, site, region }, localPlace), classes: parseResidency(env.REELAY_RESIDENCY ?? '') };
+  return {
+    place: parsePlace({ pool, site, region }, localPlace),
+    classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
+    ...(pools === '' ? {} : { servedPlaces: parsePools(pools) }),
+  };
 }
 
 /** REELAY_PROVIDER: cpu or cuda, cpu unless it is said. */
