@@ -7,7 +7,10 @@ import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
 import { keyCommand } from './key.ts';
 import { modelsCommand } from './models.ts';
+import { planCommand } from './plan.ts';
+import { receiptsCommand } from './receipts.ts';
 import { serveCommand, startCommand } from './serve.ts';
+import { verifyCommand } from './verify.ts';
 import { webhooksCommand } from './webhooks.ts';
 import { workerCommand } from './worker.ts';
 
@@ -38,6 +41,9 @@ const program = new Command('reelay')
   .addCommand(modelsCommand())
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())
+  .addCommand(planCommand())
+  .addCommand(verifyCommand())
+  .addCommand(receiptsCommand())
   .addCommand(doctorCommand());
 /** Bad usage is told and ends with 2 at every depth. */
 function tellBadUsage(command: Command): void {

@@ -1,5 +1,5 @@
 import { invalidRequest, ReelayError } from '#core/errors.ts';
-import { type Artifact, type Job, type Variant, variants } from '#core/job.ts';
+import { type Artifact, type Job, type JobReceipt, type Variant, variants } from '#core/job.ts';
 import type { Deps } from './deps.ts';
 import { errorResult } from './errors.ts';
 import type { HttpResult } from './http.ts';
@@ -20,13 +20,26 @@ export function artifactOf(
   const artifact = job.artifacts[variant];
   if (job.status !== 'completed' || artifact === undefined)
     throw new ReelayError('video_not_ready', `This video is ${job.status}; its content is there once it is completed.`);
-  if (job.expiresAtMs !== null && job.expiresAtMs <= nowMs)
-    throw new ReelayError('expired', 'This video has expired and its content was removed.');
+  checkKept(job, nowMs);
   return { artifact, filename: `${job.id}.${EXTENSIONS[variant]}` };
 }
 
+/** The receipt of a completed job; `video_not_ready` until then, `expired` once it went with the video, `not_found` where none was given. */
+export function receiptOf(job: Job, nowMs: number): JobReceipt {
+  if (job.status !== 'completed')
+    throw new ReelayError('video_not_ready', `This video is ${job.status}; its receipt is there once it is completed.`);
+  checkKept(job, nowMs);
+  if (job.receipt !== null) return job.receipt;
+  throw new ReelayError('not_found', 'This video was made before receipts were given, and has none.');
+}
+
+function checkKept(job: Job, nowMs: number): void {
+  if (job.expiresAtMs !== null && job.expiresAtMs <= nowMs)
+    throw new ReelayError('expired', 'This video has expired and its content was removed.');
+}
+
 /** Headers of an artifact's bytes; the ETag is its hash, so it holds across stores. */
-export function contentHeaders(artifact: Artifact, filename: string) {
+export function contentHeaders(artifact: Pick<Artifact, 'contentType' | 'sha256'>, filename: string) {
   return {
     'content-type': artifact.contentType,
     'content-disposition': `inline; filename="${filename}"`,

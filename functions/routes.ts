@@ -9,6 +9,7 @@ import { health } from './health.ts';
 import { listVideos } from './list.ts';
 import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
+import { videoReceipt } from './receipt.ts';
 import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
 import { noCharacters, noExtensions } from './unsupported.ts';
@@ -31,6 +32,7 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'DELETE /v1/videos/{id}': deleteVideo,
   'POST /v1/videos/{id}/cancel': cancelVideo,
   'GET /v1/videos/{id}/content': videoContent,
+  'GET /v1/videos/{id}/receipt': videoReceipt,
   'GET /v1/videos/{id}/events': videoEvents,
   ...webhookRoutes,
 };

@@ -1,0 +1,124 @@
+/** @file Receipts and videos on the disk, from anywhere: nothing is followed, and nothing is read that is too large to be what it says. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errnoName } from '#adapters/local/file-error.ts';
+import { ReelayError } from '#core/errors.ts';
+import type { ReceiptFile } from '#core/placement/receipt.ts';
+
+/** What was found to verify. */
+export interface Found {
+  readonly receipts: readonly string[];
+  readonly videos: readonly string[];
+}
+
+/** A year of videos of a small installation; a folder with more is given in parts. */
+const MOST_FILES = 100_000;
+const MOST_LEVELS = 16;
+/** As they lie in a data folder or bucket, and as the API names its downloads. Receipts of the drop folder are another thing. */
+const RECEIPT = /^(receipt|video_[a-z0-9_-]+\.receipt)\.json$/;
+const VIDEO = /\.mp4$/i;
+
+/** The files of the paths, and of the folders among them. Throws `invalid_request` for a path that is neither. */
+export async function findFiles(paths: readonly string[]): Promise<Found> {
+  const found = { receipts: [] as string[], videos: [] as string[] };
+  for (const path of paths) {
+    const what = await stat(path).catch(error => {
+      throw unreadable(path, error);
+    });
+    if (what.isDirectory()) await walk(path, found, 0);
+    else (VIDEO.test(path) ? found.videos : found.receipts).push(path);
+  }
+  return found;
+}
+
+async function walk(folder: string, found: { receipts: string[]; videos: string[] }, level: number): Promise<void> {
+  if (level > MOST_LEVELS) throw tooMuch(folder, `folders more than ${MOST_LEVELS} levels deep`);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(error => {
+    throw unreadable(folder, error);
+  });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await walk(path, found, level + 1);
+    else if (entry.isFile() && RECEIPT.test(entry.name)) found.receipts.push(path);
+    else if (entry.isFile() && VIDEO.test(entry.name)) found.videos.push(path);
+    if (found.receipts.length + found.videos.length > MOST_FILES) throw tooMuch(folder, `over ${MOST_FILES} files`);
+  }
+}
+
+/** Whether a receipt lies where that of a video is expected: beside it, under its name or the one it has in a data folder. */
+export function liesBeside(receipt: string, video: string): boolean {
+  if (dirname(receipt) !== dirname(video)) return false;
+  const name = basename(receipt);
+  return name === 'receipt.json' || name === basename(video).replace(VIDEO, '.receipt.json');
+}
+
+/** The text of a small file. Throws `invalid_request` with a sentence for one that is none, too large, or not UTF-8. */
+export async function readText(path: string, maxBytes: number): Promise<string> {
+  const bytes = await readSmall(path, maxBytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ReelayError('invalid_request', `${shown(path)}: it is not text in UTF-8.`);
+  }
+}
+
+async function readSmall(path: string, maxBytes: number): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    // A pipe would be waited for, and a device never ends.
+    if (!(await stat(path)).isFile()) throw new ReelayError('invalid_request', `${shown(path)}: it is not a file.`);
+    file = await open(path, 'r');
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      length += bytesRead;
+      if (bytesRead === 0) return buffer.subarray(0, length);
+      if (length > maxBytes)
+        throw new ReelayError(
+          'invalid_request',
+          `${shown(path)}: it has more than the ${maxBytes} bytes that it may have.`,
+        );
+    }
+  } catch (error) {
+    throw error instanceof ReelayError ? error : unreadable(path, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Length and hash of a file of any size. */
+export async function measure(path: string): Promise<ReceiptFile> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    if (!(await stat(path)).isFile()) throw new ReelayError('invalid_request', `${shown(path)}: it is not a file.`);
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    throw error instanceof ReelayError ? error : unreadable(path, error);
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+/** A path for a person: what a terminal would obey, or an eye would take for something else, is written out. */
+export function shown(path: string): string {
+  return path.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    character => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+function unreadable(path: string, error: unknown): ReelayError {
+  const why =
+    errnoName(error) === 'ENOENT' ? 'there is no such file' : `it cannot be read (${errnoName(error) ?? 'unknown'})`;
+  return new ReelayError('invalid_request', `${shown(path)}: ${why}.`, { cause: error });
+}
+
+function tooMuch(folder: string, what: string): ReelayError {
+  return new ReelayError('invalid_request', `${shown(folder)}: it has ${what}; give its parts one by one.`);
+}
