@@ -36,11 +36,12 @@ function ticks(most: number): readonly number[] {
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, i) => i * step);
 }
 
-/** 1, 2, 5 times powers of ten within a range. */
+/** Round numbers within a range: few of a wide one. */
 function logTicks(low: number, high: number): readonly number[] {
   const from = Math.floor(Math.log10(low));
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - from + 1 }, (_, i) => 10 ** (from + i));
-  return powers.flatMap(power => [power, 2 * power, 5 * power]).filter(value => value >= low && value <= high);
+  const factors = high / low < 12 ? [1, 1.5, 2, 3, 4, 5, 7] : [1, 2, 5];
+  return powers.flatMap(power => factors.map(factor => factor * power)).filter(value => value >= low && value <= high);
 }
 
 const plain = (value: number) => String(Number(value.toPrecision(3)));

@@ -54,14 +54,14 @@ const variables = (theme: Readonly<Record<string, string>>) =>
 
 const style = `:root{color-scheme:light dark;${variables(colors.light)}}
 @media(prefers-color-scheme:dark){:root{${variables(colors.dark)}}}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;background:var(--page);color:var(--ink)}
+body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;background:var(--page);color:var(--ink)}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.5rem 0 .5rem}.soft{color:var(--soft);margin:.2rem 0 1.2rem}
 ul{padding-left:1.2rem}figure{margin:1.6rem 0}figcaption{font-weight:600;margin-bottom:.5rem}
 svg{width:100%;height:auto;font:12px system-ui,sans-serif;fill:var(--soft)}svg .strong{fill:var(--ink);font-weight:600}
 .grid{stroke:var(--rule);fill:none}.frontier{stroke:var(--ours);fill:none;stroke-dasharray:4 4;opacity:.7}
 .own{stroke:var(--owned);stroke-width:2.5;fill:none}.cloud{stroke:var(--ours);stroke-width:1.5;fill:none}
-div.table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
-td,th{padding:.25rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th{color:var(--soft);font-weight:600}
+div.table{overflow-x:auto}table{border-collapse:collapse;font-size:.82rem;font-variant-numeric:tabular-nums;white-space:nowrap}
+td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--rule)}th{color:var(--soft);font-weight:600}
 td:first-child,th:first-child{text-align:left;padding-left:0}`;
 
 function htmlTable(table: Table): string {

@@ -39,7 +39,13 @@ function policySentence(report: PlanReport, row: PlanRow): string {
 
 function ownedSentence({ targetSeconds, servers, rows }: Sizing): string {
   const row = rows.find(other => other.servers === servers);
-  if (row === undefined) return `None of these numbers of owned GPUs keeps the target of ${targetSeconds} s: try more.`;
+  if (row === undefined) {
+    const most = rows.at(-1)!;
+    const { waits, sovereignWaits } = most.outcome;
+    const [who, wait] =
+      sovereignWaits.p95 > waits.p95 ? ['the jobs that must stay', sovereignWaits.p95] : ['the jobs', waits.p95];
+    return `With ${most.servers} owned 95 % of ${who} start within ${seconds(wait)} s, so ${targetSeconds} s is missed: try --owned ${2 * most.servers + 2}.`;
+  }
   if (servers === 0) return `Own none at ${targetSeconds} s: the cloud alone costs $${dollars(row.totalUsd)} a month.`;
   const none = rows.find(other => other.servers === 0);
   const versus = none === undefined ? '' : `, against $${dollars(none.totalUsd)} with none`;

@@ -57,8 +57,12 @@ export function runMeeting(
   conditions: Conditions = {},
   policy: (target: number) => Policy = horizon,
 ): Outcome | undefined {
+  return firstMeeting(target, lower => runCloud(trace, policy(lower), conditions));
+}
+
+function firstMeeting(target: number, run: (target: number) => Outcome): Outcome | undefined {
   for (let share = 1; share > 0.5; share -= 0.01) {
-    const outcome = runCloud(trace, policy(share * target), conditions);
+    const outcome = run(share * target);
     if (meets(outcome, target)) return outcome;
   }
   return undefined;
@@ -82,7 +86,11 @@ export function hybridTrace(trace: Trace): Trace {
 
 export interface HybridRuns {
   readonly rules: readonly Outcome[];
-  readonly byTarget: ReadonlyMap<number, { readonly ondemand: Outcome; readonly spot: Outcome }>;
+  /** `fair`: on demand at a target low enough that the wanted one is kept; what is compared with the rules. */
+  readonly byTarget: ReadonlyMap<
+    number,
+    { readonly ondemand: Outcome; readonly fair: Outcome; readonly spot: Outcome }
+  >;
 }
 
 /** Horizon next to owned servers, on demand and with Spot, and the rules. */
@@ -92,10 +100,12 @@ export function runHybrid(trace: Trace, owned: number, targets: readonly number[
   return {
     rules: hybridGrid().map(policy => run(policy, [cloudPool])),
     byTarget: new Map(
-      targets.map(target => [
-        target,
-        { ondemand: run(horizon(target), [cloudPool]), spot: run(horizon(target), [spotPool, cloudPool]) },
-      ]),
+      targets.map(target => {
+        const ondemand = run(horizon(target), [cloudPool]);
+        const lower = () => firstMeeting(target, at => run(horizon(at), [cloudPool]));
+        const fair = meets(ondemand, target) ? ondemand : (lower() ?? ondemand);
+        return [target, { ondemand, fair, spot: run(horizon(target), [spotPool, cloudPool]) }];
+      }),
     ),
   };
 }

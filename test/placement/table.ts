@@ -116,7 +116,7 @@ function printHybrid(full: Trace): void {
   row(...Array.from({ length: 11 }, () => '---'));
   for (const owned of [1, 2]) {
     const runs = runHybrid(trace, owned, targets);
-    for (const [target, { ondemand, spot }] of runs.byTarget) {
+    for (const [target, { ondemand, fair, spot }] of runs.byTarget) {
       const best = (rule: string) => {
         const met = runs.rules.filter(outcome => outcome.policy.startsWith(rule) && meets(outcome, target));
         return cheapest(met, outcome => outcome.dollars)?.dollars ?? Number.NaN;
@@ -129,11 +129,11 @@ function printHybrid(full: Trace): void {
         owned,
         target,
         beside(ondemand.dollars, target === 300 ? said : undefined),
-        ondemand.waits.p95.toFixed(0),
+        `${ondemand.waits.p95.toFixed(0)}${fair === ondemand ? '' : '*'}`,
         burst.toFixed(1),
         split.toFixed(1),
-        (ondemand.dollars / burst).toFixed(2),
-        (ondemand.dollars / least).toFixed(2),
+        (fair.dollars / burst).toFixed(2),
+        (fair.dollars / least).toFixed(2),
         spot.dollars.toFixed(1),
         (spot.dollars / burst).toFixed(2),
         ondemand.leftPremises + spot.leftPremises,
