@@ -7,6 +7,7 @@ import type { Job } from '#core/job.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
+import type { ModelCatalog } from '#core/models.ts';
 import { builtInResidency, type Place, servedClasses } from '#core/policy/residency.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
@@ -32,14 +33,14 @@ export interface RunningWorker {
 }
 
 /** Two enclaves on local adapters, a data folder each, one front door for both, and workers around real render children. */
-export async function openEnclaveWorld() {
+export async function openEnclaveWorld(models: ModelCatalog = [CARD]) {
   const folder = await mkdtemp(join(tmpdir(), 'reelay-enclaves-'));
   const { now, monotonicMs } = systemClock;
   const opened = ['standard', 'sovereign'].map(name => {
     const path = join(folder, name);
     const db = openDatabase(path);
     db.exec('PRAGMA synchronous=OFF'); // what is shown here does not depend on the disk
-    const ports = createLocalPorts({ db, folder: path, owner: 'test', models: [CARD], now, place: frontDoor });
+    const ports = createLocalPorts({ db, folder: path, owner: 'test', models, now, place: frontDoor });
     return { name, db, ports };
   });
   const shared = opened[0]!.ports;
