@@ -1,0 +1,108 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { checkReceipt } from '#core/placement/check-receipt.ts';
+import { readReceipt } from '#core/placement/read-receipt.ts';
+import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createReceipts } from '#gpu-container/worker/receipts.ts';
+import { receiptKeys } from './receipts-for.ts';
+import { openWorkerBench, type WorkerBench } from './worker-bench.ts';
+
+let bench: WorkerBench;
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  bench = await openWorkerBench();
+});
+afterEach(() => bench.close());
+
+const submit = () => bench.submit({ num_inference_steps: 1 });
+const process = async (ports: WorkerPorts = bench.ports) => processJob(ports, await bench.receive(), never);
+const filesOf = (id: string) =>
+  readdir(join(bench.folder, 'blobs', 'videos', 'local', id), { recursive: true }).catch(() => []);
+/** The bench's ports with something that happens when the receipt's bytes are put. */
+const whenReceiptIsPut = (act: () => Promise<void>): WorkerPorts => ({
+  ...bench.ports,
+  blobs: {
+    ...bench.ports.blobs,
+    put: async (key, bytes, options) => {
+      if (key.endsWith('receipt.json')) await act();
+      return bench.ports.blobs.put(key, bytes, options);
+    },
+  },
+});
+
+describe('a receipt', () => {
+  test('is the last of the bytes and lies there before the record names it', async () => {
+    const { id } = await submit();
+    let seen: unknown;
+    await process(
+      whenReceiptIsPut(async () => {
+        const { status, receipt } = await bench.job(id);
+        seen = { status, receipt, files: (await filesOf(id)).filter(name => /\./.test(name)).length };
+      }),
+    );
+    expect(seen).toEqual({ status: 'in_progress', receipt: null, files: 3 });
+    const { receipt, artifacts, attempt } = await bench.job(id);
+    expect(receipt?.key).toBe(`videos/local/${id}/attempt=${attempt}/receipt.json`);
+    const signed = readReceipt(await readFile(join(bench.folder, 'blobs', receipt!.key), 'utf8'));
+    const checks = checkReceipt(signed, { verify: receiptKeys.verify, video: artifacts.video });
+    expect(checks.filter(({ outcome }) => outcome === 'fails')).toEqual([]);
+  });
+
+  test('that cannot be written keeps its job from completing until there is room', async () => {
+    const { id } = await submit();
+    const full = new ReelayError('store_unavailable', 'the store is full');
+    await process(whenReceiptIsPut(() => Promise.reject(full)));
+    expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 0, receipt: null, artifacts: {} });
+  });
+
+  test('that does not verify keeps its job from completing, and after its last try the job fails', async () => {
+    const { id } = await submit();
+    const signer = { ...receiptKeys, sign: () => '00'.repeat(64) };
+    const { place } = bench.ports;
+    const receipts = createReceipts({ ...bench.ports, signer, stores: { records: place, objects: place } });
+    for (let tries = 1; tries <= limits.maxFailures; tries++) {
+      const now = () => Date.now() + tries * 60_000;
+      await bench.ports.queue.send({ v: 1, jobId: id });
+      await process({ ...bench.ports, receipts, now });
+      expect((await bench.job(id)).status).toBe(tries < limits.maxFailures ? 'queued' : 'failed');
+    }
+    expect(await bench.job(id)).toMatchObject({ error: { code: 'internal' }, receipt: null, artifacts: {} });
+  });
+
+  test('of an attempt that lost its lease is never seen', async () => {
+    const { id } = await submit();
+    const stale = whenReceiptIsPut(async () => {
+      const { attempt } = await bench.job(id);
+      const taken = {
+        status: 'in_progress',
+        attempt: attempt + 1,
+        lease: { owner: 'another', expiresAtMs: 0 },
+      } as const;
+      await bench.ports.store.transition(id, { status: 'in_progress', attempt }, taken);
+    });
+    await process(stale);
+    expect(await bench.job(id)).toMatchObject({ status: 'in_progress', attempt: 2, receipt: null });
+    expect((await filesOf(id)).filter(name => name.includes('receipt'))).toEqual([]);
+  });
+
+  test('tells one worker from another and one tenant from another, and is guessed at with no list of names', async () => {
+    const read = async () => {
+      const { id } = await submit();
+      await process();
+      const { receipt } = await bench.job(id);
+      return readReceipt(await readFile(join(bench.folder, 'blobs', receipt!.key), 'utf8')).receipt;
+    };
+    const [first, second] = [await read(), await read()];
+    expect(second.tenant).toBe(first.tenant);
+    expect(second.attempts[0]!.worker).toBe(first.attempts[0]!.worker);
+    expect(first.tenant).not.toBe(first.attempts[0]!.worker);
+    const plain = [bench.ports.sha256('local'), bench.ports.sha256('\nlocal'), bench.ports.sha256('test')];
+    expect(plain).not.toContain(first.tenant);
+    // The same request, and yet not the same hash: who is shown one learns nothing of the other.
+    expect(second.request.hmac_sha256).not.toBe(first.request.hmac_sha256);
+  });
+});
