@@ -7,6 +7,7 @@
  * write is done by the next look, which sees the fleet as it is: a decision never builds on an order, only on what became of it.
  */
 import { ReelayError } from '../errors.ts';
+import { priorities } from '../job.ts';
 import type { JobBrief } from '../jobs/brief.ts';
 import { type RenderPace, readPace } from '../jobs/standing.ts';
 import type { ResidencyClasses } from '../policy/residency.ts';
@@ -69,8 +70,6 @@ interface Seen {
 /** Reads everything; undefined when the fleet does not answer, which says nothing about the fleet. */
 async function look(ports: AutoscalePorts): Promise<Seen | undefined> {
   const nowMs = ports.now();
-  const briefs = async (status: JobBrief['status']) =>
-    (await Promise.all(ports.stores.map(store => store.listBriefs(status, fleetLimits.maxWaitingRead)))).flat();
   const fleet = await ports.fleet.read().catch(error => {
     if (!(error instanceof ReelayError) || !error.retryable) throw error;
     ports.log('error', 'the fleet does not answer', { code: error.code });
@@ -78,7 +77,7 @@ async function look(ports: AutoscalePorts): Promise<Seen | undefined> {
   });
   if (fleet === undefined) return undefined;
   // Leases before presences: a worker tells that it is there before it leases.
-  const [queued, running] = [await briefs('queued'), await briefs('in_progress')];
+  const [queued, running] = [inOrder(ports, await briefs(ports, 'queued')), await briefs(ports, 'in_progress')];
   const present = await listPresent(ports.kv, nowMs);
   const paces = new Map<string, RenderPace>();
   for (const model of new Set([...queued, ...running].map(brief => brief.model))) {
@@ -86,6 +85,17 @@ async function look(ports: AutoscalePorts): Promise<Seen | undefined> {
     if (pace !== undefined) paces.set(model, pace);
   }
   return { readings: { nowMs, queued, running, present, fleet }, paces };
+}
+
+async function briefs({ stores }: AutoscalePorts, status: JobBrief['status']): Promise<readonly JobBrief[]> {
+  return (await Promise.all(stores.map(store => store.listBriefs(status, fleetLimits.maxWaitingRead)))).flat();
+}
+
+/** Several stores' queues as one: by priority, the oldest first. A single one comes in its own exact order. */
+function inOrder(ports: AutoscalePorts, queued: readonly JobBrief[]): readonly JobBrief[] {
+  if (ports.stores.length === 1) return queued;
+  const rank = (brief: JobBrief) => priorities.indexOf(brief.priority);
+  return [...queued].sort((a, b) => rank(a) - rank(b) || a.createdAtMs - b.createdAtMs);
 }
 
 /** All of a run that is thought and not done. */
@@ -180,8 +190,7 @@ async function act(ports: AutoscalePorts, readings: Readings, turn: Turn): Promi
   record(ports, turn, true);
   publish(ports, turn);
   if (turn.wakeSeconds !== undefined) await wake(ports, turn.wakeSeconds);
-  const listRunning = async () =>
-    (await Promise.all(ports.stores.map(store => store.listBriefs('in_progress', fleetLimits.maxWaitingRead)))).flat();
+  const listRunning = () => briefs(ports, 'in_progress');
   const orderPorts = { fleet: ports.fleet, listRunning, present: readings.present, log: ports.log };
   await carryOutOrders(orderPorts, turn.orders);
   await carryOutRelease(orderPorts, turn.release.free);

@@ -158,6 +158,29 @@ describe('the DynamoDB store', () => {
   });
 });
 
+test('500 waiting jobs are told from one index for some 20 read units, and no record is read', async () => {
+  const client = new DynamoDBClient(clientConfig(aws.endpoints.dynamo));
+  const store = createDynamoJobStore({ client, table: awsNames.table });
+  const jobs = Array.from({ length: 500 }, (_, n) => makeJob({ tenant: `tenant-${n % 7}` }));
+  for (let at = 0; at < jobs.length; at += 50) await Promise.all(jobs.slice(at, at + 50).map(job => store.create(job)));
+  let units = 0;
+  const commands: string[] = [];
+  client.middlewareStack.add(
+    (next, context) => async args => {
+      commands.push(String(context.commandName));
+      Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
+      const done = await next(args);
+      units += (done.output as { ConsumedCapacity?: { CapacityUnits?: number } }).ConsumedCapacity?.CapacityUnits ?? 0;
+      return done;
+    },
+    { step: 'initialize' },
+  );
+  expect(await store.listBriefs('queued', 5_000)).toHaveLength(500);
+  expect(new Set(commands)).toEqual(new Set(['QueryCommand']));
+  expect(units).toBeGreaterThan(5);
+  expect(units).toBeLessThan(30);
+});
+
 describe('an index that is a moment behind the table', () => {
   /** The item as it would be if the indexes had not yet seen that the job was leased. */
   async function leaseBehindTheIndex(job: Job): Promise<void> {
