@@ -1,6 +1,8 @@
 import { ReelayError } from '#core/errors.ts';
 
-const USAGE: ReadonlySet<string> = new Set(['invalid_request', 'model_not_found', 'unsupported_operation']);
+const USAGE: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'model_not_found', 'unsupported_operation', 'residency_unserved'],
+]);
 
 /** Says an error in a sentence on stderr and returns the exit code: 2 for a bad request, 1 for everything else. */
 export function explain(error: unknown): number {

@@ -3,7 +3,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
-import type { ByClass } from '#adapters/enclaves.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
@@ -30,7 +29,7 @@ export interface AwsWorkerSettings {
   /** The rules of this installation. */
   readonly classes: ResidencyClasses;
   /** What it opens: the classes that a worker at its place may serve, the most restricted first, and no other. */
-  readonly enclaves: ByClass<EnclaveResources>;
+  readonly enclaves: ReadonlyMap<string, EnclaveResources>;
   /** Signs where each job was processed. */
   readonly receiptSigner: ReceiptSigner;
   /** Where table and bucket stand. */
