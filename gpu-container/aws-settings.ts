@@ -51,6 +51,8 @@ export interface AwsWorkerSettings {
   readonly webhookAllow: AllowList;
   /** ECS's address for task protection; undefined outside ECS. */
   readonly ecsAgentUri: string | undefined;
+  /** Where ECS tells a container which task it is in; undefined outside ECS. */
+  readonly ecsMetadataUri: string | undefined;
   /** Where Spot notices are asked for; undefined: this is no Spot instance. */
   readonly spotMetadataUri: string | undefined;
 }
@@ -85,6 +87,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     shareOf: sentence(() => parseShares(env.REELAY_SHARES ?? ''), 'REELAY_SHARES'),
     webhookAllow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
     ecsAgentUri: textFrom(env, 'ECS_AGENT_URI'),
+    ecsMetadataUri: textFrom(env, 'ECS_CONTAINER_METADATA_URI_V4'),
     spotMetadataUri: flagFrom(env, 'REELAY_SPOT')
       ? (textFrom(env, 'AWS_EC2_METADATA_SERVICE_ENDPOINT') ?? 'http://169.254.169.254')
       : undefined,

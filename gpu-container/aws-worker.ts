@@ -11,6 +11,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { AwsPorts } from '#adapters/aws/connect.ts';
 import { connectAwsEnclaves } from '#adapters/aws/connect-enclaves.ts';
+import { readEcsTaskId } from '#adapters/aws/ecs-task-id.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
 import { connectS3Objects } from '#adapters/aws/s3-objects.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
@@ -34,6 +35,7 @@ import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
+import { runPresence } from '#gpu-container/worker/run-presence.ts';
 import { runProbe } from '#gpu-container/worker/run-probe.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
@@ -91,7 +93,10 @@ export async function runAwsWorker(
     sleep: ms => systemClock.sleep(ms, stop),
     log,
   };
+  const models = Object.fromEntries([...bundles.folders.keys()].map(id => [id, 1]));
+  const server = await readEcsTaskId(settings.ecsMetadataUri);
   const working = Promise.all([
+    runPresence(base, { id: base.owner, place: settings.place, models, server }, stop),
     runWorker(ports, stop),
     ...ports.map(own => runSweeper({ ...own, queueBuries: true }, stop)),
     runDispatcher(dispatcher, stop),
