@@ -92,6 +92,17 @@ describe('a cloud worker and one on the premises, on two enclaves', () => {
     expect(await world.ended([id])).toMatchObject([{ status: 'completed', placements: [onprem] }]);
   }, 60_000);
 
+  test('a worker of both classes does the restricted one first, and every fourth time the other', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 16; n++) ids.push((await world.submit('acme', n < 4 ? 'standard' : 'sovereign')).id);
+    const inside = world.startWorker(onprem);
+    await world.ended(ids);
+    const order = inside.rendered.map(task => (task.includes('sovereign') ? 's' : '.')).join('');
+    expect(order).toBe('sss.sss.sss.sss.');
+    const { id } = await world.submit('acme', 'standard');
+    await expect.poll(async () => (await world.job(id)).status, { timeout: 5_000 }).toBe('completed');
+  }, 60_000);
+
   test('an enclave whose queue is out keeps the other one from nothing', async () => {
     const sovereign = world.enclaves.get('sovereign')!;
     const { id } = await world.submit('acme', 'standard');

@@ -103,7 +103,17 @@ describe('at dispatch', () => {
     const standard = await submit(bench.ports, 'lab', { prompt: 'x' });
     expect(await takeNext(outside, sovereign.id)).toMatchObject({ outcome: 'leased', job: { id: standard.id } });
     expect(await takeNext(outside, sovereign.id)).toMatchObject({ outcome: 'refused' });
+    const nowhere = { ...bench.ports, classes: {} };
+    expect(await takeNext(nowhere, sovereign.id)).toMatchObject({ outcome: 'refused' });
     expect(await bench.lease()).toMatchObject({ id: sovereign.id, placements: [{ site: 'onprem', attempt: 1 }] });
+  });
+
+  test('it is the rule that decides: a place that it allows takes the same job', async () => {
+    const { id } = await submit(bench.ports, 'acme', { prompt: 'x', residency: 'sovereign' });
+    const lax = parseResidency('{"sovereign": {"sites": ["onprem", "cloud"]}}');
+    const outside = { ...bench.ports, place: cloud };
+    expect(await takeNext(outside, id)).toMatchObject({ outcome: 'refused' });
+    expect(await takeNext({ ...outside, classes: lax }, id)).toMatchObject({ outcome: 'leased', job: { id } });
   });
 
   test('a record whose id says another class than its request is served by neither', async () => {
