@@ -9,10 +9,10 @@ export const fleetLimits = {
   /** A server that is up but was never heard of counts as launching this long: the largest bundle is loaded and hashed by then. */
   bootSeconds: 600,
   /**
-   * An order without a machine after this long counts as refused: EC2 gives one in 30 to 90 s, ECS itself gives up after 10 to 30 minutes
+   * An order without a machine after this long counts as refused: ECS asks EC2 within a minute, EC2 gives one in 30 to 90 s, and ECS itself gives up after 10 to 30 minutes
    * and says nothing until then. The order is taken back and the next dearer pool is asked, all within the 300 s that the pool rests.
    */
-  capacityWaitSeconds: 180,
+  capacityWaitSeconds: 240,
   /** Protection of those that stay while others are stopped: as long as a worker's own, so that it never shortens that. */
   protectMinutes: 10,
   /** Waiting jobs that one look reads, some 130 read units; a longer queue keeps every fleet at its maximum anyway. */

@@ -49,7 +49,8 @@ describe('servers', () => {
     expect(ordered.observation.workers.map(({ phase }) => phase)).toEqual(['launching', 'launching']);
     const later = look({ nowMs: nowMs + 100_000, fleet: [pool([], { desired: 2 })] }, ordered.memory);
     expect(later.observation.workers[0]?.launchedAtSeconds).toBe(nowSeconds);
-    const gone = look({ nowMs: nowMs + 200_000, fleet: [pool([], { desired: 2 })] }, later.memory);
+    const late = nowMs + fleetLimits.capacityWaitSeconds * 1_000;
+    const gone = look({ nowMs: late, fleet: [pool([], { desired: 2 })] }, later.memory);
     expect(gone.observation.workers).toEqual([]);
     expect(gone.observation.refusedAtSeconds).toEqual({ [spot.id]: nowSeconds + fleetLimits.capacityWaitSeconds });
   });

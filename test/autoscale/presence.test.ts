@@ -1,4 +1,6 @@
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSqsWakeQueue } from '#adapters/aws/sqs-wake-queue.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-store.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
@@ -99,6 +101,17 @@ describe('on DynamoDB', () => {
     aws = await startAwsServers();
   });
   afterEach(() => aws.close());
+
+  test('a wake-up is a message that waits as long as it was asked to', async () => {
+    const wake = createSqsWakeQueue({ client: aws.clients.sqs, queueUrl: aws.queueUrl });
+    await wake(1);
+    const take = (WaitTimeSeconds: number) =>
+      aws.clients.sqs.send(new ReceiveMessageCommand({ QueueUrl: aws.queueUrl, WaitTimeSeconds }));
+    expect((await take(0)).Messages ?? []).toEqual([]);
+    expect((await take(3)).Messages?.map(({ Body }) => Body)).toEqual(['{"v":1}']);
+    const lost = createSqsWakeQueue({ client: aws.clients.sqs, queueUrl: `${aws.queueUrl}-not-there` });
+    await expect(lost(1)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
 
   test('workers of all pools are found by one list', async () => {
     for (const pool of ['a', 'b', 'c'])
