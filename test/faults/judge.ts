@@ -49,7 +49,7 @@ function isDouble(job: Job, history: History, told: Told): boolean {
   const wrongEnd = (told.get(job.id) ?? []).some(
     ({ data }) => data.status !== job.status || data.attempt !== job.attempt || data.sha256 !== shaOf(job),
   );
-  const wrongFiles = Object.values(job.artifacts).some(({ key }) => !key.includes(`/attempt=${job.attempt}/`));
+  const wrongFiles = filesOf(job).some(({ key }) => !key.includes(`/attempt=${job.attempt}/`));
   return ends.size > 1 || logged.size > 1 || wrongEnd || wrongFiles;
 }
 
@@ -67,11 +67,17 @@ function shaOf(job: Job): string | null {
   return job.artifacts.video?.sha256 ?? null;
 }
 
+/** What a record names: its artifacts, and the receipt of where they were made. */
+function filesOf({ artifacts, receipt }: Job): readonly { key: string; bytes: number; sha256: string }[] {
+  return [...Object.values(artifacts), ...(receipt === null ? [] : [receipt])];
+}
+
 function badFiles({ jobs, files }: History): string[] {
   const bad: string[] = [];
   for (const job of jobs) {
     if (job.status === 'completed' && Object.keys(job.artifacts).length !== 3) bad.push(`${job.id}: not three files`);
-    for (const { key, bytes, sha256 } of Object.values(job.artifacts)) {
+    if ((job.status === 'completed') !== (job.receipt !== null)) bad.push(`${job.id}: a video without its receipt`);
+    for (const { key, bytes, sha256 } of filesOf(job)) {
       const file = files.get(key);
       if (file?.bytes !== bytes || file.sha256 !== sha256) bad.push(key);
     }
@@ -90,7 +96,7 @@ function unequal(jobs: readonly Job[]): string[] {
 }
 
 function leftovers({ jobs, files }: History): string[] {
-  const named = new Set(jobs.flatMap(job => Object.values(job.artifacts).map(artifact => artifact.key)));
+  const named = new Set(jobs.flatMap(job => filesOf(job).map(file => file.key)));
   return [...files.keys()].filter(key => !named.has(key));
 }
 

@@ -26,7 +26,7 @@ const POINTS = [
   'step:7',
   'put:checkpoint',
   'put:video.mp4',
-  'stored:spritesheet.jpg',
+  'stored:receipt.json',
 ];
 
 export async function runZombies(stage: Stage, scale: number): Promise<Result> {

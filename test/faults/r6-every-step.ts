@@ -30,7 +30,10 @@ const POINTS = [
   'stored:checkpoint',
   'phase:decoding',
   'phase:encoding_video',
-  ...['video.mp4', 'thumbnail.webp', 'spritesheet.jpg'].flatMap(file => [`put:${file}`, `stored:${file}`]),
+  ...['video.mp4', 'thumbnail.webp', 'spritesheet.jpg', 'receipt.json'].flatMap(file => [
+    `put:${file}`,
+    `stored:${file}`,
+  ]),
   'commit',
   'committed',
   'event',
