@@ -30,7 +30,7 @@ export interface PreflightInput {
 }
 
 /** The object of the job that no job has; a worker may read below it. */
-const NO_KEY = 'videos/preflight';
+export const NO_KEY = 'videos/preflight';
 
 /** Looks at everything, in the order in which one thing makes sense of the next. Without credentials AWS is not asked. */
 export async function preflight(input: PreflightInput): Promise<readonly Finding[]> {

@@ -62,6 +62,10 @@ export function checkFront(front: Front, nowMs: number): void {
     throw refusal(
       `--host (REELAY_HOST): ${host} is reached by other machines, so a key is required; \`reelay key\` makes one, and its hash goes into REELAY_API_KEY_SHA256 or the file of --keys.`,
     );
+  if (publicHosts.length > 0 && keySha256s === '')
+    throw refusal(
+      '--public-host (REELAY_PUBLIC_HOST): a server with a name for others is reached by others, be it through a proxy, so a key is required; `reelay key` makes one.',
+    );
   if (isWildcard(host) && publicHosts.length === 0)
     throw refusal(
       `--public-host (REELAY_PUBLIC_HOST): with --host ${host} the name that clients use is needed, e.g. --public-host reelay.corp.example; calls by any other name are refused.`,

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { whyNot } from '#adapters/aws/probe-resources.ts';
-import { clockSkew } from '#cli/preflight.ts';
+import { clockSkew, NO_KEY } from '#cli/preflight.ts';
 import { limits } from '#core/limits.ts';
+import { workerGrants } from '#infra/worker.ts';
 
 test('a clock that is far off is told from one that drifts', () => {
   const now = Date.parse('2026-06-01T12:00:00Z');
@@ -34,4 +35,12 @@ test.each([
 ])('an error of AWS %j is told as what can be done about it', (fields, sentence) => {
   expect(whyNot(Object.assign(new Error('AKIASECRET in a message'), fields), 'sqs:X')).toContain(sentence);
   expect(whyNot(Object.assign(new Error('AKIASECRET in a message'), fields), 'sqs:X')).not.toContain('AKIASECRET');
+});
+
+test('what is asked of AWS before the first job is what a worker has the rights to anyway', () => {
+  const actions = workerGrants.flatMap(grant => grant.actions);
+  for (const action of ['sqs:ChangeMessageVisibility', 'dynamodb:UpdateItem', 's3:GetObject', 's3:ListBucket'])
+    expect(actions).toContain(action);
+  const reads = workerGrants.find(grant => grant.actions.includes('s3:GetObject'));
+  expect(reads?.prefixes?.some(prefix => NO_KEY.startsWith(prefix))).toBe(true);
 });

@@ -156,6 +156,7 @@ describe('reelay serve on the network', () => {
     [['--host', '::'], {}, 'so a key is required'],
     [['--host', '0.0.0.0'], { REELAY_API_KEY_SHA256: hashOf('k') }, '--public-host (REELAY_PUBLIC_HOST): with --host'],
     [['--host', 'my-box'], {}, '--host (REELAY_HOST): got "my-box"'],
+    [['--public-host', 'a.test'], {}, 'be it through a proxy, so a key is required'],
     [['--public-host', 'https://a.test/'], {}, '--public-host (REELAY_PUBLIC_HOST): got "https://a.test/"'],
     [[], { REELAY_API_KEY_SHA256: `${hashOf('k')},rk_secret` }, 'REELAY_API_KEY_SHA256: entry 2 is no SHA-256'],
     [['--keys', '/nowhere/keys'], {}, '--keys (REELAY_KEYS): /nowhere/keys cannot be read (ENOENT)'],

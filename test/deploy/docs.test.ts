@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { frontFrom } from '#cli/front-settings.ts';
+import { parseJoinFile } from '#cli/join-file.ts';
+import { keyCommand } from '#cli/key.ts';
+import { modelsCommand } from '#cli/models.ts';
+import { serveCommand } from '#cli/serve.ts';
+import { workerCommand } from '#cli/worker.ts';
+import { DEPLOY } from './read-manifests.ts';
+
+const text = readFileSync(join(DEPLOY, '..', 'docs', 'on-premises.md'), 'utf8');
+const COMMANDS = { serve: serveCommand, worker: workerCommand, key: keyCommand };
+
+test('docs/on-premises.md shows only commands that the command line understands', () => {
+  const shown = [...text.matchAll(/npx reelay (\w+)([^`\n]*)/g)];
+  expect(shown.length).toBeGreaterThan(6);
+  for (const [line, name = '', rest = ''] of shown) {
+    const words = rest.trim().split(/\s+/).filter(Boolean);
+    if (name === 'models') {
+      expect(
+        modelsCommand().commands.map(one => one.name()),
+        line,
+      ).toContain(words[0]);
+      continue;
+    }
+    const command = COMMANDS[name as keyof typeof COMMANDS]();
+    command.exitOverride().action(() => undefined);
+    expect(() => command.parse(words, { from: 'user' }), line).not.toThrow();
+  }
+});
+
+test('and only files that are there', () => {
+  const named = [...text.matchAll(/\bdeploy\/[\w./@-]+[\w@]/g)].map(match => match[0]);
+  expect(named.length).toBeGreaterThan(10);
+  for (const path of named) expect(existsSync(join(DEPLOY, '..', path)), path).toBe(true);
+  for (const [, path] of text.matchAll(/\]\(([\w./-]+)\)/g))
+    expect(existsSync(join(DEPLOY, '..', 'docs', path!)), path).toBe(true);
+});
+
+test('its join file has the shape that is read, and its server settings the names', () => {
+  const [, example = ''] = /```json\n([\s\S]+?)```/.exec(text) ?? [];
+  const filled = example.replaceAll('https://…', 'https://sqs.eu-central-1.amazonaws.com/1/q').replaceAll('…', 'x');
+  const file = parseJoinFile(filled.replace('<digest>', 'ab'.repeat(32)), 'the docs');
+  expect(Object.keys(file).length).toBe(9);
+  const [, settings = ''] = /reelay\.env <<'END'\n([\s\S]+?)END/.exec(text) ?? [];
+  const env = Object.fromEntries(
+    settings
+      .trim()
+      .split('\n')
+      .map(line => line.trim().split('=')),
+  );
+  const { REELAY_KEYS: _, REELAY_TLS_CERT: __, REELAY_TLS_KEY: ___, ...rest } = env;
+  expect(frontFrom(rest)).toEqual({ host: '0.0.0.0', publicHosts: ['reelay.corp.example'], keySha256s: '' });
+});
