@@ -4,7 +4,6 @@ import {
   type AppProps,
   CfnParameter,
   DefaultStackSynthesizer,
-  type IPolicyValidationPlugin,
   type IStackSynthesizer,
   Stack,
   Validations,
@@ -29,7 +28,10 @@ export interface BuildOptions {
    * bucket that the stack's parameter AssetsBucket names, each under its own key, without any bootstrap.
    */
   readonly assets?: 'bootstrap' | 'parameter';
-  readonly plugins?: readonly IPolicyValidationPlugin[];
+  /** Where it is deployed to, as far as that is known: the settings must mean the same region. */
+  readonly deployRegion?: string | undefined;
+  /** Whether the rules of CloudFormation and cdk-nag are asked; the templates are the same without. */
+  readonly checks?: boolean;
 }
 
 /** The app and what it was built with. */
@@ -44,11 +46,13 @@ export interface BuiltApp {
 
 /** Builds every stack of a stage, ready to synthesize. Throws SettingsError for settings that cannot be. */
 export function buildApp(options: BuildOptions = {}): BuiltApp {
-  const { stage = 'dev', assets = 'bootstrap' } = options;
+  const { stage = 'dev', assets = 'bootstrap', checks = true, deployRegion } = options;
   const { settings, warnings } = settingsFor(stage, options.settings ?? {});
+  if (deployRegion !== undefined && deployRegion !== settings.region)
+    throw new SettingsError(`region: the settings say ${settings.region}, and the deployment goes to ${deployRegion}.`);
   const cards = readCards(settings.models);
-  const app = new App(appProps(options.outdir));
-  Validations.of(app).addPlugins(new ReelayChecks(app), ...(options.plugins ?? []));
+  const app = new App(appProps(options.outdir, checks));
+  if (checks) Validations.of(app).addPlugins(new ReelayChecks(app));
   const synthesizer = () =>
     // CDK's own types disagree under exactOptionalPropertyTypes.
     (assets === 'bootstrap' ? new DefaultStackSynthesizer() : parameterSynthesizer()) as IStackSynthesizer;
@@ -87,14 +91,14 @@ export function buildApp(options: BuildOptions = {}): BuiltApp {
   return { app, settings, warnings, core, gpu, edge };
 }
 
-function appProps(outdir: string | undefined): AppProps {
+function appProps(outdir: string | undefined, checks: boolean): AppProps {
   return {
     ...(outdir === undefined ? {} : { outdir }),
     analyticsReporting: false,
     // Whoever builds the app synthesizes it, once.
     autoSynth: false,
     treeMetadata: false,
-    postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': true },
+    postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': checks },
   };
 }
 
@@ -111,7 +115,7 @@ function addAssetsBucket(stack: Stack): void {
 }
 
 /** The content of the settings file that the environment names; no file, no settings. */
-function readSettings(path: string | undefined): unknown {
+export function readSettings(path: string | undefined): unknown {
   if (path === undefined || path === '') return {};
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -123,15 +127,13 @@ function readSettings(path: string | undefined): unknown {
 
 /** What `node infra/app.ts` does: writes the templates, or says in a sentence why not. */
 function main(env: NodeJS.ProcessEnv): void {
-  const { app, warnings, settings } = buildApp({
+  const { app, warnings } = buildApp({
     stage: env.REELAY_STAGE ?? 'dev',
     settings: readSettings(env.REELAY_SETTINGS),
     outdir: env.CDK_OUTDIR ?? `${CHECKOUT}/cdk.out`,
     assets: env.REELAY_ASSETS === 'parameter' ? 'parameter' : 'bootstrap',
+    deployRegion: env.CDK_DEFAULT_REGION,
   });
-  const region = env.CDK_DEFAULT_REGION;
-  if (region !== undefined && region !== settings.region)
-    throw new SettingsError(`region: the settings say ${settings.region}, and the deployment goes to ${region}.`);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const { stacks } = app.synth();
   for (const stack of stacks) process.stdout.write(`${stack.id} -> ${stack.templateFullPath}\n`);
@@ -142,7 +144,7 @@ if (import.meta.main)
     main(process.env);
   } catch (error) {
     // CDK has told its findings, or a setting is told in a sentence; a stack of calls helps nobody with either.
-    const told = error instanceof SettingsError || (error as Error).message.startsWith('Validation failed');
+    const told = error instanceof SettingsError || (error as Error).name === 'ValidationFailed';
     if (!told) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 1;

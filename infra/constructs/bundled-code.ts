@@ -18,10 +18,21 @@ export function bundledCode(scope: Construct, file: string, files: Readonly<Reco
   const folder = join(app.outdir, 'bundles', file.replace(/\W+/g, '-'));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  buildSync({
+  writeFileSync(join(folder, 'index.mjs'), bundled(file));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return Code.fromAsset(folder);
+}
+
+/** Within one process the checkout is taken to stand still. */
+const bundles = new Map<string, Uint8Array>();
+
+function bundled(file: string): Uint8Array {
+  const known = bundles.get(file);
+  if (known !== undefined) return known;
+  const { outputFiles } = buildSync({
     absWorkingDir: CHECKOUT,
     entryPoints: [join(CHECKOUT, file)],
-    outfile: join(folder, 'index.mjs'),
+    write: false,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -34,6 +45,8 @@ export function bundledCode(scope: Construct, file: string, files: Readonly<Reco
     legalComments: 'none',
     logLevel: 'error',
   });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  return Code.fromAsset(folder);
+  const [output] = outputFiles;
+  if (output === undefined) throw new Error(`esbuild made nothing of ${file}`);
+  bundles.set(file, output.contents);
+  return output.contents;
 }

@@ -12,6 +12,7 @@ import { bundledCode } from '../constructs/bundled-code.ts';
 import { DropRule } from '../constructs/drop-rule.ts';
 import { Enclave, enclavesJson } from '../constructs/enclave.ts';
 import { FrontDoor } from '../constructs/front-door.ts';
+import { Overview } from '../constructs/overview.ts';
 import { createFunction } from '../constructs/reelay-function.ts';
 import { placesOf } from '../settings-checks.ts';
 import type { Settings } from '../settings-types.ts';
@@ -63,6 +64,7 @@ export class CoreStack extends Stack {
       batchSize: functions.drop.triggers[0].batchSize,
     });
     this.createAlarms();
+    new Overview(this, 'Overview', this);
     this.createOutputs();
   }
 

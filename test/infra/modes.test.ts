@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { limits } from '#core/limits.ts';
+import { cloudLimits } from '#infra/cloud-limits.ts';
+import { defaultFleet } from '#infra/settings-defaults.ts';
+import { type Found, type Resource, SYNTH_MS, synthesize } from './templates.ts';
+import { evaluate } from './values.ts';
+
+describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode => {
+  let built: ReturnType<typeof synthesize>;
+  let gpu: Found;
+  beforeAll(() => {
+    // The rules are asked of the default mode in synth.test.ts.
+    built = synthesize({ settings: { '*': { fleet: { mode } } }, checks: mode !== 'asg' });
+    gpu = built.read('ReelayGpu');
+  }, SYNTH_MS);
+  afterAll(() => built.clean());
+  const service = (name: string) => gpu.named('AWS::ECS::Service', name)[0]!.Properties;
+  const provider = (name: string) => gpu.named('AWS::ECS::CapacityProvider', `${name}Provider`)[0]!.Properties;
+
+  test.each(['Spot', 'OnDemand'])('the %s service starts from zero, on one capacity provider', name => {
+    const { DesiredCount, CapacityProviderStrategy, DeploymentConfiguration, ...rest } = service(`${name}Service`);
+    expect(DesiredCount).toBe(0);
+    expect(CapacityProviderStrategy).toHaveLength(1);
+    expect(JSON.stringify(CapacityProviderStrategy)).toContain(`${name}Provider`);
+    expect(DeploymentConfiguration).toEqual({ MaximumPercent: 100, MinimumHealthyPercent: 0 });
+    expect(rest.LaunchType).toBeUndefined();
+    const [association] = gpu.of('AWS::ECS::ClusterCapacityProviderAssociations')[0]!;
+    const made = Object.values(gpu.all).find(one => one.Properties === service(`${name}Service`)) as any;
+    expect(made.DependsOn).toContain(association);
+  });
+
+  test.each([
+    ['Spot', 'cloud-spot'],
+    ['OnDemand', 'cloud-ondemand'],
+  ])('a %s task is one GPU, drains in time, writes to its volumes only, and says where it stands', (name, pool) => {
+    const { Properties: task } = gpu.named('AWS::ECS::TaskDefinition', `${name}Task`)[0]!;
+    const [container] = task.ContainerDefinitions;
+    expect(container).toMatchObject({
+      ResourceRequirements: [{ Type: 'GPU', Value: '1' }],
+      StopTimeout: limits.stopTimeoutSeconds,
+      ReadonlyRootFilesystem: true,
+      Image: { Ref: 'WorkerImage' },
+    });
+    expect(container.Privileged).toBe(false);
+    const mounts = container.MountPoints.map((one: any) => [one.SourceVolume, one.ReadOnly]);
+    expect(mounts).toEqual(task.Volumes.map((one: any) => [one.Name, false]));
+    expect(task.NetworkMode).toBe(mode === 'asg' ? 'bridge' : 'awsvpc');
+    expect(task.RequiresCompatibilities).toEqual([mode === 'asg' ? 'EC2' : 'MANAGED_INSTANCES']);
+    const told = Object.fromEntries(container.Environment.map((one: any) => [one.Name, evaluate(one.Value)]));
+    expect(told).toMatchObject({
+      REELAY_POOL: pool,
+      REELAY_SITE: 'cloud',
+      REELAY_REGION: 'here',
+      REELAY_PROVIDER: 'cuda',
+      REELAY_ENCLAVES: '{}',
+    });
+    expect(told.REELAY_BUNDLE_DIGESTS).toMatch(/^reelay-mini=[0-9a-f]{64}$/);
+    const folders = container.MountPoints.map((one: any) => one.ContainerPath);
+    for (const name of ['REELAY_CACHE', 'REELAY_SCRATCH'])
+      expect(folders.some((folder: string) => told[name].startsWith(`${folder}/`))).toBe(true);
+    expect(container.Secrets.map((one: any) => one.Name)).toEqual(['REELAY_RECEIPT_KEY']);
+    expect(container.LogConfiguration.LogDriver).toBe('awslogs');
+  });
+
+  test('the image comes by its digest or not at all', () => {
+    const { WorkerImage } = gpu.template.Parameters;
+    expect(WorkerImage.Default).toBeUndefined();
+    const allowed = new RegExp(WorkerImage.AllowedPattern);
+    expect(allowed.test(`registry/worker@sha256:${'a'.repeat(64)}`)).toBe(true);
+    for (const no of ['registry/worker', 'registry/worker:latest', 'worker@sha256:abc'])
+      expect(allowed.test(no)).toBe(false);
+  });
+
+  test('nothing reaches an instance, and bytes go to S3 and DynamoDB without a charge by the byte', () => {
+    for (const [, { Properties }] of gpu.of('AWS::EC2::SecurityGroup'))
+      expect(Properties.SecurityGroupIngress).toBeUndefined();
+    expect(gpu.of('AWS::EC2::SecurityGroupIngress')).toEqual([]);
+    const endpoints = gpu.of('AWS::EC2::VPCEndpoint').map(([, { Properties }]) => Properties);
+    expect(endpoints.map(one => one.VpcEndpointType)).toEqual(['Gateway', 'Gateway']);
+    expect(JSON.stringify(endpoints.map(one => evaluate(one.ServiceName)))).toMatch(/s3.*dynamodb|dynamodb.*s3/);
+    // What costs by the hour although nothing runs is only there where tasks have no other way out.
+    expect(gpu.of('AWS::EC2::NatGateway')).toHaveLength(mode === 'asg' ? 0 : 1);
+  });
+
+  test('machines are GPU machines of the settings, from zero, and gone when idle', () => {
+    for (const [name, most] of [
+      ['Spot', defaultFleet.maxSpotTasks],
+      ['OnDemand', defaultFleet.maxOnDemandTasks],
+    ] as const)
+      if (mode === 'asg') checkGroup(name, most);
+      else checkManaged(name);
+  });
+
+  function checkGroup(name: string, most: number): void {
+    const { AutoScalingGroupProvider } = provider(name);
+    expect(AutoScalingGroupProvider).toMatchObject({
+      ManagedDraining: 'ENABLED',
+      ManagedTerminationProtection: 'ENABLED',
+      ManagedScaling: { Status: 'ENABLED', TargetCapacity: 100 },
+    });
+    const { Properties: group } = gpu.named('AWS::AutoScaling::AutoScalingGroup', name)[0] as Resource;
+    expect(group).toMatchObject({
+      MinSize: '0',
+      MaxSize: String(most),
+      NewInstancesProtectedFromScaleIn: true,
+      CapacityRebalance: name === 'Spot',
+    });
+    const { InstancesDistribution: mix, LaunchTemplate } = group.MixedInstancesPolicy;
+    expect(mix.OnDemandPercentageAboveBaseCapacity).toBe(name === 'Spot' ? 0 : 100);
+    expect(LaunchTemplate.Overrides.map((one: any) => one.InstanceType)).toEqual(defaultFleet.instanceTypes);
+    const { LaunchTemplateData: launch } = gpu.named('AWS::EC2::LaunchTemplate', name)[0]!.Properties;
+    expect(launch.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
+    expect(launch.BlockDeviceMappings).toHaveLength(1);
+    expect(launch.BlockDeviceMappings[0].Ebs).toMatchObject({ Encrypted: true, VolumeSize: defaultFleet.diskGiB });
+    const parameter = gpu.template.Parameters[launch.ImageId.Ref];
+    expect(parameter).toMatchObject({ Default: defaultFleet.amiParameter });
+    expect(parameter.Type).toBe('AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>');
+    const first = JSON.stringify(launch.UserData);
+    expect(first).toContain(`ECS_ENABLE_SPOT_INSTANCE_DRAINING=${name === 'Spot'}`);
+    expect(first).toContain(`ECS_CONTAINER_STOP_TIMEOUT=${limits.stopTimeoutSeconds}s`);
+  }
+
+  function checkManaged(name: string): void {
+    const { ManagedInstancesProvider } = provider(name);
+    const { InstanceLaunchTemplate: launch, InfrastructureOptimization } = ManagedInstancesProvider;
+    expect(InfrastructureOptimization).toEqual({ ScaleInAfter: cloudLimits.idleInstanceSeconds });
+    expect(launch.CapacityOptionType).toBe(name === 'Spot' ? 'SPOT' : 'ON_DEMAND');
+    expect(launch.InstanceRequirements).toMatchObject({
+      AllowedInstanceTypes: defaultFleet.instanceTypes,
+      AcceleratorTypes: ['gpu'],
+      AcceleratorManufacturers: ['nvidia'],
+    });
+    expect(service(`${name}Service`).NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
+  }
+});
