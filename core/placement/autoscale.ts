@@ -15,7 +15,14 @@ import type { JobStore, KeyValueEntry, KeyValueStore } from '../ports.ts';
 import { decide, firstState } from './decide.ts';
 import type { Fleet } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import { compactMemory, createFleetMemory, type FleetMemory, memoryKey, readFleetMemory } from './fleet-memory.ts';
+import {
+  compactMemory,
+  createFleetMemory,
+  type FleetMemory,
+  memoryKey,
+  readFleetMemory,
+  shortName,
+} from './fleet-memory.ts';
 import { carryOutOrders, carryOutRelease, planOrders, planRelease } from './fleet-orders.ts';
 import { type FleetMetrics, fleetMetrics, stuckSince } from './fleet-watch.ts';
 import { restSeconds, wakeSeconds } from './horizon.ts';
@@ -127,8 +134,8 @@ function takeTurn(ports: AutoscalePorts, seen: Seen, news: readonly JobBrief[], 
   const memory = compactMemory({
     ...observed.memory,
     placement: decision.state,
-    leaving: [...new Set([...observed.memory.leaving, ...stopping.flatMap(({ stop }) => stop)])],
-    held: [...new Set([...release.later, ...stopping.flatMap(({ keep }) => keep)])],
+    leaving: [...new Set([...observed.memory.leaving, ...stopping.flatMap(({ stop }) => stop.map(shortName))])],
+    held: [...new Set([...release.later, ...stopping.flatMap(({ keep }) => keep.map(shortName))])],
     stuckSince: stuckSince(o, observed.runningJobs, before.stuckSince),
     wakeAt,
   });

@@ -23,12 +23,12 @@ export const fleetLimits = {
   ownerlessSeconds: 120,
   /** Ownerless jobs remembered; more than that at once are a lost region, and some suffice to bring a server. */
   maxOwnerless: 50,
-  /** Arrivals and starts remembered so that none is learned twice, some 20 bytes each; older ones are never learned again. */
+  /** Arrivals and starts remembered so that none is learned twice, some 30 bytes each; older ones are never learned again. */
   maxFolded: 300,
   /** Idle servers whose idle time is remembered; it only orders who stops first. */
   maxIdleKept: 64,
-  /** Servers that are on their way out or still protected, remembered by id. */
-  maxNamed: 100,
+  /** Servers that are on their way out or still protected, remembered by name: a step of the largest fleet. */
+  maxNamed: 300,
   /** What is remembered in all: one item, one write unit per kB. */
   maxMemoryBytes: 25_000,
   /** Whoever lost the race for the memory has others look again after this long. */

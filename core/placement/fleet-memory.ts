@@ -8,7 +8,7 @@ import { createPlacementState } from './fold.ts';
 import { secondsPerDay } from './horizon.ts';
 import type { PlacementState } from './types.ts';
 
-/** Times are seconds of the wall clock; servers are named by their ids in the fleet. */
+/** Times are seconds of the wall clock; servers and jobs are named by `shortName`. */
 export interface FleetMemory {
   readonly v: 1;
   /** What the policy has learned. */
@@ -65,9 +65,37 @@ export function readFleetMemory(value: unknown): FleetMemory | undefined {
   return Array.isArray(memory.folded) ? (memory as FleetMemory) : undefined;
 }
 
-/** The memory as it is stored: learned numbers to six digits, times to milliseconds, and the lists no longer than they may be. */
+/** A server's or a job's name as it is remembered: 48 bits and more of it are random, which tells all of a fleet apart. */
+export function shortName(id: string): string {
+  return id.slice(-12);
+}
+
+/** The memory as it is stored: learned numbers to six digits, times to milliseconds, and in all no more than its bytes. */
 export function compactMemory(memory: FleetMemory): FleetMemory {
-  const { placement } = memory;
+  let compact: FleetMemory = {
+    ...memory,
+    placement: compactState(memory.placement),
+    idleSince: oldestOf(memory.idleSince, fleetLimits.maxIdleKept),
+    ownerlessSince: oldestOf(memory.ownerlessSince, fleetLimits.maxOwnerless),
+    leaving: memory.leaving.slice(0, fleetLimits.maxNamed),
+    held: memory.held.slice(0, fleetLimits.maxNamed),
+  };
+  // What is learned is worth more than the names: these are only there against learning or ordering twice.
+  while (JSON.stringify(compact).length > fleetLimits.maxMemoryBytes) {
+    const { folded, leaving, held, idleSince } = compact;
+    const dropped = folded.slice(0, Math.ceil(folded.length / 5));
+    if (dropped.length > 0) {
+      const foldedUntil = Math.max(compact.foldedUntil, dropped.at(-1)![1]);
+      compact = { ...compact, folded: folded.slice(dropped.length), foldedUntil };
+    } else if (leaving.length + held.length + Object.keys(idleSince).length > 0) {
+      const half = { leaving: leaving.slice(0, leaving.length >> 1), held: held.slice(0, held.length >> 1) };
+      compact = { ...compact, ...half, idleSince: oldestOf(idleSince, Object.keys(idleSince).length >> 1) };
+    } else break;
+  }
+  return compact;
+}
+
+function compactState(placement: PlacementState): PlacementState {
   const ranks = placement.ranks.map(rank => ({
     ...rank,
     freeAt: milli(rank.freeAt),
@@ -79,19 +107,12 @@ export function compactMemory(memory: FleetMemory): FleetMemory {
     spellHits: six(rank.spellHits),
   }));
   return {
-    ...memory,
-    placement: {
-      ...placement,
-      asOfSeconds: milli(placement.asOfSeconds),
-      lambda: six(placement.lambda),
-      meanServiceSeconds: six(placement.meanServiceSeconds),
-      recentArrivals: placement.recentArrivals.map(milli),
-      ranks,
-    },
-    idleSince: oldestOf(memory.idleSince, fleetLimits.maxIdleKept),
-    ownerlessSince: oldestOf(memory.ownerlessSince, fleetLimits.maxOwnerless),
-    leaving: memory.leaving.slice(0, fleetLimits.maxNamed),
-    held: memory.held.slice(0, fleetLimits.maxNamed),
+    ...placement,
+    asOfSeconds: milli(placement.asOfSeconds),
+    lambda: six(placement.lambda),
+    meanServiceSeconds: six(placement.meanServiceSeconds),
+    recentArrivals: placement.recentArrivals.map(milli),
+    ranks,
   };
 }
 

@@ -10,6 +10,7 @@ import { ReelayError } from '../errors.ts';
 import type { JobBrief } from '../jobs/brief.ts';
 import type { Fleet, FleetPool } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
+import { shortName } from './fleet-memory.ts';
 import type { PresentWorker } from './presence.ts';
 import type { Decision, Observation } from './types.ts';
 
@@ -90,27 +91,31 @@ async function freeIdle(ports: OrderPorts, pool: string, ids: readonly string[])
   return busy;
 }
 
-/** Servers that were protected for an earlier scale-in which is over: those idle now are freed. Gives those still to be freed. */
+/**
+ * Servers that were protected for an earlier scale-in which is over: those idle now are to be freed, by pool, and those still launching
+ * later. `held` and `later` are short names. A busy one frees itself after its job; one that is gone needs nothing.
+ */
 export function planRelease(
   held: readonly string[],
   o: Observation,
   fleet: readonly FleetPool[],
   orders: readonly PoolOrder[],
-) {
-  const byId = new Map(o.workers.map(worker => [worker.id, worker]));
-  const settled = new Set(
-    fleet
-      .filter(({ desired, servers }) => servers.filter(({ phase }) => phase !== 'draining').length <= desired)
-      .map(({ pool }) => pool)
-      .filter(pool => !orders.some(order => order.pool === pool && order.to < order.from)),
+): { readonly free: ReadonlyMap<string, readonly string[]>; readonly later: readonly string[] } {
+  const isSettled = (pool: string) => {
+    const { desired, servers } = fleet.find(one => one.pool === pool) ?? { desired: 0, servers: [] };
+    const isLowered = orders.some(order => order.pool === pool && order.to < order.from);
+    return !isLowered && servers.filter(({ phase }) => phase !== 'draining').length <= desired;
+  };
+  const ours = o.workers.filter(({ id }) => held.includes(shortName(id)));
+  const free = ours.filter(({ phase, pool }) => phase === 'idle' && isSettled(pool));
+  const later = ours.filter(
+    worker => (worker.phase === 'idle' || worker.phase === 'launching') && !free.includes(worker),
   );
-  const free = held.filter(id => byId.get(id)?.phase === 'idle' && settled.has(byId.get(id)!.pool));
-  // A busy one frees itself after its job; one that is gone needs nothing.
-  const later = held.filter(id => {
-    const worker = byId.get(id);
-    return worker !== undefined && worker.phase !== 'busy' && worker.phase !== 'draining' && !free.includes(id);
-  });
-  return { free: Map.groupBy(free, id => byId.get(id)!.pool), later };
+  const groups = Map.groupBy(free, worker => worker.pool);
+  return {
+    free: new Map([...groups].map(([pool, workers]) => [pool, workers.map(({ id }) => id)])),
+    later: later.map(({ id }) => shortName(id)),
+  };
 }
 
 /** Frees what `planRelease` found. */

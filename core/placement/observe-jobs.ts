@@ -4,7 +4,7 @@ import type { JobBrief } from '../jobs/brief.ts';
 import type { RenderPace } from '../jobs/standing.ts';
 import { type ResidencyClasses, residencyRule } from '../policy/residency.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import type { FleetMemory, Folded } from './fleet-memory.ts';
+import { type FleetMemory, type Folded, shortName } from './fleet-memory.ts';
 import { isSovereign } from './route.ts';
 import type { Pool, Residency, Started, Tier, Waiting } from './types.ts';
 
@@ -72,9 +72,6 @@ export interface News {
   readonly folded: readonly Folded[];
 }
 
-/** Ids end in 80 random bits; 50 of them tell some hundred jobs apart. */
-const TOKEN_CHARS = 10;
-
 /**
  * Finds the news in briefs from anywhere, in any order and as often as they come. Whoever is not told of a job here finds it in a later
  * look at the queue or at what runs, so a batch that is lost or comes twice changes nothing.
@@ -88,7 +85,7 @@ export function newsIn(
   const known = new Set(memory.folded.map(([token]) => token));
   const folded: Folded[] = [];
   const isNew = (kind: 'a' | 's', { id }: JobBrief, ms: number) => {
-    const token = `${kind}${id.slice(-TOKEN_CHARS)}`;
+    const token = `${kind}${shortName(id)}`;
     if (ms / 1_000 <= memory.foldedUntil || known.has(token)) return false;
     known.add(token);
     folded.push([token, ms / 1_000]);

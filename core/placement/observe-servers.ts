@@ -2,7 +2,7 @@
 import type { JobBrief } from '../jobs/brief.ts';
 import type { FleetPool, FleetServer } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import type { FleetMemory } from './fleet-memory.ts';
+import { type FleetMemory, shortName } from './fleet-memory.ts';
 import { refusalSeconds } from './horizon.ts';
 import type { PresentWorker } from './presence.ts';
 import type { Worker } from './types.ts';
@@ -43,14 +43,14 @@ export function seeServers(readings: ServerReadings, memory: Remembered): Server
     if (refused !== undefined) refusedAt[pool.pool] = refused;
     for (const server of [...pool.servers, ...ordered]) {
       if (isRefused(server, nowSeconds, refused)) continue;
-      const seen = workerOf(readings, pool.pool, server, owners.get(server.id), memory.idleSince[server.id]);
-      const goes = surplus && seen.phase !== 'busy' && memory.leaving.includes(server.id);
-      if (goes) leaving.push(server.id);
+      const seen = workerOf(readings, pool.pool, server, owners.get(server.id), memory.idleSince[shortName(server.id)]);
+      const goes = surplus && seen.phase !== 'busy' && memory.leaving.includes(shortName(server.id));
+      if (goes) leaving.push(shortName(server.id));
       workers.push(goes ? { ...seen, phase: 'draining' } : seen);
     }
   }
   const idle = workers.flatMap(({ id, idleSinceSeconds }) =>
-    idleSinceSeconds === undefined ? [] : [[id, idleSinceSeconds]],
+    idleSinceSeconds === undefined ? [] : [[shortName(id), idleSinceSeconds]],
   );
   return { workers, missingSince, refusedAt, leaving, idleSince: Object.fromEntries(idle) };
 }
@@ -130,6 +130,6 @@ export function seeOwned(readings: ServerReadings, idleSince: Remembered['idleSi
     .map(worker => {
       const { id, startedAtMs, place } = worker;
       const server = { id, phase: 'up', launchedAtMs: startedAtMs, awaitsMachine: false } as const;
-      return workerOf(readings, place.pool, server, worker, idleSince[id]);
+      return workerOf(readings, place.pool, server, worker, idleSince[shortName(id)]);
     });
 }

@@ -2,8 +2,7 @@
 import type { JobBrief } from '../jobs/brief.ts';
 import type { FleetPool } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import type { FleetMemory } from './fleet-memory.ts';
-import { noteFolded } from './fleet-memory.ts';
+import { type FleetMemory, noteFolded, shortName } from './fleet-memory.ts';
 import { firstServiceSeconds, hardWait } from './horizon.ts';
 import { bucketed, estimateSeconds, type JobTerms, newsIn, waitingOf } from './observe-jobs.ts';
 import { type ServerReadings, seeOwned, seeServers } from './observe-servers.ts';
@@ -52,7 +51,7 @@ export function observe(
   const seen = seeServers(servers, memory);
   const owned = seeOwned(servers, memory.idleSince);
   const idle = owned.flatMap(({ id, idleSinceSeconds }) =>
-    idleSinceSeconds === undefined ? [] : [[id, idleSinceSeconds]],
+    idleSinceSeconds === undefined ? [] : [[shortName(id), idleSinceSeconds]],
   );
   const { workers, ...remembered } = seen;
   const queue = queued.map(brief => waitingOf(brief, terms));
@@ -101,8 +100,9 @@ function openJobs(readings: Readings, memory: FleetMemory, nowSeconds: number) {
   const lost: JobBrief[] = [];
   for (const brief of readings.running) {
     if (brief.owner !== null && there.has(brief.owner)) continue;
-    const since = memory.ownerlessSince[brief.id] ?? nowSeconds;
-    ownerlessSince[brief.id] = since;
+    const name = shortName(brief.id);
+    const since = memory.ownerlessSince[name] ?? nowSeconds;
+    ownerlessSince[name] = since;
     if (nowSeconds - since >= fleetLimits.ownerlessSeconds) lost.push(brief);
   }
   return { queued: [...lost, ...readings.queued], ownerless: lost.length, ownerlessSince };

@@ -3,7 +3,7 @@ import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
 import { type AutoscalePorts, autoscale } from '#core/placement/autoscale.ts';
 import type { Fleet } from '#core/placement/fleet.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
-import { type FleetMemory, memoryKey } from '#core/placement/fleet-memory.ts';
+import { type FleetMemory, memoryKey, shortName } from '#core/placement/fleet-memory.ts';
 import { usualWaitTargets } from '#core/placement/fleet-settings.ts';
 import { builtInResidency } from '#core/policy/residency.ts';
 import type { KeyValueStore } from '#core/ports.ts';
@@ -80,7 +80,7 @@ test('who loses the race does not act, adds what it alone was told, and has ever
   expect(w.cluster.orders).toHaveLength(1);
   const { folded, placement } = (await memoryOf(w))!;
   expect(folded.map(([token]) => token)).toEqual(
-    expect.arrayContaining([mine, theirs].map(job => `a${job!.id.slice(-10)}`)),
+    expect.arrayContaining([mine, theirs].map(job => `a${shortName(job!.id)}`)),
   );
   expect(placement.recentArrivals).toHaveLength(32);
   expect(loser.asked.wakes).toEqual([fleetLimits.raceSeconds]);
