@@ -70,6 +70,7 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/list-notices.ts', rooms: [], packages: ['node:'] },
   { folder: 'gpu-container/provider-setting.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/bundle-settings.ts', rooms: ['core'], packages: ['node:'] },
   { folder: 'gpu-container/main.ts', rooms: ['core', 'gpu-container/worker'], packages: ['node:'] },
