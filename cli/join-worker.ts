@@ -27,6 +27,9 @@ export interface JoinWorkerOptions extends JoinOptions {
   readonly check?: boolean;
 }
 
+/** Connections that nobody waits for any more are closed well within this. */
+const HANGING_MS = 2_000;
+
 /** Runs until stopped, idle or checked. Throws sentences; prompts, keys and links are in none of its lines. */
 export async function joinWorker(options: JoinWorkerOptions, ownEnv: NodeJS.ProcessEnv): Promise<void> {
   const dataFolder = resolve(dataFolderFrom(ownEnv));
@@ -53,6 +56,8 @@ export async function joinWorker(options: JoinWorkerOptions, ownEnv: NodeJS.Proc
   say('working', { pool, region }, `working for ${env.REELAY_QUEUE_URL} as pool ${pool} in ${region}`);
   await runAwsWorker(settings, stopped.signal, log, options.untilIdle === true ? idle.watch : undefined);
   say('stopped', {}, 'stopped');
+  // What still hangs, hangs on a store that did not answer within the drain.
+  setTimeout(() => process.exit(), HANGING_MS).unref();
 }
 
 /** Adds what a worker on its own machine need not be told: its installed bundles, a receipt key of its own, where to write. */

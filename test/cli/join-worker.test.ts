@@ -8,7 +8,7 @@ import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
 import { findBundles } from '#local/bundles.ts';
 import { type AwsServers, awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
-import { cli } from '#test/local/server-process.ts';
+import { cli, runCli } from '#test/local/server-process.ts';
 
 const SECRET = 'wJalrXUtnFEMIsecretsecretsecretsecretsec';
 let aws: AwsServers;
@@ -145,6 +145,26 @@ describe('reelay worker --pool', () => {
     const none = await cli(args, { ...keyless, HOME: folder });
     expect(none.code).toBe(1);
     expect(none.stderr).toContain('AWS credentials: there are no keys in the environment and no profile in');
+  });
+
+  test('gives up its place at SIGTERM and ends well', async () => {
+    const args = ['worker', '--pool', 'onprem-a', '--json', '--join', await writeJoinFile('stop.json')];
+    const child = runCli(args, machine('f'));
+    let stdout = '';
+    await new Promise<void>(working => {
+      child.stdout!.on('data', chunk => {
+        stdout += chunk;
+        if (stdout.includes('"working"')) working();
+      });
+    });
+    child.kill('SIGTERM');
+    const code = await new Promise(done => child.once('exit', done));
+    expect(code).toBe(0);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).event);
+    expect(events.filter(event => event !== 'log' && event !== 'checked')).toEqual(['working', 'draining', 'stopped']);
   });
 
   test('takes the credentials of a credential process, and renews them', async () => {
