@@ -48,11 +48,17 @@ export const bundleGrants: readonly Grant[] = [
   { on: 'bucket', actions: ['s3:ListBucket', 's3:GetObject'], prefixes: ['bundles/'] },
 ];
 
-/** The root of the container is read-only: these are its writable volumes. */
-export const writableFolders: Readonly<Record<string, string>> = {
-  tmp: '/tmp',
-  reelay: '/var/lib/reelay',
-};
+/** The root of the container is read-only: these are its writable volumes, as gpu-container/Dockerfile names them. */
+export const writableFolders = { tmp: '/tmp', cache: '/cache' } as const;
+
+/** The image's own health check, which ECS does not read from the image. Times are seconds; the first beat comes before any bundle. */
+export const healthCheck = {
+  command: ['CMD', '/app/node_modules/node/bin/node', '/app/gpu-container/health.ts'],
+  intervalSeconds: 30,
+  timeoutSeconds: 10,
+  startSeconds: 180,
+  retries: 3,
+} as const;
 
 const SHARED = [
   'REELAY_QUEUE_URL',
@@ -74,7 +80,8 @@ export function workerEnvironment(
     ...Object.fromEntries(SHARED.map(name => [name, variables[name] ?? ''])),
     REELAY_BUNDLE_DIGESTS: cards.map(({ id, digest }) => `${id}=${digest}`).join(','),
     REELAY_PROVIDER: 'cuda',
-    REELAY_CACHE: `${writableFolders.reelay}/bundles`,
+    REELAY_CACHE: writableFolders.cache,
     REELAY_SCRATCH: `${writableFolders.tmp}/reelay`,
+    REELAY_HEALTH_FILE: `${writableFolders.tmp}/reelay-health.json`,
   };
 }

@@ -18,7 +18,7 @@ import type { CoreStack } from '../stacks/core.ts';
 import { workerEnvironment, writableFolders } from '../worker.ts';
 import { acknowledge } from './acknowledge.ts';
 import { enclavesJson } from './enclave.ts';
-import { createExecutionRole, createWorkerLog } from './worker-task.ts';
+import { containerHealth, createExecutionRole, createWorkerLog } from './worker-task.ts';
 
 /** Whose nodes, and what their workers may do. */
 export interface AnywhereNodesProps {
@@ -64,7 +64,12 @@ export class AnywhereNodes extends Construct {
         managedPolicies: [policy],
       }),
       executionRole: createExecutionRole(this, 'ExecutionRole', repository.valueAsString, log),
-      volumes: Object.keys(writableFolders).map(name => ({ name, host: {} })),
+      volumes: [
+        { name: 'tmp', host: {} },
+        // Bundles outlive a worker; the key that this site's receipts are signed with never leaves it.
+        { name: 'cache', host: { sourcePath: '/var/lib/reelay/cache' } },
+        { name: 'keys', host: { sourcePath: '/etc/reelay' } },
+      ],
     });
     const place = { site: 'onprem', region } as const;
     const enclaves = core.enclaves.filter(one => mayServe(settings.residency, one.residency, place));
@@ -80,13 +85,14 @@ export class AnywhereNodes extends Construct {
         REELAY_POOL: pool,
         REELAY_SITE: 'onprem',
         REELAY_REGION: region,
-        // On the node's own disk, readable by its root only: the key that receipts of this site are signed with never leaves it.
-        REELAY_RECEIPT_KEY: `${writableFolders.reelay}/receipt-key.pem`,
+        REELAY_RECEIPT_KEY: '/etc/reelay/receipt-key.pem',
       },
+      healthCheck: containerHealth(),
       logging: LogDrivers.awsLogs({ streamPrefix: pool, logGroup: log }),
     });
     for (const [sourceVolume, containerPath] of Object.entries(writableFolders))
       container.addMountPoints({ sourceVolume, containerPath, readOnly: false });
+    container.addMountPoints({ sourceVolume: 'keys', containerPath: '/etc/reelay', readOnly: true });
     acknowledge(task, { ECS2: 'What stands there are names of resources and numbers.' });
     new CfnService(this, 'Service', {
       cluster: cluster.attrArn,

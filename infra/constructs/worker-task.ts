@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   Compatibility,
   ContainerImage,
+  type HealthCheck,
   LogDrivers,
   NetworkMode,
   type Secret,
@@ -12,7 +13,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { limits } from '#core/limits.ts';
 import type { FleetSettings } from '../settings-types.ts';
-import { writableFolders } from '../worker.ts';
+import { healthCheck, writableFolders } from '../worker.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /** What a worker's task is made with. */
@@ -49,6 +50,7 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
     stopTimeout: Duration.seconds(limits.stopTimeoutSeconds),
     environment: { ...props.environment },
     secrets: { ...props.secrets },
+    healthCheck: containerHealth(),
     logging: LogDrivers.awsLogs({ streamPrefix: props.pool, logGroup: props.log }),
   });
   for (const [sourceVolume, containerPath] of Object.entries(writableFolders))
@@ -57,6 +59,18 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
     ECS2: 'What stands there are names of resources and numbers; what is secret comes from Secrets Manager.',
   });
   return task;
+}
+
+/** The health check as CDK writes one. */
+export function containerHealth(): HealthCheck {
+  const { command, intervalSeconds, timeoutSeconds, startSeconds, retries } = healthCheck;
+  return {
+    command: [...command],
+    interval: Duration.seconds(intervalSeconds),
+    timeout: Duration.seconds(timeoutSeconds),
+    startPeriod: Duration.seconds(startSeconds),
+    retries,
+  };
 }
 
 /** The group that the workers' lines go to: ids, codes and times, never a prompt. */

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
 import { cloudLimits } from '#infra/cloud-limits.ts';
+import { CHECKOUT } from '#infra/model-cards.ts';
 import { defaultFleet } from '#infra/settings-defaults.ts';
 import { type Found, type Resource, SYNTH_MS, synthesize } from './templates.ts';
 import { evaluate } from './values.ts';
@@ -56,8 +59,11 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
     });
     expect(told.REELAY_BUNDLE_DIGESTS).toMatch(/^reelay-mini=[0-9a-f]{64}$/);
     const folders = container.MountPoints.map((one: any) => one.ContainerPath);
-    for (const name of ['REELAY_CACHE', 'REELAY_SCRATCH'])
-      expect(folders.some((folder: string) => told[name].startsWith(`${folder}/`))).toBe(true);
+    const dockerfile = readFileSync(join(CHECKOUT, 'gpu-container', 'Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`VOLUME ${JSON.stringify(folders).replace(',', ', ')}`);
+    expect(dockerfile).toContain(`CMD ${JSON.stringify(container.HealthCheck.Command.slice(1)).replace(',', ', ')}`);
+    for (const name of ['REELAY_CACHE', 'REELAY_SCRATCH', 'REELAY_HEALTH_FILE'])
+      expect(folders.some((folder: string) => `${told[name]}/`.startsWith(`${folder}/`))).toBe(true);
     expect(container.Secrets.map((one: any) => one.Name)).toEqual(['REELAY_RECEIPT_KEY']);
     expect(container.LogConfiguration.LogDriver).toBe('awslogs');
   });
