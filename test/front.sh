@@ -73,7 +73,7 @@ else
   failed=1
 fi
 cd "$root"
-timeout 500 "$node" --disable-warning=ExperimentalWarning test/front/run.ts "$folder" > "$folder/run.log" 2>&1 || failed=1
+timeout 900 "$node" --disable-warning=ExperimentalWarning test/front/run.ts "$folder" > "$folder/run.log" 2>&1 || failed=1
 grep -v ' passed, ' "$folder/run.log"
 counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$folder/run.log") || fail 'the checks did not come to an end'
 read -r passed _ wrong _ <<< "${counts/,/}"

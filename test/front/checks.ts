@@ -101,6 +101,19 @@ export async function* deploys(installed: string): AsyncGenerator<Checked> {
       [],
     );
   });
+  const { REELAY_WORKER_IMAGE: _, ...bare } = ENV;
+  const imageless = await runProgram({ installed, stage: 'production', env: bare });
+  yield check('without the image of the worker nothing is made, and the sentence says what to set', () => {
+    assert.notEqual(imageless.code, 0);
+    assert.match(
+      imageless.stderr,
+      /ReelayGpu needs its parameter WorkerImage: set the environment variable REELAY_WORKER_IMAGE\./,
+    );
+    assert.deepEqual(
+      imageless.resources.filter(({ type }) => type.startsWith('aws:')),
+      [],
+    );
+  });
   yield* otherSettings(
     installed,
     stacks.map(({ inputs }) => inputs.templateUrl),
@@ -162,7 +175,14 @@ export async function* develops(installed: string): AsyncGenerator<Checked> {
     assert.equal(policies.length, core.length);
     for (const policy of policies)
       assert.match(policy, /arn:aws:dynamodb:us-east-1:000000000000:table\/mock-table\/index\/\*/);
-    assert.doesNotMatch(policies.join(), /"(s3|sqs|dynamodb|events):\*"/);
+    const own = policies
+      .flatMap(policy => JSON.parse(policy))
+      .filter(({ resources }) => /mock-/.test(resources.join()));
+    assert.ok(own.length > core.length);
+    assert.deepEqual(
+      own.filter(({ actions }) => actions.some((action: string) => action.includes('*'))),
+      [],
+    );
   });
   yield check('the live API has the routes of the deployed one', () => {
     const routes = of(run, 'aws:apigatewayv2/route:Route').map(({ inputs }) => inputs.routeKey);
