@@ -136,11 +136,10 @@ async function render(
 /** The receipt is the last of the bytes: no job completes without one that holds. */
 async function complete(ports: WorkerPorts, heartbeat: Heartbeat, finished: Finished): Promise<void> {
   const { artifacts, checkpointed, completedAtMs } = finished;
-  const { breached, ...receipt } = await storeReceipt(ports, heartbeat, finished);
+  const receipt = await storeReceipt(ports, heartbeat, finished);
   await heartbeat.stop(); // a beat after the end would find a record that has moved on
   heartbeat.signal.throwIfAborted();
   const job = heartbeat.job();
-  if (breached) ports.log('error', 'residency broken by an earlier attempt', { jobId: job.id, attempt: job.attempt });
   const ending = { status: 'completed', artifacts, receipt, checkpointed, nowMs: completedAtMs } as const;
   const ended = await endJob(ports.store, job, ending);
   if (ended === undefined) throw await whyRefused(ports, job);

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { ReelayError } from '#core/errors.ts';
+import { placeOf, ReelayError } from '#core/errors.ts';
 import type { Artifact, Job, JobReceipt, Variant } from '#core/job.ts';
 import { receiptKey } from '#core/keys.ts';
 import { makeReceipt, requestText, type StorePlaces } from '#core/placement/receipt.ts';
@@ -81,14 +81,22 @@ async function installationSalt({ kv, random }: ReceiptOptions): Promise<string>
   throw new ReelayError('store_unavailable', 'The salt of this installation cannot be read.');
 }
 
+/** What storing a receipt needs. */
+export interface ReceiptPorts {
+  readonly blobs: BlobStore;
+  readonly receipts: Receipts;
+  readonly log: (level: 'error', message: string, fields: Record<string, unknown>) => void;
+}
+
 /** The receipt below the attempt that made the video, and what the record says of it. Throws as `make` and the heartbeat's signal do. */
-export async function storeReceipt(
-  ports: { readonly blobs: BlobStore; readonly receipts: Receipts },
-  heartbeat: Heartbeat,
-  finished: Finished,
-): Promise<JobReceipt & { readonly breached: boolean }> {
+export async function storeReceipt(ports: ReceiptPorts, heartbeat: Heartbeat, finished: Finished): Promise<JobReceipt> {
   const job = heartbeat.job();
-  const { document, requestKey, breached } = await ports.receipts.make(job, finished);
+  const which = { jobId: job.id, attempt: job.attempt };
+  const { document, requestKey, breached } = await ports.receipts.make(job, finished).catch((error: unknown) => {
+    ports.log('error', 'no receipt', { ...which, why: error instanceof ReelayError ? error.message : placeOf(error) });
+    throw error;
+  });
+  if (breached) ports.log('error', 'residency broken by an earlier attempt', which);
   heartbeat.signal.throwIfAborted();
   const bytes = Buffer.from(document, 'utf8');
   const key = receiptKey(job, job.attempt);
@@ -99,5 +107,5 @@ export async function storeReceipt(
       `The store holds ${stored.bytes} bytes of ${bytes.length} of the receipt.`,
     );
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { key, bytes: bytes.length, sha256, requestKey, breached };
+  return { key, bytes: bytes.length, sha256, requestKey };
 }

@@ -12,6 +12,7 @@ import { ReelayError } from '#core/errors.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { readReceipt } from '#core/placement/read-receipt.ts';
 import { nothingAllowed } from '#core/webhooks/allow-list.ts';
 import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
@@ -131,6 +132,9 @@ describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
         .filter(event => event.subject === created.id)
         .map(event => event.type),
     ).toEqual(['video.completed']);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/videos/${created.id}/receipt`;
+    const receipt = await (await fetch(url, { headers: { authorization: `Bearer ${KEY}` } })).text();
+    expect(readReceipt(receipt).receipt).toMatchObject({ job: created.id, attempts: [{ attempt: 1 }] });
     expect((await openai.videos.list()).data.map(item => item.id)).toContain(created.id);
     await openai.videos.delete(created.id);
     await expect(openai.videos.retrieve(created.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { checkReceipt } from '#core/placement/check-receipt.ts';
@@ -13,10 +13,11 @@ import { openWorkerBench, type WorkerBench } from './worker-bench.ts';
 let bench: WorkerBench;
 const never = new AbortController().signal;
 
-beforeEach(async () => {
+// One render child for all: each test leaves nothing queued.
+beforeAll(async () => {
   bench = await openWorkerBench();
 });
-afterEach(() => bench.close());
+afterAll(() => bench.close());
 
 const submit = () => bench.submit({ num_inference_steps: 1 });
 const process = async (ports: WorkerPorts = bench.ports) => processJob(ports, await bench.receive(), never);
@@ -57,6 +58,9 @@ describe('a receipt', () => {
     const full = new ReelayError('store_unavailable', 'the store is full');
     await process(whenReceiptIsPut(() => Promise.reject(full)));
     expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 0, receipt: null, artifacts: {} });
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    await process({ ...bench.ports, now: () => Date.now() + 60_000 });
+    expect(await bench.job(id)).toMatchObject({ status: 'completed', receipt: { key: expect.any(String) } });
   });
 
   test('that does not verify keeps its job from completing, and after its last try the job fails', async () => {
@@ -71,22 +75,34 @@ describe('a receipt', () => {
       expect((await bench.job(id)).status).toBe(tries < limits.maxFailures ? 'queued' : 'failed');
     }
     expect(await bench.job(id)).toMatchObject({ error: { code: 'internal' }, receipt: null, artifacts: {} });
+    const said = bench.log.filter(line => line.message === 'no receipt').map(line => line.fields.why);
+    expect(said[0]).toMatch(/^The placement receipt does not hold: It was changed after it was signed/);
   });
 
-  test('of an attempt that lost its lease is never seen', async () => {
-    const { id } = await submit();
-    const stale = whenReceiptIsPut(async () => {
-      const { attempt } = await bench.job(id);
-      const taken = {
-        status: 'in_progress',
-        attempt: attempt + 1,
-        lease: { owner: 'another', expiresAtMs: 0 },
-      } as const;
-      await bench.ports.store.transition(id, { status: 'in_progress', attempt }, taken);
-    });
-    await process(stale);
-    expect(await bench.job(id)).toMatchObject({ status: 'in_progress', attempt: 2, receipt: null });
-    expect((await filesOf(id)).filter(name => name.includes('receipt'))).toEqual([]);
+  test('of a job that an earlier attempt took where it may not be says so, and the operator is told', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 1, residency: 'sovereign' });
+    const abroad = {
+      pool: 'abroad',
+      site: 'cloud',
+      region: 'r',
+      attempt: 1,
+      worker: 'w',
+      startedAtMs: 0,
+      fromStep: 0,
+    } as const;
+    const { version } = await bench.job(id);
+    await bench.ports.store.transition(
+      id,
+      { status: 'queued', attempt: 0, version },
+      { attempt: 1, placements: [abroad] },
+    );
+    await process();
+    const { status, receipt } = await bench.job(id);
+    expect(status).toBe('completed');
+    expect(bench.log.map(line => line.message)).toContain('residency broken by an earlier attempt');
+    const signed = readReceipt(await readFile(join(bench.folder, 'blobs', receipt!.key), 'utf8'));
+    const failed = checkReceipt(signed, { verify: receiptKeys.verify }).filter(({ outcome }) => outcome === 'fails');
+    expect(failed).toMatchObject([{ check: 'residency', sentence: expect.stringMatching(/^BREACH/) }]);
   });
 
   test('tells one worker from another and one tenant from another, and is guessed at with no list of names', async () => {
@@ -104,5 +120,21 @@ describe('a receipt', () => {
     expect(plain).not.toContain(first.tenant);
     // The same request, and yet not the same hash: who is shown one learns nothing of the other.
     expect(second.request.hmac_sha256).not.toBe(first.request.hmac_sha256);
+  });
+
+  test('of an attempt that lost its lease is never seen', async () => {
+    const { id } = await submit();
+    const stale = whenReceiptIsPut(async () => {
+      const { attempt } = await bench.job(id);
+      const taken = {
+        status: 'in_progress',
+        attempt: attempt + 1,
+        lease: { owner: 'another', expiresAtMs: 0 },
+      } as const;
+      await bench.ports.store.transition(id, { status: 'in_progress', attempt }, taken);
+    });
+    await process(stale);
+    expect(await bench.job(id)).toMatchObject({ status: 'in_progress', attempt: 2, receipt: null });
+    expect((await filesOf(id)).filter(name => name.includes('receipt'))).toEqual([]);
   });
 });
