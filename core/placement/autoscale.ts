@@ -10,38 +10,23 @@ import { ReelayError } from '../errors.ts';
 import { priorities } from '../job.ts';
 import type { JobBrief } from '../jobs/brief.ts';
 import { type RenderPace, readPace } from '../jobs/standing.ts';
-import type { ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry, KeyValueStore } from '../ports.ts';
-import { decide, firstState } from './decide.ts';
+import { clockSeconds, freshMemory, type Seen, type Turn, type TurnTerms, takeTurn } from './autoscale-turn.ts';
 import type { Fleet } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import {
-  compactMemory,
-  createFleetMemory,
-  type FleetMemory,
-  memoryKey,
-  readFleetMemory,
-  shortName,
-} from './fleet-memory.ts';
-import { carryOutOrders, carryOutRelease, planOrders, planRelease } from './fleet-orders.ts';
-import { type FleetMetrics, fleetMetrics, stuckSince } from './fleet-watch.ts';
-import { restSeconds, wakeSeconds } from './horizon.ts';
-import { type Observed, type ObserveTerms, observe, type Readings } from './observe.ts';
+import { compactMemory, type FleetMemory, memoryKey, readFleetMemory } from './fleet-memory.ts';
+import { carryOutOrders, carryOutRelease } from './fleet-orders.ts';
+import { type FleetMetrics, fleetMetrics } from './fleet-watch.ts';
+import { wakeSeconds } from './horizon.ts';
+import type { Readings } from './observe.ts';
 import { listPresent } from './presence.ts';
-import type { Decision, Observation, PlacementState, Pool, Tier } from './types.ts';
-
-/** A wake-up that comes so much too early by this machine's clock is the one that was asked for. */
-const clockSeconds = 1;
 
 /** What the controller needs. */
-export interface AutoscalePorts {
+export interface AutoscalePorts extends TurnTerms {
   readonly kv: KeyValueStore;
   /** Of every residency class whose jobs may wait for this fleet or keep its workers busy. */
   readonly stores: readonly Pick<JobStore, 'listBriefs'>[];
   readonly fleet: Fleet;
-  readonly pools: readonly Pool[];
-  readonly waitTargetSeconds: Readonly<Record<Tier, number>>;
-  readonly classes: ResidencyClasses;
   readonly now: () => number;
   /** Has the controller run again after so many seconds; once or more often. */
   readonly wake: (delaySeconds: number) => Promise<void>;
@@ -67,11 +52,6 @@ export async function autoscale(ports: AutoscalePorts, news: readonly JobBrief[]
     return act(ports, seen.readings, turn);
   }
   throw new ReelayError('store_unavailable', 'The memory of the fleet changes faster than it can be written.');
-}
-
-interface Seen {
-  readonly readings: Readings;
-  readonly paces: ReadonlyMap<string, RenderPace>;
 }
 
 /** Reads everything; undefined when the fleet does not answer, which says nothing about the fleet. */
@@ -103,61 +83,6 @@ function inOrder(ports: AutoscalePorts, queued: readonly JobBrief[]): readonly J
   if (ports.stores.length === 1) return queued;
   const rank = (brief: JobBrief) => priorities.indexOf(brief.priority);
   return [...queued].sort((a, b) => rank(a) - rank(b) || a.createdAtMs - b.createdAtMs);
-}
-
-/** All of a run that is thought and not done. */
-interface Turn {
-  readonly observed: Observed;
-  readonly state: PlacementState;
-  readonly decision: Decision;
-  readonly memory: FleetMemory;
-  readonly orders: ReturnType<typeof planOrders>;
-  readonly release: ReturnType<typeof planRelease>;
-  readonly wakeSeconds: number | undefined;
-  /** Nothing is there and nothing new is known: not worth a write. */
-  readonly isQuiet: boolean;
-}
-
-function takeTurn(ports: AutoscalePorts, seen: Seen, news: readonly JobBrief[], stored: FleetMemory | undefined): Turn {
-  const { readings, paces } = seen;
-  const terms: ObserveTerms = { ...ports, paces };
-  const before = stored ?? freshMemory(ports, readings.nowMs);
-  const observed = observe(readings, news, before, terms);
-  const o = observed.observation;
-  const decision = decide(o, before.placement);
-  const orders = planOrders(decision, o, readings.fleet);
-  const release = planRelease(before.held, o, readings.fleet, orders);
-  const stopping = orders.filter(order => order.to < order.from);
-  const isActive = o.waiting.length > 0 || readings.fleet.some(({ desired, servers }) => desired + servers.length > 0);
-  const due = isActive && before.wakeAt <= o.nowSeconds + clockSeconds;
-  const wakeAt = due ? decision.wakeAtSeconds : before.wakeAt;
-  const memory = compactMemory({
-    ...observed.memory,
-    placement: decision.state,
-    leaving: [...new Set([...observed.memory.leaving, ...stopping.flatMap(({ stop }) => stop.map(shortName))])],
-    held: [...new Set([...release.later, ...stopping.flatMap(({ keep }) => keep.map(shortName))])],
-    stuckSince: stuckSince(o, observed.runningJobs, before.stuckSince),
-    wakeAt,
-  });
-  const isStale = o.nowSeconds - before.placement.asOfSeconds >= restSeconds;
-  const nothingNew = o.arrived.length + o.started.length + orders.length === 0 && before.stuckSince === null;
-  return {
-    observed,
-    state: before.placement,
-    decision,
-    memory,
-    orders,
-    release,
-    wakeSeconds: due ? wakeAt - o.nowSeconds : undefined,
-    isQuiet: stored !== undefined && !isActive && nothingNew && !isStale,
-  };
-}
-
-function freshMemory({ pools, waitTargetSeconds }: AutoscalePorts, nowMs: number): FleetMemory {
-  const nothing = { waiting: [], arrived: [], started: [], workers: [], refusedAtSeconds: {} };
-  // The price of a late job starts at the mean cold start of the pool that launches first.
-  const { lambda } = firstState({ ...nothing, nowSeconds: nowMs / 1_000, pools, waitTargetSeconds });
-  return createFleetMemory(nowMs / 1_000, lambda);
 }
 
 async function write(ports: AutoscalePorts, entry: KeyValueEntry | undefined, memory: FleetMemory): Promise<boolean> {
@@ -218,6 +143,5 @@ function publish(ports: AutoscalePorts, { observed, decision, memory }: Turn): v
 
 /** One line from which the decision can be made again, bit by bit. */
 function record(ports: AutoscalePorts, { observed, state, decision }: Turn, acted: boolean): void {
-  const o: Observation = observed.observation;
-  ports.log('info', 'placement decided', { acted, o, s: state, decision });
+  ports.log('info', 'placement decided', { acted, o: observed.observation, s: state, decision });
 }

@@ -5,7 +5,7 @@ import { fleetLimits } from '#core/placement/fleet-limits.ts';
 import { memoryKey } from '#core/placement/fleet-memory.ts';
 import { usualWaitTargets } from '#core/placement/fleet-settings.ts';
 import { refusalSeconds } from '#core/placement/horizon.ts';
-import { type AutoscaleWorld, openWorld, startMs } from './world.ts';
+import { type AutoscaleWorld, onDemand, openWorld, scaledPools, startMs } from './world.ts';
 
 let world: AutoscaleWorld | undefined;
 afterEach(() => {
@@ -233,4 +233,32 @@ test('what is remembered of a busy week stays below 25 kB', async () => {
   }
   expect(largest).toBeGreaterThan(5_000);
   expect(largest).toBeLessThan(fleetLimits.maxMemoryBytes);
+});
+
+test('jobs that must stay on the premises bring no server and no wake-up, and are told of when nobody there takes them', async () => {
+  const cellar = { ...onDemand, id: 'cellar', site: 'onprem', region: 'home', kind: 'fixed' } as const;
+  world = await openWorld({ pools: [...scaledPools, cellar] });
+  await world.submit(3, {}, 'sovereign');
+  await world.pass(hour);
+  expect([world.cluster.orders, world.wakesAsked, world.finished]).toEqual([[], 0, 0]);
+  expect(world.metrics.at(-1)).toMatchObject({ WaitingJobs: 3, RunningServers: 0 });
+  expect(world.metrics.at(-1)?.StuckSeconds).toBeGreaterThan(fleetLimits.stuckSeconds);
+  world.join({ id: 'box-1', place: { pool: 'cellar', site: 'onprem', region: 'home' }, server: null });
+  await world.pass(hour);
+  expect([world.cluster.orders, world.finished]).toEqual([[], 3]);
+  expect(world.metrics.at(-1)).toMatchObject({ WaitingJobs: 0, StuckSeconds: 0, RunningServers: 1 });
+});
+
+test('servers of the premises take their share first, and the cloud comes for what they cannot do in time', async () => {
+  world = await openWorld();
+  for (const id of ['box-1', 'box-2'])
+    world.join({ id, place: { pool: 'cellar', site: 'onprem', region: 'home' }, server: null });
+  await world.submit(3);
+  await world.pass(hour);
+  expect([world.cluster.orders, world.finished]).toEqual([[], 3]);
+  await world.submit(60);
+  await world.pass(2 * hour);
+  expect(world.finished).toBe(63);
+  expect(world.largestFleet).toBeGreaterThan(2);
+  expect(world.cluster.tasks.every(task => task.stopped)).toBe(true);
 });
