@@ -1,4 +1,4 @@
-import { CfnOutput, CfnParameter, Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import {
   CfnCluster,
   CfnService,
@@ -12,12 +12,12 @@ import { Construct } from 'constructs';
 import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import { mayServe } from '#core/policy/residency.ts';
-import { IMAGE_BY_DIGEST } from '../settings-checks.ts';
 import type { OnPremPool, Settings } from '../settings-types.ts';
 import type { CoreStack } from '../stacks/core.ts';
 import { workerEnvironment, writableFolders } from '../worker.ts';
 import { acknowledge } from './acknowledge.ts';
 import { enclavesJson } from './enclave.ts';
+import type { WorkerImage } from './worker-image.ts';
 import { containerHealth, createExecutionRole, createWorkerLog } from './worker-task.ts';
 
 /** Whose nodes, and what their workers may do. */
@@ -27,6 +27,7 @@ export interface AnywhereNodesProps {
   readonly core: CoreStack;
   readonly cards: ModelCatalog;
   readonly settings: Settings;
+  readonly image: WorkerImage;
 }
 
 /**
@@ -37,7 +38,7 @@ export class AnywhereNodes extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { pool: { pool, region }, policy, core, cards, settings }: AnywhereNodesProps,
+    { pool: { pool, region }, policy, core, cards, settings, image }: AnywhereNodesProps,
   ) {
     super(scope, id);
     // Without a network of its own: its machines stand elsewhere.
@@ -48,14 +49,6 @@ export class AnywhereNodes extends Construct {
     acknowledge(cluster, {
       ECS4: "It is paid for by the metric; what matters is in the records and in Reelay's own metric.",
     });
-    const image = new CfnParameter(this, 'WorkerImage', {
-      description: 'The worker image by its digest: repository@sha256:...',
-      allowedPattern: IMAGE_BY_DIGEST,
-    });
-    const repository = new CfnParameter(this, 'WorkerRepository', {
-      description: 'The ECR repository of that image, in this account and region',
-      default: 'reelay-worker',
-    });
     const log = createWorkerLog(this, 'Log', settings.logDays);
     const task = new ExternalTaskDefinition(this, 'Task', {
       networkMode: NetworkMode.BRIDGE,
@@ -63,7 +56,7 @@ export class AnywhereNodes extends Construct {
         assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
         managedPolicies: [policy],
       }),
-      executionRole: createExecutionRole(this, 'ExecutionRole', repository.valueAsString, log),
+      executionRole: createExecutionRole(this, 'ExecutionRole', image.repository, log),
       volumes: [
         { name: 'tmp', host: {} },
         // Bundles outlive a worker; the key that this site's receipts are signed with never leaves it.
@@ -74,7 +67,7 @@ export class AnywhereNodes extends Construct {
     const place = { site: 'onprem', region } as const;
     const enclaves = core.enclaves.filter(one => mayServe(settings.residency, one.residency, place));
     const container = task.addContainer('worker', {
-      image: ContainerImage.fromRegistry(image.valueAsString),
+      image: ContainerImage.fromRegistry(image.uri),
       gpuCount: 1,
       memoryReservationMiB: 4_096,
       readonlyRootFilesystem: true,

@@ -7,6 +7,7 @@ import { mayServe } from '#core/policy/residency.ts';
 import { AnywhereNodes } from '../constructs/anywhere-nodes.ts';
 import { enclaveNames } from '../constructs/enclave.ts';
 import { giveGrants } from '../constructs/grants.ts';
+import { workerImageOf } from '../constructs/worker-image.ts';
 import type { OnPremPool, Settings } from '../settings-types.ts';
 import { bundleGrants, workerGrants } from '../worker.ts';
 import type { CoreStack } from './core.ts';
@@ -32,14 +33,14 @@ export class EdgeStack extends Stack {
     const { certificateAuthorityPem } = settings;
     const certified = settings.onPrem.filter(({ access }) => access === 'roles-anywhere');
     if (certificateAuthorityPem !== null && certified.length > 0) this.createAnchor(certificateAuthorityPem, certified);
-    for (const pool of settings.onPrem.filter(({ access }) => access === 'ecs-anywhere'))
-      new AnywhereNodes(this, `Nodes-${pool.pool}`, {
-        pool,
-        policy: this.policies.get(pool.pool)!,
-        core,
-        cards,
-        settings,
-      });
+    const nodes = settings.onPrem.filter(({ access }) => access === 'ecs-anywhere');
+    if (nodes.length > 0) {
+      const image = workerImageOf(this, settings.fleet?.workerImage ?? 'parameter');
+      for (const pool of nodes) {
+        const policy = this.policies.get(pool.pool)!;
+        new AnywhereNodes(this, `Nodes-${pool.pool}`, { pool, policy, core, cards, settings, image });
+      }
+    }
     const output = new CfnOutput(this, 'JoinFile', { value: joinFile(this, settings, cards, core) });
     output.description =
       'For `reelay worker --pool <name> --join <this as a file>`; it names resources and holds no secret';

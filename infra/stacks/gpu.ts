@@ -1,4 +1,4 @@
-import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
@@ -25,9 +25,10 @@ import type { Enclave } from '../constructs/enclave.ts';
 import { enclavesJson } from '../constructs/enclave.ts';
 import { GpuNetwork } from '../constructs/gpu-network.ts';
 import { giveGrants } from '../constructs/grants.ts';
+import { workerImageOf } from '../constructs/worker-image.ts';
 import { createExecutionRole, createWorkerLog, createWorkerTask } from '../constructs/worker-task.ts';
 import { fleetVariable, type ScaledService } from '../fleet-variable.ts';
-import { cloudPools, IMAGE_BY_DIGEST } from '../settings-checks.ts';
+import { cloudPools } from '../settings-checks.ts';
 import type { FleetSettings, Settings } from '../settings-types.ts';
 import { bundleGrants, workerEnvironment, workerGrants } from '../worker.ts';
 import type { CoreStack } from './core.ts';
@@ -100,15 +101,7 @@ export class GpuStack extends Stack {
     { settings, fleet, cards, core }: Pick<GpuStackProps, 'settings' | 'fleet' | 'cards' | 'core'>,
     network: GpuNetwork,
   ): readonly ScaledService[] {
-    const image = new CfnParameter(this, 'WorkerImage', {
-      description: 'The worker image by its digest: repository@sha256:...',
-      allowedPattern: IMAGE_BY_DIGEST,
-      ...(fleet.workerImage === 'parameter' ? {} : { default: fleet.workerImage }),
-    });
-    const repository = new CfnParameter(this, 'WorkerRepository', {
-      description: 'The ECR repository of that image, in this account and region',
-      default: 'reelay-worker',
-    });
+    const image = workerImageOf(this, fleet.workerImage);
     const receiptKey = new Secret(this, 'ReceiptKey', {
       description:
         'The private Ed25519 key, in PEM, that placement receipts are signed with; put it here before the first job',
@@ -117,7 +110,7 @@ export class GpuStack extends Stack {
       SMG4: 'Receipts are checked with the key they were signed with: a new key is a decision of people.',
     });
     const log = createWorkerLog(this, 'WorkerLog', settings.logDays);
-    const executionRole = createExecutionRole(this, 'ExecutionRole', repository.valueAsString, log);
+    const executionRole = createExecutionRole(this, 'ExecutionRole', image.repository, log);
     const made = cloudPools(fleet).map(pool => {
       const market = pool === 'cloud-spot' ? ('spot' as const) : ('ondemand' as const);
       const name = market === 'spot' ? 'Spot' : 'OnDemand';
@@ -126,7 +119,7 @@ export class GpuStack extends Stack {
       const capacity = createCapacity(this, name, { fleet, network, clusterName, clusterArn, market, maxTasks });
       const task = createWorkerTask(this, `${name}Task`, {
         fleet,
-        image: image.valueAsString,
+        image: image.uri,
         environment: this.workerEnvironment(core, pool, cards),
         secrets: { REELAY_RECEIPT_KEY: EcsSecret.fromSecretsManager(receiptKey as ISecret) },
         taskRole: this.taskRole,

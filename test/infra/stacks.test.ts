@@ -377,6 +377,26 @@ describe('the fleet', () => {
     expect(file.bundles).toHaveProperty('reelay-mini');
   });
 
+  test('a node of ECS Anywhere runs one worker that stands where its pool stands, with a key of its own', () => {
+    const task = only(edge, 'AWS::ECS::TaskDefinition', 'Nodesonpremb');
+    const [container] = task.ContainerDefinitions;
+    const told = Object.fromEntries(container.Environment.map((one: any) => [one.Name, evaluate(one.Value)]));
+    expect(task.RequiresCompatibilities).toEqual(['EXTERNAL']);
+    expect(told).toMatchObject({ REELAY_POOL: 'onprem-b', REELAY_SITE: 'onprem', REELAY_REGION: 'paris' });
+    expect(Object.keys(JSON.parse(told.REELAY_ENCLAVES))).toEqual(['sovereign']);
+    expect(
+      container.MountPoints.find((one: any) => told.REELAY_RECEIPT_KEY.startsWith(one.ContainerPath)),
+    ).toMatchObject({
+      SourceVolume: 'keys',
+      ReadOnly: true,
+    });
+    expect(only(edge, 'AWS::ECS::Service', 'Nodes')).toMatchObject({
+      LaunchType: 'EXTERNAL',
+      SchedulingStrategy: 'DAEMON',
+    });
+    expect(edge.template.Parameters.WorkerImage.Default).toMatch(/^image@sha256:/);
+  });
+
   test('templates stay within what CloudFormation takes', () => {
     for (const { text, all } of [core, gpu, edge]) {
       expect(text.length).toBeLessThan(cloudLimits.maxTemplateBytes);
