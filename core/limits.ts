@@ -84,7 +84,7 @@ export const limits = {
   queueWaitSeconds: 10,
   /** A worker of several residency classes asks one queue for so long before it looks at the next: SQS counts in seconds. */
   enclaveWaitMs: 1_000,
-  /** Looks at the most restricted class first, but for every so-manieth: the others get that one, and none waits for ever. */
+  /** Every fourth look of such a worker begins with another class than the most restricted one, so that none waits for ever. */
   enclaveTurns: 4,
   /** The embedded queue looks this often: a person watches it. */
   localQueuePollMs: 100,

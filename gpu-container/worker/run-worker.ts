@@ -20,7 +20,7 @@ interface Enclave {
  *     any --drain--> the running job is given back --> returns
  *
  * A worker of several residency classes has ports for each, the most restricted first, around one renderer. It takes from the first that
- * has something; every limits.enclaveTurns-th look begins with one of the others, so that none waits for ever. With nothing to do it asks
+ * has something; one look in limits.enclaveTurns begins with one of the others, so that none waits for ever. With nothing to do it asks
  * one after the other for limits.enclaveWaitMs. One whose store or queue is out rests by itself.
  */
 export async function runWorker(classes: WorkerPorts | readonly WorkerPorts[], drain: AbortSignal): Promise<void> {
@@ -55,7 +55,7 @@ async function restedOf(enclaves: readonly Enclave[], drain: AbortSignal): Promi
   return [first];
 }
 
-/** In their order, but for every so-manieth look, which begins with another one each time. */
+/** In their order, but for one look in limits.enclaveTurns, which begins with another one each time. */
 function inTurn(enclaves: readonly Enclave[], turn: number): readonly Enclave[] {
   const others = enclaves.length - 1;
   if (others < 1 || turn % limits.enclaveTurns !== limits.enclaveTurns - 1) return enclaves;

@@ -19,6 +19,11 @@ describe('the limits agree with one another', () => {
     expect(limits.uploadPartBytes).toBeGreaterThanOrEqual(5 * 2 ** 20);
     expect(limits.maxBundleBytes / limits.maxUploadParts).toBeLessThan(5 * 2 ** 30);
   });
+  test('a worker of several residency classes looks at each of them sooner than one of a single class looks again', () => {
+    expect(limits.enclaveWaitMs % 1_000).toBe(0);
+    expect(limits.enclaveWaitMs).toBeLessThan(limits.queueWaitSeconds * 1_000);
+    expect(limits.enclaveTurns).toBeGreaterThan(1);
+  });
   test('a cancel is seen, and a deaf child killed, well within a lease', () => {
     expect(limits.progressEveryMs).toBeLessThanOrEqual(1_000);
     expect(limits.cancelGraceMs).toBeLessThanOrEqual(2_000);
