@@ -7,13 +7,14 @@ import {
   loadItems,
   lowestIds,
   partitionQuery,
+  partitionsOf,
   queryItems,
   type SortRange,
   shards,
   type Table,
 } from './dynamo-query.ts';
 import { queueHeads } from './dynamo-queue-heads.ts';
-import { type IndexName, indexes } from './dynamo-table.ts';
+import { type IndexName, indexes, queuePartition } from './dynamo-table.ts';
 
 /** Reads ids from the indexes and records, consistently, from the table. */
 export interface DynamoIndexReader {
@@ -29,7 +30,7 @@ export interface DynamoIndexReader {
   countBefore(tenant: string, rank: string, atMost: number): Promise<number>;
   /** Reads the whole index, which must carry the tenant: some 10,000 jobs a request. */
   countByTenant(name: 'byLease' | 'byRank'): Promise<ReadonlyMap<string, number>>;
-  /** From the index alone, up to `limit` of each shard: some 4,000 jobs a request. */
+  /** From the index alone, up to `limit` of each partition: some 4,000 jobs a request. */
   briefs(name: 'byLease' | 'byRank', limit: number): Promise<readonly JobBrief[]>;
 }
 
@@ -44,11 +45,11 @@ export function createDynamoIndexReader(table: Table): DynamoIndexReader {
     },
     ofTenant: (tenant, query, pageSize) => ofTenant(table, tenant, query, pageSize),
     queueHeads: (nowMs, limit) => queueHeads(table, nowMs, limit),
-    countQueued: atMost => countShards(table, {}, atMost),
+    countQueued: atMost => countQueue(table, {}, atMost),
 
     async countBefore(tenant, rank, atMost) {
       if (rank === '') return 0;
-      return countShards(table, { from: placeOf(tenant, ''), to: justBefore(placeOf(tenant, rank)) }, atMost);
+      return countQueue(table, { from: placeOf(tenant, ''), to: justBefore(placeOf(tenant, rank)) }, atMost);
     },
 
     async countByTenant(index) {
@@ -57,7 +58,7 @@ export function createDynamoIndexReader(table: Table): DynamoIndexReader {
         for await (const { tenant } of queryItems(table, partitionQuery(table, index, shard)))
           counts.set(String(tenant), (counts.get(String(tenant)) ?? 0) + 1);
       };
-      await Promise.all(shards.map(count));
+      await Promise.all(partitionsOf(index).map(count));
       return counts;
     },
     briefs: (index, limit) => briefs(table, index, limit),
@@ -78,7 +79,7 @@ async function briefs(table: Table, name: 'byLease' | 'byRank', limit: number): 
       if (--left === 0) return;
     }
   };
-  await Promise.all(shards.map(read));
+  await Promise.all(partitionsOf(name).map(read));
   found.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.brief.id < b.brief.id ? -1 : 1));
   return found.slice(0, limit).map(({ brief }) => brief);
 }
@@ -106,13 +107,8 @@ async function* ofTenant(table: Table, tenant: string, query: JobQuery, pageSize
   yield* await loadJobs(table, ids);
 }
 
-async function countShards(table: Table, range: SortRange, atMost: number): Promise<number> {
-  const count = (shard: string) => countItems(table, partitionQuery(table, 'byRank', shard, range), atMost);
-  const counts = await Promise.all(shards.map(count));
-  return Math.min(
-    atMost,
-    counts.reduce((sum, each) => sum + each, 0),
-  );
+function countQueue(table: Table, range: SortRange, atMost: number): Promise<number> {
+  return countItems(table, partitionQuery(table, 'byRank', queuePartition, range), atMost);
 }
 
 /** Records in the order of the ids; those removed meanwhile, and those of a newer Reelay, are left out. */

@@ -6,7 +6,7 @@ import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
 import { defaultResidency } from '#core/policy/residency.ts';
 import type { Tombstone } from '#core/ports.ts';
-import { shardCount, ttlAttribute } from './dynamo-table.ts';
+import { queuePartition, shardCount, ttlAttribute } from './dynamo-table.ts';
 
 /** Of most items. It grows when the meaning of an item changes; an item of a newer version is left to the newer Reelay that wrote it. */
 export const itemVersion = 1;
@@ -16,6 +16,8 @@ const TOMBSTONE_VERSION = 2;
 const SETTINGS_VERSION = 3;
 /** Of jobs that a Reelay without residency would process anywhere: the next is 5. */
 const RESIDENCY_VERSION = 4;
+/** The newest that this Reelay understands, and may write over. */
+export const newestItemVersion = SETTINGS_VERSION;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
@@ -45,7 +47,9 @@ export function toItem(job: Job, writeId: string): JobItem {
       : { deleted: true, [ttlAttribute]: Math.ceil(job.deletedAtMs / 1000) + TTL_SECONDS }),
     ...(outboxDueMs === null ? {} : { outboxDueMs }),
     ...(leaseEndsMs === null ? {} : { leaseEndsMs }),
-    ...(rank === null ? {} : { queuePlace: placeOf(job.tenant, rank), notBeforeMs: job.notBeforeMs }),
+    ...(rank === null
+      ? {}
+      : { queueShard: queuePartition, queuePlace: placeOf(job.tenant, rank), notBeforeMs: job.notBeforeMs }),
     ...(queuedDeadlineMs === null ? {} : { queuedDeadlineMs }),
     ...briefAttribute(job),
     ...removalOf(job),

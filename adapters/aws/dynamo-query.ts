@@ -7,7 +7,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { ReelayError } from '#core/errors.ts';
-import { type IndexName, indexes, shardCount } from './dynamo-table.ts';
+import { type IndexName, indexes, queuePartition, shardCount } from './dynamo-table.ts';
 
 /** What one BatchGetItem takes. */
 const MAX_BATCH = 100;
@@ -16,6 +16,11 @@ const BATCH_TRIES = 6;
 
 /** The partitions of the sparse indexes. */
 export const shards: readonly string[] = Array.from({ length: shardCount }, (_, shard) => String(shard));
+
+/** The partitions of one of them. */
+export function partitionsOf(index: IndexName): readonly string[] {
+  return indexes[index].partition === 'queueShard' ? [queuePartition] : shards;
+}
 
 /** A table by name, and the client that reaches it. */
 export interface Table {

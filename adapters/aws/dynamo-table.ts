@@ -10,7 +10,7 @@
  *     byTenant      listedTenant   id                jobs not marked deleted
  *     byOutbox      shard          outboxDueMs       jobs that owe messages or events
  *     byLease       shard          leaseEndsMs       jobs in progress, with their tenant and brief
- *     byRank        shard          queuePlace        jobs queued, by tenant and rank, with what the search for heads looks at, and brief
+ *     byRank        queueShard     queuePlace        jobs queued, by tenant and rank, with what the search for heads looks at, and brief
  *     byDeadline    shard          queuedDeadlineMs  jobs queued that have a deadline
  *     byRemoval     shard          removal           jobs deleted or with an expiry, and the tombstones
  *     entriesBySpace  space        nameBytes         entries
@@ -18,13 +18,17 @@
  *     entriesExpiry shard          entryExpiresMs    entries with an expiry
  *
  * `shard` is a hash of the id: one index partition takes 1,000 writes a second, so four keep up with 4,000 changes of jobs a second
- * while a sweep asks four queries. `dueShard` is the kind of the entry's space before that. Indexes hold little more than keys; what a
+ * while a sweep asks four queries. byRank is one partition, `queueShard`: 500 jobs a second may come into it and leave it, more than any
+ * fleet renders, and every worker reads it for every job.  `dueShard` is the kind of the entry's space before that. Indexes hold little more than keys; what a
  * reader is given comes from the table itself, but for a job's `brief`: what a controller of the fleet may know of a job, some 200 bytes,
  * so that it reads 500 waiting jobs for some 20 read units, and needs no right to any record.
  */
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
 
-/** Partitions of each sparse index, so that no single one takes every write. */
+/** The one partition of byRank. */
+export const queuePartition = 'queued';
+
+/** Partitions of each other sparse index, so that no single one takes every write. */
 export const shardCount = 4;
 
 /** Seconds since 1970; DynamoDB drops the item some time after. Only records marked deleted and tombstones have it. */
@@ -43,7 +47,7 @@ export const indexes = {
   byTenant: { partition: 'listedTenant', sort: 'id', sortType: 'S', carries: [] },
   byOutbox: { partition: 'shard', sort: 'outboxDueMs', sortType: 'N', carries: [] },
   byLease: { partition: 'shard', sort: 'leaseEndsMs', sortType: 'N', carries: ['tenant', 'brief'] },
-  byRank: { partition: 'shard', sort: 'queuePlace', sortType: 'S', carries: ['tenant', 'notBeforeMs', 'brief'] },
+  byRank: { partition: 'queueShard', sort: 'queuePlace', sortType: 'S', carries: ['tenant', 'notBeforeMs', 'brief'] },
   byDeadline: { partition: 'shard', sort: 'queuedDeadlineMs', sortType: 'N', carries: [] },
   byRemoval: { partition: 'shard', sort: 'removal', sortType: 'S', carries: [] },
   entriesBySpace: { partition: 'space', sort: 'nameBytes', sortType: 'B', carries: [] },
