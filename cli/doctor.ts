@@ -12,10 +12,9 @@ import {
   QUOTA_NOTE,
   showFindings,
 } from '#gpu-container/doctor-checks.ts';
-import { providerFrom } from '#gpu-container/provider-setting.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { findBundles } from '#local/bundles.ts';
-import { dataFolderFrom, portFrom } from './settings.ts';
+import { dataFolderFrom, portFrom, providerFrom } from './settings.ts';
 
 /** `reelay doctor` */
 export function doctorCommand(): Command {

@@ -1,11 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
+import { ReelayError } from '#core/errors.ts';
 import { describeRange } from '#core/models.ts';
+import { whyUnfit } from '#core/provider.ts';
+import { needsOf } from '#gpu-container/runtime/bundle-manifest.ts';
+import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
 import { RENDER_CHILD } from '#local/local-worker.ts';
 import { addBundle, type PlannedBundle, planBundle, refuseTakenId, workingOwners } from '#local/model-registry.ts';
 import { confirm } from './confirm.ts';
-import { dataFolderFrom } from './settings.ts';
+import { dataFolderFrom, providerFrom } from './settings.ts';
 
 interface AddOptions {
   id?: string;
@@ -35,6 +39,10 @@ async function add(folder: string, options: AddOptions): Promise<void> {
   const dataFolder = dataFolderFrom(process.env);
   const { id, license } = options;
   const plan = await planBundle(folder, { id, license, created: Math.floor(Date.now() / 1000) });
+  const provider = providerFrom(process.env);
+  const needs = 'requires' in plan.draft ? needsOf(plan.draft.requires) : undefined;
+  const unfit = whyUnfit(plan.draft.id, needs, await describeDevice(provider));
+  if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit, { retryable: false });
   const say = (text: string) => options.json === true || process.stderr.write(text);
   await refuseTakenId(plan.draft.id, dataFolder);
   say(described(plan));
@@ -50,7 +58,7 @@ async function add(folder: string, options: AddOptions): Promise<void> {
     ...(options.try && {
       tryBundle: async staging => {
         say('loading it once …\n');
-        await tryBundle({ childPath: RENDER_CHILD, folder: staging, threads });
+        await tryBundle({ childPath: RENDER_CHILD, folder: staging, threads, provider });
       },
     }),
   });

@@ -28,7 +28,7 @@ try {
   const settings = awsWorkerSettingsFrom(process.env);
   await runAwsWorker(settings, draining.signal, log, queue => tellAnswers(queue, () => health?.answered()));
 } catch (error) {
-  giveUp(error);
+  if (error !== draining.signal.reason) giveUp(error); // told to stop while bundles were still fetched: what came of them stays
 }
 await health?.stop();
 process.exit(0); // whatever still hangs, hangs on a store that did not answer within the drain

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errnoName, fromFileSystem } from '#adapters/local/file-error.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard } from '#core/models.ts';
+import { type Device, whyUnfit } from '#core/provider.ts';
 import { bundleDigest, modelCard } from '#gpu-container/runtime/bundle-manifest.ts';
 import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
 
@@ -60,6 +61,19 @@ export async function findBundles(modelsFolder = MODELS_FOLDER, dataFolder?: str
     if ('error' in bundle) refused.push(bundle);
     else if (twin === undefined) installed.push(bundle);
     else refused.push({ folder: bundle.folder, added: bundle.added, error: taken(bundle, twin) });
+  }
+  return { installed, refused };
+}
+
+/** Those that a device can render; the others are refused with the reason. */
+export function offeredOn(found: Bundles, device: Device): Bundles {
+  const installed: InstalledBundle[] = [];
+  const refused = [...found.refused];
+  for (const bundle of found.installed) {
+    const { card, folder, added } = bundle;
+    const reason = whyUnfit(card.id, card.requires, device);
+    if (reason === undefined) installed.push(bundle);
+    else refused.push({ folder, added, error: new ReelayError('provider_unavailable', reason, { retryable: false }) });
   }
   return { installed, refused };
 }

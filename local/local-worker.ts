@@ -9,10 +9,12 @@ import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { createProviderGate } from '#gpu-container/worker/provider-gate.ts';
 import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
+import { watchProvider } from '#gpu-container/worker/watch-provider.ts';
 import type { InstalledBundle } from './bundles.ts';
 
 /** The program of a render child. */
@@ -39,13 +41,16 @@ export interface LocalWorkerOptions {
 export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal): () => Promise<void> {
   const { ports, receiptSigner, bundles, owner, ownerIsGone, scratchRoot, log } = options;
   const leaseSeconds = options.leaseSeconds ?? limits.leaseSeconds;
-  const renderer = createRenderer({
+  const provider = options.provider ?? 'cpu';
+  const gate = createProviderGate(provider);
+  const rendering = createRenderer({
     bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
     digests: new Map(bundles.map(bundle => [bundle.card.id, bundle.card.digest])),
     threads: Math.max(1, Math.min(4, availableParallelism())),
     childPath: RENDER_CHILD,
-    provider: options.provider ?? 'cpu',
+    provider,
   });
+  const renderer = watchProvider(rendering, { provider, onLost: gate.lost });
   const worker: WorkerPorts = {
     ...systemClock,
     ...ports,
@@ -66,7 +71,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
       stores: { records: ports.place, objects: ports.place },
     }),
     log,
-    whyNotReady: () => whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
+    whyNotReady: async () => (await gate.whyNot()) ?? whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
     scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),
   };
   if (bundles[0] !== undefined) renderer.warm(bundles[0].card.id);

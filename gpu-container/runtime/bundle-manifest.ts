@@ -96,11 +96,19 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
     },
     presets: Object.fromEntries(Object.entries(manifest.presets).map(([name, preset]) => [name, presetOf(preset)])),
     hasTwoExperts: manifest.components.transformer_2 !== undefined,
-    ...(manifest.requires !== undefined && { requires: needsOf(manifest.requires) }),
+    ...requiresOf(manifest),
   };
 }
 
-function needsOf({ provider, memoryBytes }: NonNullable<BundleManifest['requires']>): ModelNeeds {
+function requiresOf({ requires }: BundleManifest): { readonly requires?: ModelNeeds } {
+  const needs = needsOf(requires);
+  return needs === undefined ? {} : { requires: needs };
+}
+
+/** What bundle.json says that the model needs of a machine; undefined where it says nothing. */
+export function needsOf(requires: BundleManifest['requires']): ModelNeeds | undefined {
+  if (requires === undefined) return undefined;
+  const { provider, memoryBytes } = requires;
   return { ...(provider !== undefined && { provider }), ...(memoryBytes !== undefined && { memoryBytes }) };
 }
 

@@ -6,7 +6,7 @@ import { runProbe } from './run-probe.ts';
 /** What is watched, and who hears of its loss. */
 export interface ProviderWatch {
   readonly provider: Provider;
-  /** Called once. The job that met the loss has failed with the same code and goes back to the queue, for another worker. */
+  /** Called at each loss. The job that met the loss has failed with the same code and goes back to the queue, for another worker. */
   readonly onLost: (error: ReelayError) => void;
   /** For tests. */
   readonly probe?: typeof runProbe;
@@ -18,19 +18,15 @@ export interface ProviderWatch {
  */
 export function watchProvider(renderer: Renderer, watch: ProviderWatch): Renderer {
   const probe = watch.probe ?? runProbe;
-  let told = false;
   return {
     ...renderer,
     render: async (task, options) => {
       try {
         return await renderer.render(task, options);
       } catch (error) {
-        if (error instanceof ReelayError && error.code === 'provider_unavailable' && !told) {
+        if (error instanceof ReelayError && error.code === 'provider_unavailable') {
           const found = await probe(watch.provider);
-          if (!found.ok && !told) {
-            told = true;
-            watch.onLost(new ReelayError('provider_unavailable', `${found.reason} This worker ends.`));
-          }
+          if (!found.ok) watch.onLost(new ReelayError('provider_unavailable', `${found.reason} This worker ends.`));
         }
         throw error;
       }

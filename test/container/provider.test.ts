@@ -10,10 +10,13 @@ import { findCudaLibraries, unresolved } from '#gpu-container/runtime/cuda-libra
 import { nodesByProvider, whyElsewhere } from '#gpu-container/runtime/execution-provider.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { parseGpu, readGpu } from '#gpu-container/worker/gpu-facts.ts';
+import { createProviderGate } from '#gpu-container/worker/provider-gate.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
 import { runProbe } from '#gpu-container/worker/run-probe.ts';
 import { watchProvider } from '#gpu-container/worker/watch-provider.ts';
+import { openEmbedded } from '#local/embedded.ts';
+import { cli } from '#test/local/server-process.ts';
 import { encodeGraph } from '#test/runtime/onnx-graph.ts';
 import { smallBundle } from '#test/runtime/small-bundle.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
@@ -194,9 +197,9 @@ describe('a worker whose provider is lost', () => {
     return { lost, render: () => watch.render({} as never, {} as never).catch(error => error.code) };
   };
 
-  test('hears of it once, and the job fails with the same code', async () => {
+  test('hears of it, and the job fails with the same code', async () => {
     const { lost, render } = watched(failing('provider_unavailable'), false);
-    expect([await render(), await render()]).toEqual(['provider_unavailable', 'provider_unavailable']);
+    expect(await render()).toBe('provider_unavailable');
     expect(lost).toEqual(['CUDA cannot be used: it is gone. This worker ends.']);
   });
 
@@ -225,6 +228,52 @@ describe('a worker whose provider is lost', () => {
       checkpoint: { everySteps: 0, everyMs: 0 },
     });
     await expect(rendering).rejects.toMatchObject({ code: 'provider_unavailable' });
+  });
+});
+
+describe('the worker of a data folder', () => {
+  test('takes no job until its GPU is there, and asks again after it was lost', async () => {
+    let there = false;
+    const asked: string[] = [];
+    const gate = createProviderGate('cuda', async provider => {
+      asked.push(provider);
+      return there ? { ok: true, provider, ranOn: {}, ms: 1 } : { ok: false, provider, reason: 'It is not there.' };
+    });
+    expect([await gate.whyNot(), await gate.whyNot()]).toEqual(['It is not there.', 'It is not there.']);
+    there = true;
+    expect([await gate.whyNot(), await gate.whyNot()]).toEqual([undefined, undefined]);
+    there = false;
+    gate.lost();
+    expect(await gate.whyNot()).toBe('It is not there.');
+    expect(asked).toHaveLength(4);
+    expect(await createProviderGate('cpu', async () => Promise.reject(new Error('asked'))).whyNot()).toBeUndefined();
+  });
+
+  test('offers only what it can render: a bundle for a GPU is refused at the start of a server on the CPU', async () => {
+    const { folder, rewrite } = await smallBundle();
+    await rewrite(manifest => Object.assign(manifest, { requires: { provider: 'cuda' } }));
+    const modelsFolder = join(folder, '..');
+    const open = async (provider: 'cpu' | 'cuda') => {
+      const embedded = await openEmbedded({ dataFolder: await folderFor(), modelsFolder, provider });
+      await embedded.close();
+      return embedded;
+    };
+    const cpu = await open('cpu');
+    expect(cpu.bundles).toEqual([]);
+    expect(cpu.refused.map(({ error }) => error.message)).toEqual([
+      'The model "small" needs a CUDA GPU; this worker runs on the CPU (REELAY_PROVIDER=cpu).',
+    ]);
+    expect((await open('cuda')).bundles.map(bundle => bundle.card.id)).toEqual(['small']);
+  });
+
+  test('cannot be given a model that it cannot render', async () => {
+    const { folder, rewrite } = await smallBundle();
+    await rewrite(manifest => Object.assign(manifest, { requires: { memoryBytes: 900_000_000_000_000 } }));
+    const added = await cli(['models', 'add', folder, '--yes', '--no-try'], { REELAY_DATA: await folderFor() });
+    expect(added).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('needs 900000.0 GB of memory; this machine'),
+    });
   });
 });
 
