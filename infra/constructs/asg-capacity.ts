@@ -1,13 +1,14 @@
-import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { CfnParameter } from 'aws-cdk-lib';
 import { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { CfnLaunchTemplate, UserData } from 'aws-cdk-lib/aws-ec2';
 import { CfnCapacityProvider } from 'aws-cdk-lib/aws-ecs';
-import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnInstanceProfile } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { limits } from '#core/limits.ts';
 import { cloudLimits } from '../cloud-limits.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CapacityProps } from './capacity.ts';
+import { createInstanceRole } from './instance-role.ts';
 
 /** One capacity provider with an Auto Scaling group of GPU instances from zero; ECS alone moves the group, by the tasks it has to place. */
 export function createAsgCapacity(scope: Construct, id: string, props: CapacityProps): CfnCapacityProvider {
@@ -103,35 +104,12 @@ function agentSettings({ clusterName, market }: CapacityProps): string {
     // An AMI with the image on it starts in seconds; the digest says that it is the same one.
     ECS_IMAGE_PULL_BEHAVIOR: 'prefer-cached',
     ECS_ENABLE_TASK_IAM_ROLE: 'true',
+    // Logs are written with the execution role's rights, so that instances need none.
+    ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE: 'true',
     ECS_AWSVPC_BLOCK_IMDS: 'true',
   };
   const lines = Object.entries(settings).map(([name, value]) => `echo ${name}=${value} >> /etc/ecs/ecs.config`);
   return ['#!/bin/bash', ...lines].join('\n');
-}
-
-/** The agent's rights, on its own cluster; the call that tells it where to poll knows no resource. */
-function createInstanceRole(scope: Construct, id: string, { clusterArn, clusterName }: CapacityProps): Role {
-  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
-  const allow = (actions: readonly string[], resource: string) =>
-    role.addToPolicy(new PolicyStatement({ actions: actions.map(name => `ecs:${name}`), resources: [resource] }));
-  allow(
-    [
-      'RegisterContainerInstance',
-      'DeregisterContainerInstance',
-      'SubmitContainerStateChange',
-      'SubmitTaskStateChange',
-      'SubmitAttachmentStateChanges',
-    ],
-    clusterArn,
-  );
-  const resourceName = `${clusterName}/*`;
-  const instances = Stack.of(scope).formatArn({ service: 'ecs', resource: 'container-instance', resourceName });
-  allow(['Poll', 'StartTelemetrySession', 'UpdateContainerInstancesState'], instances);
-  allow(['DiscoverPollEndpoint'], '*');
-  acknowledge(role, {
-    'IAM5[Resource::*]': 'ecs:DiscoverPollEndpoint knows no resource; it tells an address and nothing else.',
-  });
-  return role;
 }
 
 /** The AMI that the SSM parameter names when the stack is deployed. */

@@ -1,9 +1,11 @@
+import { Stack } from 'aws-cdk-lib';
 import { CfnCapacityProvider } from 'aws-cdk-lib/aws-ecs';
 import { CfnInstanceProfile, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { cloudLimits } from '../cloud-limits.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CapacityProps } from './capacity.ts';
+import { createInstanceRole } from './instance-role.ts';
 
 /** One capacity provider of machines that AWS itself brings, patches and takes away. */
 export function createManagedCapacity(scope: Construct, id: string, props: CapacityProps): CfnCapacityProvider {
@@ -13,18 +15,17 @@ export function createManagedCapacity(scope: Construct, id: string, props: Capac
     assumedBy: new ServicePrincipal('ecs.amazonaws.com'),
     managedPolicies: [managed('AmazonECSInfrastructureRolePolicyForManagedInstances')],
   });
-  const instance = new Role(scope, `${id}Instance`, {
-    assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-    managedPolicies: [managed('AmazonECSInstanceRolePolicyForManagedInstances')],
+  acknowledge(infrastructure, {
+    'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances]':
+      'What AWS needs to bring its own machines is for AWS to say.',
   });
-  for (const role of [infrastructure, instance])
-    acknowledge(role, {
-      'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances]':
-        'What AWS needs to bring its own machines is for AWS to say.',
-      'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonECSInstanceRolePolicyForManagedInstances]':
-        "What the agent on AWS's own machines needs is for AWS to say.",
-    });
-  const profile = new CfnInstanceProfile(scope, `${id}Profile`, { roles: [instance.roleName] });
+  // That policy lets ECS hand over roles of such names only.
+  const name = `ecsInstanceRole-${Stack.of(scope).stackName}-${id}`;
+  const instance = createInstanceRole(scope, `${id}Instance`, props, name);
+  const profile = new CfnInstanceProfile(scope, `${id}Profile`, {
+    instanceProfileName: name,
+    roles: [instance.roleName],
+  });
   return new CfnCapacityProvider(scope, `${id}Provider`, {
     clusterName: props.clusterName,
     managedInstancesProvider: {

@@ -1,10 +1,8 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
   CfnClusterCapacityProviderAssociations,
-  CfnService,
   Cluster,
   ContainerInsights,
   Secret as EcsSecret,
@@ -20,12 +18,14 @@ import { cloudLimits } from '../cloud-limits.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { alarmOnErrors, alarmOnLetters, createAlarm } from '../constructs/alarms.ts';
 import { Autoscaler } from '../constructs/autoscaler.ts';
+import { createBudget } from '../constructs/budget.ts';
 import { createCapacity } from '../constructs/capacity.ts';
 import type { Enclave } from '../constructs/enclave.ts';
 import { enclavesJson } from '../constructs/enclave.ts';
 import { GpuNetwork } from '../constructs/gpu-network.ts';
 import { giveGrants } from '../constructs/grants.ts';
 import { workerImageOf } from '../constructs/worker-image.ts';
+import { createWorkerService } from '../constructs/worker-service.ts';
 import { createExecutionRole, createWorkerLog, createWorkerTask } from '../constructs/worker-task.ts';
 import { fleetVariable, type ScaledService } from '../fleet-variable.ts';
 import { cloudPools } from '../settings-checks.ts';
@@ -78,7 +78,8 @@ export class GpuStack extends Stack {
       reservedConcurrency: fleet.autoscalerConcurrency,
     });
     this.createAlarms(core);
-    if (settings.monthlyBudgetUsd !== null) createBudget(this, settings.monthlyBudgetUsd, settings.alarmEmail, core);
+    if (settings.monthlyBudgetUsd !== null)
+      createBudget(this, settings.monthlyBudgetUsd, settings.alarmEmail, core.alarmTopic.topicArn);
   }
 
   /** The cloud worker's rights: nothing of an enclave whose class does not allow this place. */
@@ -129,40 +130,25 @@ export class GpuStack extends Stack {
       });
       return { pool, market, maxTasks, capacity, task };
     });
-    const association = new CfnClusterCapacityProviderAssociations(this, 'Capacity', {
-      cluster: this.cluster.clusterName,
-      capacityProviders: made.map(({ capacity }) => capacity.ref),
-      // A task that names no provider has nowhere to go.
-      defaultCapacityProviderStrategy: [],
-    });
-    return made.map(({ pool, market, maxTasks, capacity, task }) => {
-      const service = new CfnService(this, market === 'spot' ? 'SpotService' : 'OnDemandService', {
-        cluster: this.cluster.clusterArn,
-        taskDefinition: task.taskDefinitionArn,
-        // A first create needs no quota; the autoscaler says how many from then on.
-        desiredCount: 0,
-        capacityProviderStrategy: [{ capacityProvider: capacity.ref, weight: 1 }],
-        // A deployment stops idle tasks first and waits for those that work; a GPU more than the maximum is nowhere to be had.
-        deploymentConfiguration: { minimumHealthyPercent: 0, maximumPercent: 100 },
-        enableEcsManagedTags: true,
-        propagateTags: 'SERVICE',
-        ...(fleet.mode === 'asg'
-          ? {}
-          : {
-              networkConfiguration: {
-                awsvpcConfiguration: {
-                  subnets: network.subnetIds,
-                  securityGroups: [network.securityGroup.securityGroupId],
-                  assignPublicIp: 'DISABLED',
-                },
-              },
-            }),
-      });
-      service.addResourceDependency(association);
+    const { clusterArn } = this.cluster;
+    const services = made.map(({ market, capacity, task, ...pool }) => {
+      const id = market === 'spot' ? 'SpotService' : 'OnDemandService';
+      const service = createWorkerService(this, id, { fleet, network, clusterArn, capacity, task });
       // The last rights go after the last task.
       service.node.addDependency(this.taskRole);
-      return { pool, market, maxTasks, service };
+      return { ...pool, market, service };
     });
+    // Managed instances belong to one cluster by themselves.
+    if (fleet.mode === 'asg') {
+      const association = new CfnClusterCapacityProviderAssociations(this, 'Capacity', {
+        cluster: this.cluster.clusterName,
+        capacityProviders: made.map(({ capacity }) => capacity.ref),
+        // A task that names no provider has nowhere to go.
+        defaultCapacityProviderStrategy: [],
+      });
+      for (const { service } of services) service.addResourceDependency(association);
+    }
+    return services;
   }
 
   private workerEnvironment(core: CoreStack, pool: string, cards: ModelCatalog): Record<string, string> {
@@ -200,21 +186,4 @@ export class GpuStack extends Stack {
     );
     new CfnOutput(this, 'ClusterName', { value: this.cluster.clusterName });
   }
-}
-
-/** Told at four fifths of the month's budget, and at a forecast of more than all of it. */
-function createBudget(scope: GpuStack, amount: number, email: string | null, core: CoreStack): void {
-  const subscribers = [
-    email === null
-      ? { subscriptionType: 'SNS', address: core.alarmTopic.topicArn }
-      : { subscriptionType: 'EMAIL', address: email },
-  ];
-  const told = (notificationType: string, threshold: number) => ({
-    notification: { notificationType, comparisonOperator: 'GREATER_THAN', threshold, thresholdType: 'PERCENTAGE' },
-    subscribers,
-  });
-  new CfnBudget(scope, 'Budget', {
-    budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount, unit: 'USD' } },
-    notificationsWithSubscribers: [told('ACTUAL', 80), told('FORECASTED', 100)],
-  });
 }
