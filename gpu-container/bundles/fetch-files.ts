@@ -42,16 +42,19 @@ export async function fetchFiles(files: readonly ListedFile[], options: FetchFil
       writers.push(writer);
       onProgress?.(writer.at());
     }
+    const rooms: Buffer[] = []; // used again and again: what is thrown away stays resident until the collector comes by
     const fetched = inOrder(
       pieces(writers),
       { width: limits.bundleRanges, signal },
-      async ({ writer, range }, both) => ({
-        writer,
-        bytes: await readRange(source, bundleKey(digest, writer.file.path), range, both, patience),
-      }),
+      async ({ writer, range }, both) => {
+        const room = rooms.pop() ?? Buffer.allocUnsafeSlow(limits.bundleRangeBytes);
+        const key = bundleKey(digest, writer.file.path);
+        return { writer, room, bytes: await readRange(source, key, range, both, patience, room) };
+      },
     );
-    for await (const { writer, bytes } of fetched) {
+    for await (const { writer, room, bytes } of fetched) {
       await writer.write(bytes);
+      rooms.push(room);
       onProgress?.(bytes.length);
       if (writer.at() === writer.file.bytes) await writer.finish();
     }

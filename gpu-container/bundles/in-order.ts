@@ -9,8 +9,8 @@ export async function* inOrder<Item, Result>(
 ): AsyncGenerator<Result> {
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
-  const failed = Promise.withResolvers<never>(); // the first error, not those that its abort causes
-  failed.promise.catch(() => undefined);
+  let failure: { readonly error: unknown } | undefined; // the first error, not those that its abort causes
+  let tellFailure: (error: unknown) => void = () => undefined;
   const begun: Promise<Result>[] = [];
   const rest = items[Symbol.iterator]();
   const begin = () => {
@@ -18,7 +18,8 @@ export async function* inOrder<Item, Result>(
     if (done) return;
     const result = work(value, signal);
     result.catch(error => {
-      failed.reject(error);
+      failure ??= { error };
+      tellFailure(failure.error);
       over.abort(new Error('another part failed'));
     });
     begun.push(result);
@@ -26,7 +27,11 @@ export async function* inOrder<Item, Result>(
   try {
     for (let count = 0; count < options.width; count++) begin();
     for (let next = begun[0]; next !== undefined; next = begun[0]) {
-      yield await Promise.race([failed.promise, next]);
+      if (failure !== undefined) throw failure.error;
+      yield await new Promise<Result>((resolve, reject) => {
+        tellFailure = reject;
+        next?.then(resolve, () => reject(failure?.error)); // `failure` is set first: its handler was there first
+      });
       begun.shift();
       begin();
     }

@@ -16,7 +16,8 @@ const usual: RangePatience = { stallMs: limits.bundleStallMs, retryMs: limits.bu
 
 /**
  * All bytes of a range, however often the connection is cut: each attempt asks for what is still missing. Throws `bundle_corrupt` where
- * there is no such object, `store_unavailable` after limits.bundleTries attempts without progress, the signal's reason when aborted.
+ * there is no such object, `store_unavailable` after limits.bundleTries attempts without progress, the signal's reason when aborted. The
+ * bytes come in `room` where that is given: it is at least as large, and the caller's again afterwards.
  */
 export async function readRange(
   source: ObjectSource,
@@ -24,8 +25,9 @@ export async function readRange(
   range: ByteRange,
   signal: AbortSignal,
   patience: RangePatience = usual,
+  room: Buffer = Buffer.allocUnsafeSlow(range.end - range.start + 1),
 ): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(range.end - range.start + 1);
+  const bytes = room.subarray(0, range.end - range.start + 1);
   let have = 0;
   for (let failures = 0; have < bytes.length; ) {
     const before = have;
@@ -94,21 +96,27 @@ async function attempt(
   }
 }
 
-/** A stream that is given up on the signal, also where the source itself does not look at it. */
+/**
+ * A stream that is given up on the signal, also where the source itself does not look at it. One listener, taken away again: a race with a
+ * promise that outlives the pieces would keep every one of them.
+ */
 async function* abortable(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = stream[Symbol.asyncIterator]();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  aborted.catch(() => undefined);
+  let giveUp: (reason: unknown) => void = () => undefined;
+  const onAbort = () => giveUp(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { value, done } = await Promise.race([reader.next(), aborted]);
+      const { value, done } = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        giveUp = reject;
+        reader.next().then(resolve, reject);
+      });
       if (done) return;
       yield value;
     }
   } finally {
+    signal.removeEventListener('abort', onAbort);
     void reader.return?.()?.catch(() => undefined); // closes the connection; a hung one must not be waited for
   }
 }
