@@ -73,7 +73,11 @@ function readDemo(name: string): ReadTrace {
 
 async function readText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file);
+    const found = await stat(file);
+    const { size } = found;
+    // A device or a pipe may have no end.
+    if (!found.isFile())
+      throw invalidRequest([{ path: file, message: `${file}: it is no file; allowed: a CSV file.` }]);
     if (size > mostBytes) {
       const message = `${file}: got ${Math.round(size / 2 ** 20)} MiB; allowed: ${mostBytes / 2 ** 20} MiB. Cut the log.`;
       throw invalidRequest([{ path: file, message }]);

@@ -101,7 +101,7 @@ export function makePlan(input: PlanInput): PlanReport {
     onRun,
   });
   const breakEvens = policies.flatMap((row): BreakEven[] => {
-    if (row.kind !== 'horizon') return [];
+    if (row.kind !== 'horizon' || row.outcome.cut) return [];
     const { phi } = row.outcome;
     const price = cloud.pricePerHourUsd;
     const onDemand = breakEven(gpu, defaultTerms, price, phi) ?? null;

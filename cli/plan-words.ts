@@ -24,7 +24,8 @@ function cheapestPeer(report: PlanReport, wait: number): PlanRow | undefined {
 
 function policySentence(report: PlanReport, row: PlanRow): string {
   const { outcome: o, targetSeconds } = row;
-  if (o.cut) return `At a target of ${targetSeconds} s the fleet of ${report.maxServers} servers never catches up.`;
+  if (o.cut)
+    return `At a target of ${targetSeconds} s a fleet of ${report.maxServers} servers does not catch up: try a larger --max.`;
   const kept = o.waits.p95 <= 1.02 * targetSeconds!;
   const wait = kept
     ? `95 % of the jobs start within ${seconds(o.waits.p95)} s`
@@ -41,6 +42,8 @@ function ownedSentence({ targetSeconds, servers, rows }: Sizing): string {
   const row = rows.find(other => other.servers === servers);
   if (row === undefined) {
     const most = rows.at(-1)!;
+    if (most.outcome.cut)
+      return `With ${most.servers} owned the simulated fleet does not catch up: try a larger --max.`;
     const { waits, sovereignWaits } = most.outcome;
     const [who, wait] =
       sovereignWaits.p95 > waits.p95 ? ['the jobs that must stay', sovereignWaits.p95] : ['the jobs', waits.p95];
@@ -96,7 +99,7 @@ export function policyTable(report: PlanReport): Table {
     ...rows.map(({ policy, outcome: o, frontier, regretUsd, kind }) => [
       policy,
       o.gpuHours.toFixed(1),
-      o.phi.toFixed(2),
+      Number.isNaN(o.phi) ? '-' : o.phi.toFixed(2),
       dollars(o.dollars),
       dollars(regretUsd),
       ...[o.waits.p50, o.waits.p95, o.waits.p99, o.waits.max].map(seconds),

@@ -52,8 +52,8 @@ export interface PlanSettings {
   readonly onRun?: OnRun;
 }
 
-/** A simulation of a plan is cut when its decisions looked at so many waiting jobs: minutes of work, a fleet far too small. */
-const mostWork = 1e8;
+/** A simulation of a plan is cut when its decisions looked at so many waiting jobs: half a minute of work, a fleet far too small. */
+const mostWork = 5e7;
 /** A percentile meets a target within this. */
 const tolerance = 1.02;
 

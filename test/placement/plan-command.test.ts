@@ -109,6 +109,7 @@ describe('reelay plan', () => {
     await expect(run(file, '--stay', '2')).rejects.toThrow('--stay: got "2"; allowed: numbers from 0 to 1.');
     await expect(run(file, '--gpu', 'abacus')).rejects.toThrow('--gpu: got "abacus"; allowed: L40S, RTX PRO 6000');
     await expect(run(join(folder, 'none.csv'))).rejects.toThrow('cannot be read');
+    await expect(run(folder)).rejects.toThrow('it is no file; allowed: a CSV file.');
     await truncate(file, 200 * 2 ** 20);
     await expect(run(file)).rejects.toThrow('got 200 MiB; allowed: 128 MiB. Cut the log.');
   });

@@ -27,6 +27,11 @@ function onceAMinute(target: number): Policy {
   return { ...policy, create: () => ({ ...policy.create(), tickSeconds: 60, everyEvent: false }) };
 }
 
+/** A dash where one of the two never keeps the target. */
+function shown(value: number, write: (value: number) => string): string {
+  return Number.isFinite(value) ? write(value) : '-';
+}
+
 /**
  * Prints, for a trace in other worlds, horizon's GPU-hours over those of the best setting of the best peer in hindsight, at 1.5, 2.5
  * and 5 median cold starts; and what it costs to look once a minute instead of at every event.
@@ -43,7 +48,7 @@ export function printSensitivity(trace: Trace): void {
       const target = colds * (conditions.medianColdSeconds ?? 120);
       const met = peers.filter(outcome => meets(outcome, target));
       const best = cheapest(met, outcome => outcome.gpuHours)?.gpuHours ?? Number.NaN;
-      return ((runMeeting(changed, target, conditions)?.gpuHours ?? Number.NaN) / best).toFixed(3);
+      return shown((runMeeting(changed, target, conditions)?.gpuHours ?? Number.NaN) / best, x => x.toFixed(3));
     });
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
@@ -51,7 +56,7 @@ export function printSensitivity(trace: Trace): void {
     const target = 120 * colds;
     const slow = runMeeting(trace, target, {}, onceAMinute)?.gpuHours ?? Number.NaN;
     const more = 100 * (slow / (runMeeting(trace, target)?.gpuHours ?? Number.NaN) - 1);
-    return `${more.toFixed(1)} %`;
+    return shown(more, x => `${x.toFixed(1)} %`);
   });
   console.log(`| more for a look once a minute | ${slower.join(' | ')} |\n`);
 }

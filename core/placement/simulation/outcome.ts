@@ -59,7 +59,7 @@ export interface Outcome {
   readonly groups: readonly GroupOutcome[];
   /** Billed cloud GPU-hours, without minimum billing. */
   readonly gpuHours: number;
-  /** Billed over useful GPU-hours. */
+  /** Billed over useful GPU-hours; NaN of no finished job. */
   readonly phi: number;
   /** Of the cloud's billed time. */
   readonly shares: Shares;
@@ -174,7 +174,7 @@ export function readOutcome(world: World, policy: string, events: number, cut: b
     endToEnd: percentiles(endToEnd),
     groups: readGroups(world),
     gpuHours: cloud.reduce((sum, pool) => sum + pool.gpuHours, 0),
-    phi: (3600 * pools.reduce((sum, pool) => sum + pool.gpuHours, 0)) / useful,
+    phi: useful > 0 ? (3600 * pools.reduce((sum, pool) => sum + pool.gpuHours, 0)) / useful : Number.NaN,
     shares: sharesOf(world.counts.filter(isCloud)),
     dollars,
     usdPerVideoSecond: dollars / video,
