@@ -11,7 +11,6 @@ import { fetchingFolder, listCache } from '#gpu-container/bundles/bundle-cache.t
 import { type FetchBundleOptions, openCachedBundle } from '#gpu-container/bundles/fetch-bundle.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
 import { createHttpObjects } from '#gpu-container/bundles/http-objects.ts';
-import { inOrder } from '#gpu-container/bundles/in-order.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { largeBundle, type ServedBundle, servedFrom, WEIGHTS } from './large-bundle.ts';
@@ -266,32 +265,6 @@ describe('room on the disk', () => {
     });
     expect(server.asked.slice(before).filter(line => line.startsWith('GET'))).toHaveLength(1); // bundle.json
     expect((await listCache(cache)).map(each => each.digest)).toEqual([one.digest]);
-  });
-});
-
-describe('work in order', () => {
-  test('gives the first error, not those it causes, and begins no more than it may', async () => {
-    let begun = 0;
-    let taken = 0;
-    let most = 0;
-    const run = async () => {
-      const { signal } = new AbortController();
-      for await (const result of inOrder(
-        Array.from({ length: 40 }, (_, at) => at),
-        { width: 4, signal },
-        async at => {
-          most = Math.max(most, ++begun - taken);
-          await sleep(at % 3);
-          if (at === 20) throw new Error('the twentieth');
-          return at;
-        },
-      )) {
-        expect(result).toBe(taken++);
-        await sleep(1);
-      }
-    };
-    await expect(run()).rejects.toThrow('the twentieth');
-    expect(most).toBeLessThanOrEqual(5);
   });
 });
 
