@@ -96,6 +96,10 @@ export const limits = {
   removedAttempts: 50,
   /** How often a worker sweeps: outbox rows, expired artifacts, leases of dead processes. */
   sweepEverySeconds: 5,
+  /** No pool for a class for so long, and its jobs are over: an operator sees the log and mends a wrong setting before. */
+  unservedMinutes: 30,
+  /** The schedule looks every minute; after this long without a look nobody knows what was served meanwhile. */
+  unservedGapMinutes: 5,
   /** A worker whose store or queue is out waits this long, doubled up to the second: an outage must not be hammered. */
   backoffFirstMs: 1_000,
   backoffMostMs: 10_000,

@@ -1,10 +1,9 @@
 import type { CloudEvent, OutboxEntry } from '../events.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { limits } from '../limits.ts';
-import { type Place, type ResidencyClasses, residencyProblem } from '../policy/residency.ts';
 import type { BlobStore, Delivery, EventBus, JobQueue, JobStore, KeyValueStore } from '../ports.ts';
-import { endJob } from './end.ts';
 import { sweepEach } from './sweep.ts';
+import { type HeadPorts, servedHeads } from './unserved.ts';
 
 /** What telling the outside needs. */
 export interface RelayPorts {
@@ -75,39 +74,11 @@ export async function sweepOutbox(ports: RelayPorts): Promise<number> {
   );
 }
 
-/** What telling whether anyone may serve a class needs. */
-export interface ServedPorts {
-  /** The rules of this installation. */
-  readonly classes: ResidencyClasses;
-  /** Where its pools stand. */
-  readonly servedPlaces: readonly Place[];
-}
-
-/** The heads of the queue; one that no pool may serve fails with its reason instead of waiting for ever, where the pools are known. */
-async function servedHeads(ports: RelayPorts & Partial<ServedPorts>): Promise<readonly Job[]> {
-  const { classes, servedPlaces } = ports;
-  for (let ended = 0; ; ) {
-    const heads = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
-    if (classes === undefined || servedPlaces === undefined) return heads;
-    const problems = heads.map(job => residencyProblem({ classes, servedPlaces }, job.request.residency));
-    if (problems.every(problem => problem === undefined) || ended >= limits.sweepBatch) return heads;
-    for (const [n, job] of heads.entries()) {
-      const message = problems[n]?.message;
-      if (message === undefined) continue;
-      const error = { code: 'residency_unserved', message };
-      const end = { status: 'failed', error, nowMs: ports.now() } as const;
-      const over = await endJob(ports.store, job, end, job.version);
-      if (over !== undefined) await relay(ports, over).catch(() => undefined); // the record owes it
-      ended++;
-    }
-  }
-}
-
 /**
  * Sends tokens again when jobs wait and the queue holds none: messages that a queue lost, or moved to its dead letter queue after too
  * many receives. More tokens than jobs do no harm. Returns how many it sent.
  */
-export async function sweepLostMessages(ports: RelayPorts & Partial<ServedPorts>): Promise<number> {
+export async function sweepLostMessages(ports: HeadPorts): Promise<number> {
   const heads = await servedHeads(ports);
   if (heads[0] === undefined || (await ports.queue.depth()) > 0) return 0;
   const missing = Math.min(limits.sweepBatch, await ports.store.countQueued(limits.sweepBatch));

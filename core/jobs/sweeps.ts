@@ -3,10 +3,11 @@ import { defaultResidency } from '../policy/residency.ts';
 import { sweepReferences } from '../references/store-reference.ts';
 import { sweepDeadlines } from './deadlines.ts';
 import { type ExpirePorts, expire, sweepTombstones } from './expire.ts';
-import { type RelayPorts, type ServedPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
+import { type RelayPorts, sweepDeadLetters, sweepLostMessages, sweepOutbox } from './relay.ts';
+import type { HeadPorts } from './unserved.ts';
 
 /** What a round of sweeps needs. */
-export interface SweepPorts extends RelayPorts, ExpirePorts, Partial<ServedPorts> {
+export interface SweepPorts extends RelayPorts, ExpirePorts, HeadPorts {
   /** The class whose jobs alone these ports reach; undefined: they reach those of all classes. */
   readonly enclave?: string;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { submit } from '#core/jobs/submit.ts';
+import { limits } from '#core/limits.ts';
 import { tick } from '#functions/tick.ts';
 import { cloud, openEnclaveWorld } from './enclave-world.ts';
 
@@ -9,9 +10,15 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-function tickOnce(servedPlaces = world.door.servedPlaces): Promise<void> {
+function tickOnce(servedPlaces = world.door.servedPlaces, now = () => Date.now()): Promise<void> {
   const { webhooks } = world.enclaves.get('standard')!;
-  const sweep = [...world.enclaves].map(([enclave, ports]) => ({ ...world.door, ...ports, servedPlaces, enclave }));
+  const sweep = [...world.enclaves].map(([enclave, ports]) => ({
+    ...world.door,
+    ...ports,
+    servedPlaces,
+    enclave,
+    now,
+  }));
   const sleep = async () => undefined;
   const dispatch = { ...webhooks, announce: async () => undefined, sleep, log: () => undefined };
   return tick({ sweep, dispatch, log: () => undefined })();
@@ -31,6 +38,9 @@ test('the schedule ends what no known pool may serve any more, and leaves the re
   const stuck = await submit(world.door, 'acme', { prompt: 'x', residency: 'sovereign' });
   const fine = await submit(world.door, 'acme', { prompt: 'x' });
   await tickOnce([cloud]);
+  expect((await world.job(stuck.id)).status).toBe('queued');
+  for (let minutes = 1; minutes <= limits.unservedMinutes; minutes++)
+    await tickOnce([cloud], () => Date.now() + minutes * 60_000);
   expect(await world.job(stuck.id)).toMatchObject({ status: 'failed', error: { code: 'residency_unserved' } });
   expect(await world.job(fine.id)).toMatchObject({ status: 'queued' });
 });

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Job, jobFromRecord } from '#core/job.ts';
 import { sweepLostMessages } from '#core/jobs/relay.ts';
 import { submit } from '#core/jobs/submit.ts';
-import { sweeps } from '#core/jobs/sweeps.ts';
 import { takeNext } from '#core/jobs/take.ts';
 import { limits } from '#core/limits.ts';
 import { parseResidency } from '#core/policy/residency.ts';
@@ -67,11 +66,20 @@ describe('a request that names where it may be processed', () => {
   });
 });
 
+/** Sweeps every minute for so long. */
+async function sweepFor(minutes: number, ports: Parameters<typeof sweepLostMessages>[0] = bench.ports): Promise<void> {
+  for (let n = 0; n <= minutes; n++) {
+    await sweepLostMessages(ports);
+    if (n < minutes) bench.time.nowMs += 60_000;
+  }
+}
+
 describe('a job whose class nobody serves any more', () => {
   test('fails with its reason instead of waiting for ever, and keeps no job behind it', async () => {
     const stuck = [await submit(everywhere(), 'acme', moon), await submit(everywhere(), 'acme', moon)];
+    bench.time.nowMs++; // ids of one moment are in any order
     const behind = await submit(bench.ports, 'acme', { prompt: 'x' });
-    await sweeps.sweepLostMessages!(bench.ports);
+    await sweepFor(limits.unservedMinutes);
     for (const { id } of stuck)
       expect(await bench.job(id)).toMatchObject({
         status: 'failed',
@@ -83,8 +91,36 @@ describe('a job whose class nobody serves any more', () => {
 
   test('ends in the same way when its class has lost its rule', async () => {
     const { id } = await submit(bench.ports, 'acme', { prompt: 'x', residency: 'lab' });
-    await sweepLostMessages({ ...bench.ports, classes: parseResidency('') });
+    await sweepFor(limits.unservedMinutes, { ...bench.ports, classes: parseResidency('') });
     expect(await bench.job(id)).toMatchObject({ status: 'failed', error: { code: 'residency_unserved' } });
+  });
+
+  test('outlives a wrong setting that is mended in time, and the operator is told once', async () => {
+    const { id } = await submit(everywhere(), 'acme', moon);
+    const told: unknown[] = [];
+    const wrong = { ...bench.ports, log: (...line: unknown[]) => void told.push(line) };
+    await sweepFor(limits.unservedMinutes - 1, wrong);
+    expect(told).toEqual([['error', expect.any(String), { residency: 'moon', minutes: limits.unservedMinutes }]]);
+    await sweepLostMessages(everywhere());
+    await sweepFor(limits.unservedMinutes - 1, wrong);
+    expect((await bench.job(id)).status).toBe('queued');
+  });
+
+  test('outlives a process with old settings for as long as another one knows who serves it', async () => {
+    const { id } = await submit(everywhere(), 'acme', moon);
+    for (let n = 0; n < 3; n++) {
+      await sweepFor(limits.unservedMinutes - 1);
+      await sweepLostMessages(everywhere());
+    }
+    expect((await bench.job(id)).status).toBe('queued');
+  });
+
+  test('outlives short looks by such a process, however long ago the first one was', async () => {
+    const { id } = await submit(everywhere(), 'acme', moon);
+    await sweepLostMessages(bench.ports);
+    bench.time.nowMs += 86_400_000;
+    await sweepLostMessages(bench.ports);
+    expect((await bench.job(id)).status).toBe('queued');
   });
 
   test('waits where the pools are not known: a worker knows only itself', async () => {
