@@ -157,6 +157,8 @@ export const limits = {
   taskProtectionMinutes: 10,
   /** How often the Spot notice is asked for; it comes two minutes before the end. */
   spotNoticePollMs: 5_000,
+  /** A worker notes how long its jobs take at most this often: the note is an estimate's input. */
+  paceEveryMs: 60_000,
   /** The counts behind queue positions and ETAs may be this old. */
   countsKeptMs: 1_000,
   /** Queue positions are counted up to here: what is further back hardly cares how far. */

@@ -70,7 +70,12 @@ export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): 
     listRunning: limit => access(async () => oldest(await index.due('byLease', {}, limit), limit, leaseExpiresAtMs)),
 
     countRunning: () => access(() => index.countByTenant('byLease')),
-    listQueueHeads: (nowMs, limit) => access(() => index.queueHeads(nowMs, limit)),
+    listQueueHeads: (nowMs, limit) =>
+      access(async () => {
+        const heads = await index.queueHeads(nowMs, limit);
+        records.remember(heads); // one of them is leased next
+        return heads;
+      }),
     countQueuedByTenant: () => access(() => index.countByTenant('byRank')),
     countQueuedBefore: (tenant, rank, atMost) => access(() => index.countBefore(tenant, rank, atMost)),
 

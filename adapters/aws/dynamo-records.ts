@@ -10,7 +10,7 @@ import { fromItem, newestItemVersion, toItem, tombstoneFromItem, toTombstoneItem
 const MAX_ROUNDS = 100;
 
 /** Records that are remembered, and for how long: those in work. Far shorter than a tombstone, so that no id comes back meanwhile. */
-const REMEMBERED = 256;
+const REMEMBERED = 512;
 const REMEMBER_MS = 60_000;
 
 type Item = Readonly<Record<string, unknown>>;
@@ -18,6 +18,8 @@ type Item = Readonly<Record<string, unknown>>;
 /** Single items of the table: read consistently, written only conditionally. */
 export interface DynamoRecords {
   load(id: string): Promise<Job | undefined>;
+  /** Takes note of records that were just read from the table itself. */
+  remember(jobs: readonly Job[]): void;
   /** Throws `conflict` if a record or a tombstone has the id. */
   create(job: Job): Promise<void>;
   /**
@@ -61,6 +63,9 @@ export function createDynamoRecords(documents: DynamoDBDocumentClient, TableName
 
   return {
     load,
+    remember: jobs => {
+      for (const job of jobs) memory.note(job.id, job);
+    },
 
     async create(job) {
       const writeId = randomUUID();

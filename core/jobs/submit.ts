@@ -8,6 +8,7 @@ import { type ReferencePorts, storeReference, withStored } from '../references/s
 import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
 import { claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
+import { needRoom } from './room.ts';
 import { readStandings, type StandingPorts } from './standing.ts';
 import {
   checkKey,
@@ -196,9 +197,7 @@ interface Made {
 async function accept(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
   const { store, now } = ports;
   const most = ports.maxQueuedJobs ?? limits.maxQueuedJobs;
-  const waiting = await store.countQueued(most);
-  if (waiting >= most)
-    throw new ReelayError('queue_full', `The queue holds ${waiting} jobs, which is all it may; try again shortly.`);
+  await needRoom(store, most, now());
   const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
   const planned = newJob(tenant, submission, { ...made, modelDigest: digest, acceptedAt: ports.place }, now());
   if (planned.deadlineAtMs !== null) await checkDeadline(ports, planned, planned.deadlineAtMs);

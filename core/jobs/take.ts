@@ -37,9 +37,12 @@ const TRIES = 8;
 
 /** Takes the job that is next. A dead lease on the job that the message names is ended first. */
 export async function takeNext(ports: TakePorts, hintId: string): Promise<Take> {
-  const hint = await mend(ports, hintId);
+  let order = await readOrder(ports);
+  // One that waits at the head of its tenant needs no mending: it is not read a second time.
+  const head = order.candidates.find(({ id }) => id === hintId);
+  const { job: hint, mended } = head === undefined ? await mend(ports, hintId) : { job: head, mended: false };
   for (let tries = 0; tries < TRIES; tries++) {
-    const order = await readOrder(ports);
+    if (tries > 0 || mended) order = await readOrder(ports);
     if (order.heads.length === 0 && order.refused.length > 0) return { outcome: 'refused', residency: order.refused };
     if (order.candidates.length === 0) return nothingToTake(ports, hint);
     for (const job of order.candidates) {
@@ -53,13 +56,14 @@ export async function takeNext(ports: TakePorts, hintId: string): Promise<Take> 
 }
 
 /** The named job, after its lease was ended if that was dead; an undefined one is unknown. */
-async function mend(ports: TakePorts, id: string): Promise<Job | undefined> {
+async function mend(ports: TakePorts, id: string): Promise<{ job: Job | undefined; mended: boolean }> {
   const job = await ports.store.load(id);
-  if (job?.status !== 'in_progress') return job;
+  if (job?.status !== 'in_progress') return { job, mended: false };
   const ownerGone = job.lease !== null && ports.ownerIsGone(job.lease.owner);
-  if (!ownerGone && !ports.leases.isDead(job)) return job;
+  if (!ownerGone && !ports.leases.isDead(job)) return { job, mended: false };
   // The token in hand is the one that the job needs: none is owed.
-  return (await endLease(ports, job, { owes: false, ownerGone })) ?? ports.store.load(id);
+  const ended = await endLease(ports, job, { owes: false, ownerGone });
+  return { job: ended ?? (await ports.store.load(id)), mended: true };
 }
 
 async function nothingToTake(ports: TakePorts, hint: Job | undefined): Promise<Take> {

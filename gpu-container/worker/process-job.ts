@@ -13,13 +13,13 @@ import type { Job } from '#core/job.ts';
 import { endJob } from '#core/jobs/end.ts';
 import { failJob, giveBack, isFinal } from '#core/jobs/lease.ts';
 import { relay } from '#core/jobs/relay.ts';
-import { notePace } from '#core/jobs/standing.ts';
 import { type TakePorts, takeNext } from '#core/jobs/take.ts';
 import { attemptPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
 import type { Delivery } from '#core/ports.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
 import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
+import { notePaceSometimes } from './pace-notes.ts';
 import { type Finished, type Receipts, storeReceipt } from './receipts.ts';
 import { fetchReference } from './references.ts';
 import type { Renderer } from './renderer.ts';
@@ -129,7 +129,7 @@ async function render(
     checkpointed: saver.used(),
     completedAtMs: ports.now(),
   });
-  if (outcome.resumedAtStep === 0) await notePace(ports.kv, job, renderMs).catch(() => undefined); // an estimate's input
+  if (outcome.resumedAtStep === 0) await notePaceSometimes(ports, job, renderMs).catch(() => undefined); // an estimate's input
   return 'worked';
 }
 

@@ -18,13 +18,12 @@ export async function storeArtifacts(
     heartbeat.signal.throwIfAborted();
     const { path, contentType, bytes, sha256 } = files[variant];
     const key = artifactKey(heartbeat.job(), heartbeat.job().attempt, variant);
-    await blobs.put(key, await scratch.read(path), { contentType });
-    // Nobody is told before the store is seen to hold all of it.
-    const stored = await blobs.head(key);
-    if (stored?.bytes !== bytes)
+    // Durable and whole when it resolves: S3 compares the checksum that the SDK sends along, a file is written, synced and renamed.
+    const stored = await blobs.put(key, await scratch.read(path), { contentType });
+    if (stored.bytes !== bytes)
       throw new ReelayError(
         'store_unavailable',
-        `The store holds ${stored?.bytes ?? 'no'} bytes of ${bytes} of the ${variant}.`,
+        `The store holds ${stored.bytes} bytes of ${bytes} of the ${variant}.`,
       );
     artifacts[variant] = { key, contentType, bytes, sha256 };
   }
