@@ -1,16 +1,17 @@
 /** @file Where the bundles of a deployment lie: `bundles/<digest>/<file>` in a bucket, below an address, or in a folder. */
+import type { StopSignal } from './ports.ts';
 
 /** A place that bundles are fetched from. */
 export interface ObjectSource {
   /** For people: "s3://bucket". */
   readonly name: string;
   /** Of an object; undefined where there is none. Throws as `read` does. */
-  size(key: string, signal: AbortSignal): Promise<number | undefined>;
+  size(key: string, signal: StopSignal): Promise<number | undefined>;
   /**
    * The bytes `start` to `end`, both included, of an object, as they come; undefined where there is no such object. Ends early where the
    * connection does. Throws `store_unavailable` otherwise; its `retryable` tells whether asking again may help.
    */
-  read(key: string, range: ByteRange, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
+  read(key: string, range: ByteRange, signal: StopSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
 /** From the first byte to the last, both included. */
