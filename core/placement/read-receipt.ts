@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseJson, TOO_DEEP } from '../drop/json.ts';
 import { ReelayError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { MAX_RULE_REGIONS } from '../policy/residency.ts';
 import { RECEIPT_TYPE, type Receipt, receiptDocument } from './receipt.ts';
 
 /** A receipt of limits.maxPlacements attempts has some 20 kB. */
@@ -37,7 +38,7 @@ const schema = z.strictObject({
     residency: z.strictObject({
       class: name,
       sites: z.array(site).max(2),
-      regions: z.array(name).max(1_000).nullable(),
+      regions: z.array(name).max(MAX_RULE_REGIONS).nullable(),
     }),
     model: z.strictObject({ id: name, digest: hex(32).or(z.literal('')) }),
     request: z.strictObject({ hmac_sha256: hex(32) }),

@@ -3,7 +3,7 @@
  * installation signs. It says what the installation's settings say of its places; the signature says who said so, and that nothing was
  * changed since.
  */
-import type { Artifact, Job, Variant } from '../job.ts';
+import type { Artifact, Job, Placement, Variant } from '../job.ts';
 import type { Place } from '../policy/residency.ts';
 import type { VideoRequest } from '../video-request.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -97,7 +97,7 @@ export interface ReceiptFacts {
 /** The receipt of a job that its current attempt is about to complete. */
 export function makeReceipt(job: Job, facts: ReceiptFacts): Receipt {
   const { pseudonym, rule } = facts;
-  const attempts = job.placements.map((placement): ReceiptAttempt => {
+  const attempts = unbroken(job.placements).map((placement): ReceiptAttempt => {
     const { pool, site, region, attempt, worker, startedAtMs, fromStep } = placement;
     const from_step = attempt === job.attempt ? facts.resumedAtStep : fromStep;
     return { pool, site, region, attempt, worker: pseudonym(worker), started_at: timeOf(startedAtMs), from_step };
@@ -128,6 +128,15 @@ export function makeReceipt(job: Job, facts: ReceiptFacts): Receipt {
     output: { files: filesOf(facts.artifacts), ...item([objects!]) },
     completed_at: timeOf(facts.completedAtMs),
   };
+}
+
+/**
+ * The places that are noted without a gap, up to the last one: while an installation is updated, a worker of before may have run one
+ * attempt without noting it.
+ */
+function unbroken(placements: readonly Placement[]): readonly Placement[] {
+  const gap = placements.findLastIndex((one, n) => n > 0 && one.attempt !== placements[n - 1]!.attempt + 1);
+  return gap === -1 ? placements : placements.slice(gap);
 }
 
 /** What an item passed: every attempt, the stores that kept it, and the doors it came in by. */

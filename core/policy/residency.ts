@@ -29,6 +29,8 @@ export const builtInResidency: ResidencyClasses = {
 export const residencyNamePattern = '[a-z][a-z0-9-]{0,23}';
 const NAME = new RegExp(`^${residencyNamePattern}$`);
 const REGION = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
+/** Regions that a rule may name: a receipt spells them out, and no cloud has as many. */
+export const MAX_RULE_REGIONS = 200;
 const SITES: readonly Site[] = ['onprem', 'cloud'];
 
 /** The rule of a class; undefined for a name that nobody defined, whatever objects are made of. */
@@ -100,8 +102,13 @@ function readRule([name, value]: [string, unknown]): [string, Residency] {
     const allowed = 'a list of at least one region is allowed; leave it out for all regions';
     throw refusal(`${where}.regions: got ${quoted(regions)}; ${allowed}.`);
   }
-  const rule = { sites: sites as Site[] };
-  return [name, regions === undefined ? rule : { ...rule, regions: regions as string[] }];
+  // Named twice is named: receipts have room for each site once.
+  const rule = { sites: [...new Set(sites as Site[])] };
+  if (regions === undefined) return [name, rule];
+  const each = [...new Set(regions as string[])];
+  if (each.length > MAX_RULE_REGIONS)
+    throw refusal(`${where}.regions: got ${each.length} of them; up to ${MAX_RULE_REGIONS} are allowed.`);
+  return [name, { ...rule, regions: each }];
 }
 
 /** The three settings of a place, as texts. */

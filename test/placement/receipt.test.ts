@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { newReceiptKey, publicKeyFile, readPublicKeys, receiptKeysFrom, verifierOf } from '#adapters/receipt-keys.ts';
+import { limits } from '#core/limits.ts';
 import { type Check, checkReceipt } from '#core/placement/check-receipt.ts';
 import { readReceipt } from '#core/placement/read-receipt.ts';
 import { type Receipt, receiptDocument, requestText, signedText } from '#core/placement/receipt.ts';
 import { signReceipt } from '#core/placement/sign-receipt.ts';
+import { MAX_RULE_REGIONS, parseResidency } from '#core/policy/residency.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
 import { artifacts, cloud, documentOf, home, keys, ranAt, receiptOf } from './receipt-world.ts';
 
@@ -52,6 +54,27 @@ describe('a receipt', () => {
   test('says that what is kept in the cloud has left, also when it was made at home', () => {
     const { prompt, output, latents } = receiptOf(ranAt('sovereign', [home]), 'cloud');
     expect([prompt, output, latents].map(item => item.left_premises)).toEqual([true, true, false]);
+  });
+
+  test('is given for a job of which a worker of before this version ran one attempt in between, and says no place for it', () => {
+    const job = ranAt('sovereign', [home, home, home, home]);
+    const { receipt } = readReceipt(documentOf(receiptOf({ ...job, placements: job.placements.toSpliced(1, 1) })));
+    expect(receipt.attempts.map(({ attempt }) => attempt)).toEqual([3, 4]);
+    expect(receipt.output.left_premises).toBe(true);
+    expect(failing(checksOf(documentOf(receipt)))).toEqual(['residency']);
+  });
+
+  test('is given under any rule that the settings allow, with sites said twice and as many regions as may be', () => {
+    const regions = Array.from({ length: MAX_RULE_REGIONS }, (_, n) => `r${n}`.padEnd(63, '-'));
+    const rules = { twice: { sites: ['onprem', 'onprem', 'cloud'] }, wide: { sites: ['cloud'], regions } };
+    const classes = parseResidency(JSON.stringify(rules));
+    const attempts = (region: string) => Array(limits.maxPlacements).fill({ ...cloud, region });
+    for (const name of Object.keys(rules)) {
+      const receipt = receiptOf(ranAt(name, attempts(regions[0]!)), 'home', { rule: classes[name]! });
+      expect(failing(checksOf(documentOf(receipt)))).toEqual([]);
+    }
+    const more = { wide: { sites: ['cloud'], regions: [...regions, 'one-more'] } };
+    expect(() => parseResidency(JSON.stringify(more))).toThrow(`up to ${MAX_RULE_REGIONS} are allowed`);
   });
 
   test('does not say that something stayed when an attempt or the front door was not noted', () => {
