@@ -60,7 +60,8 @@ export async function edit(ports: SubmitPorts, tenant: string, input: unknown, o
   if (made !== undefined) return made;
   const source = await completedJob(ports, tenant, id, 'video[id]');
   checkResidency(ports, source, body);
-  const fields = { residency: source.request.residency, ...shapeOf(ports.models, source, body), ...body };
+  const residency = body.residency === undefined ? source.request.residency : body.residency;
+  const fields = { ...shapeOf(ports.models, source, body), ...body, residency };
   return withStored(ports, outputOf(ports, source), file =>
     submitEdit(ports, tenant, { ...fields, video_reference: file }, { ...options, wire }),
   );

@@ -116,6 +116,10 @@ describe('what is made from a video', () => {
       code: 'invalid_request',
       message: 'residency: got "standard"; this video is "sovereign", and what is made from it stays within that.',
     });
+    const unsaid = { prompt: 'b', video: { id: inside.job.id }, residency: undefined };
+    expect((await edit(inside.ports, 'acme', unsaid, {})).request.residency).toBe('sovereign');
+    const nothing = { prompt: 'b', video: { id: inside.job.id }, residency: null };
+    await expect(edit(inside.ports, 'acme', nothing, {})).rejects.toMatchObject({ problems: [{ path: 'residency' }] });
     await expect(editOf(inside, 'eu')).rejects.toThrow('this server knows standard, sovereign');
     expect((await editOf(outside)).request.residency).toBe('standard');
     expect((await editOf(outside, 'sovereign')).request).toMatchObject({ residency: 'sovereign', task: 'v2v' });
