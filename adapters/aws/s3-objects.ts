@@ -52,10 +52,10 @@ export function createS3Objects({ client, bucket: Bucket }: S3ObjectsOptions): O
     ask(() => client.send(new HeadObjectCommand({ Bucket, Key }), abortSignal === undefined ? {} : { abortSignal }));
   return {
     name,
-    async size(key, signal) {
+    async size(key, signal: AbortSignal) {
       return (await head(key, signal))?.ContentLength;
     },
-    async read(Key, { start, end }, abortSignal) {
+    async read(Key, { start, end }, abortSignal: AbortSignal) {
       const command = new GetObjectCommand({ Bucket, Key, Range: `bytes=${start}-${end}` });
       const found = await ask(() => client.send(command, { abortSignal }));
       if (found === undefined) return undefined;

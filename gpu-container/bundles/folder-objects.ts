@@ -18,7 +18,7 @@ export function createFolderObjects(folder: string): ObjectSource & ObjectTarget
   return {
     name: folder,
     size: key => sizeOf(join(folder, key)),
-    async read(key, range, signal) {
+    async read(key, range, signal: AbortSignal) {
       const path = join(folder, key);
       if ((await sizeOf(path)) === undefined) return undefined;
       return createReadStream(path, { ...range, signal, highWaterMark: READ_BYTES });

@@ -24,14 +24,14 @@ export function createHttpObjects(address: string): ObjectSource {
   };
   return {
     name,
-    async size(key, signal) {
+    async size(key, signal: AbortSignal) {
       const response = await ask(key, { method: 'HEAD', signal, headers: { 'accept-encoding': 'identity' } });
       if (response === undefined) return undefined;
       const bytes = response.headers.get('content-length');
       if (bytes !== null) return Number(bytes);
       throw new ReelayError('store_unavailable', `${name} does not say how long ${key} is.`, { retryable: false });
     },
-    async read(key, { start, end }, signal) {
+    async read(key, { start, end }, signal: AbortSignal) {
       const headers = { range: `bytes=${start}-${end}`, 'accept-encoding': 'identity' };
       const response = await ask(key, { signal, headers });
       // A server without ranges sends everything: right only where everything from the first byte was meant.
