@@ -1,11 +1,11 @@
 /** The policy `horizon`: the fewest GPU-seconds for which 95 % of the jobs start within their target. */
 import { advance, arrive, createPlacementState, type StateDraft, start, usableEstimate } from './fold.ts';
 import { heldServers } from './hold.ts';
-import { refusalSeconds, restSeconds, wakeSeconds } from './horizon.ts';
+import { hardWait, refusalSeconds, restSeconds, wakeSeconds } from './horizon.ts';
 import { createLateness, expectArrivals } from './lateness.ts';
 import { allowed, isSovereign } from './route.ts';
 import { pickCancelled, scaleOut } from './scale.ts';
-import type { Decide, Observation, PlacementState, Pool, Reason, Worker } from './types.ts';
+import type { Decide, Observation, PlacementState, Pool, Reason, Waiting, Worker } from './types.ts';
 import { cloudPools, type FleetView, viewFleet } from './view.ts';
 
 /** The cheapest cloud pool that has not refused lately and may run the oldest job that may leave; the dearest when all refused. */
@@ -15,6 +15,18 @@ function pickLaunchPool(o: Observation): Pool | undefined {
   const willing = (pool: Pool) =>
     o.nowSeconds - (o.refusedAtSeconds[pool.id] ?? Number.NEGATIVE_INFINITY) >= refusalSeconds;
   return pools.find(willing) ?? pools.at(-1);
+}
+
+/**
+ * The observation with no job older than its hard wait H. What a late job costs stops growing some time after its target, and what
+ * costs nothing to put off is put off: a queue that is later than that would never bring a first server, nor a second one. What was
+ * waited beyond H is lost whatever is decided, so the cost of a wait counts from there and still grows with each second from now on.
+ */
+function forgiveBeyondHardWait(o: Observation, cold: number): Observation {
+  const earliest = (job: Waiting) => o.nowSeconds - hardWait(o.waitTargetSeconds[job.tier], cold);
+  if (o.waiting.every(job => job.enqueuedAtSeconds >= earliest(job))) return o;
+  const enqueuedAt = (job: Waiting) => Math.max(job.enqueuedAtSeconds, earliest(job));
+  return { ...o, waiting: o.waiting.map(job => ({ ...job, enqueuedAtSeconds: enqueuedAt(job) })) };
 }
 
 function foldObservation(o: Observation, s: PlacementState, view: FleetView): StateDraft {
@@ -64,7 +76,7 @@ function pickStopped(view: FleetView, desired: Readonly<Record<string, number>>,
 /** How many cloud servers run in each pool. Pure, total, and the same bit by bit for the same arguments. */
 export const decide: Decide = (o, s) => {
   const launchPool = pickLaunchPool(o);
-  const view = viewFleet(o, launchPool);
+  const view = viewFleet(forgiveBeyondHardWait(o, launchPool?.coldStartSeconds.mean ?? 0), launchPool);
   const state = foldObservation(o, s, view);
   const late = createLateness(view, state, expectArrivals(view, state));
   const dearest = cloudPools(o).at(-1)?.pricePerHourUsd ?? 0;

@@ -46,6 +46,33 @@ describe('deciding', () => {
     expect(decideFirst(observe({ waiting: [job('new', { enqueuedAtSeconds: 1_000 })] })).desired).toEqual({ cloud: 0 });
   });
 
+  test.each([0, 60, 1_000])(
+    'brings as many servers for jobs of any age beyond the hard wait, %i s of work each',
+    work => {
+      const late = (ages: number) => ({ enqueuedAtSeconds: 1_000_000 - ages, estimateSeconds: work });
+      const launches = (count: number, age: number, more: Partial<Observation> = {}) =>
+        decideFirst(
+          observe({
+            nowSeconds: 1_000_000,
+            waiting: Array.from({ length: count }, (_, i) => job(`${i}`, late(age))),
+            ...more,
+          }),
+        ).desired.cloud!;
+      for (const target of [150, 300, 600, 1_800]) {
+        const waitTargetSeconds = { interactive: target, standard: target, batch: target };
+        for (const count of [1, 3, 40]) {
+          const atOnce = launches(count, Math.max(2 * target, target + 254) + 1, { waitTargetSeconds });
+          expect(atOnce, `${count} jobs at a target of ${target} s`).toBeGreaterThan(0);
+          for (const age of [2_000, 2_100, 10_000, 86_400, 900_000].filter(seconds => seconds > 2 * target))
+            expect(launches(count, age, { waitTargetSeconds }), `${count} jobs of ${age} s`).toBe(atOnce);
+        }
+      }
+      // An owned server that is busy for hours leaves a late queue to the cloud, too.
+      const workers = [worker('o', { pool: 'owned', phase: 'busy', freeAtSeconds: 1_010_000 })];
+      expect(launches(40, 50_000, { workers, pools: [ownedPool(1), cloudPool] })).toBeGreaterThan(1);
+    },
+  );
+
   test('launches in the cloud for a job that no owned server may run, though one is idle', () => {
     const workers = [worker('o', { pool: 'owned' })];
     const pools = [ownedPool(1), cloudPool];
