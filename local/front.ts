@@ -27,17 +27,23 @@ const HOST_NAME = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)(:\d{1
 
 /** Whether only this machine reaches an address. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+  return host === 'localhost' || shortest(host) === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Whether an address stands for all of the machine's. */
+/** Whether an address stands for all of the machine's; `::ffff:0:0` is 0.0.0.0 as IPv6 writes it. */
 export function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
+  return ['0.0.0.0', '::', '::ffff:0:0'].includes(shortest(host));
 }
 
-/** An address as it stands in a URL. */
+/** An address as it stands in a URL, and so in the Host that clients send. */
 export function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
+  return host.includes(':') ? `[${shortest(host)}]` : host;
+}
+
+/** The one form of an IPv6 address that URLs have (RFC 5952), without the zone, which they have not. */
+function shortest(host: string): string {
+  if (!host.includes(':')) return host;
+  return URL.parse(`http://[${host.split('%')[0]}]`)?.hostname.slice(1, -1) ?? host;
 }
 
 /** The names a server answers to, lower case: those it was given, and the address it listens on where that is one. */

@@ -19,7 +19,7 @@ import { LOCAL_TENANT } from './embedded.ts';
 import { type Front, publicHostsOf } from './front.ts';
 import { cookieRoutes, createGuard, SESSION_PATH } from './guard.ts';
 import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toFrontEvent } from './http-event.ts';
-import { isOwnOrigin } from './own-origin.ts';
+import { isOwnHost, isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
 import type { StaticFiles } from './static-files.ts';
 
@@ -45,6 +45,11 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
   const admit = createAdmission(deps.log);
 
   const answer = async (request: IncomingMessage): Promise<HttpResult> => {
+    // Of two a proxy in front may go by the other one (RFC 9112, 3.2).
+    if ((request.headersDistinct.host ?? []).length > 1)
+      throw new ReelayError('invalid_request', 'host: one Host header is allowed.');
+    if (!isOwnHost(request.headers, names))
+      throw new ReelayError('forbidden', 'host: this server does not go by that name; --public-host gives it names.');
     if (!isOwnOrigin(request.headers, names))
       throw new ReelayError('forbidden', 'origin: pages of other sites may not call this server.');
     const { path } = targetOf(request);
@@ -55,7 +60,8 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
       if (file) return file;
       return unrouted(request.method ?? '', match.allowed);
     }
-    guard?.check(request, match.key);
+    const refused = guard?.check(request, match.key);
+    if (refused !== undefined) return refused;
     const { body, release } = await readBody(request, pool);
     try {
       const event = toFrontEvent(request, body, match);

@@ -3,15 +3,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { frontFrom, withFrontOptions } from '#cli/front-settings.ts';
+import { bearerOf } from '#functions/bearer.ts';
 import { routes } from '#functions/routes.ts';
-import { checkFront, type Front } from '#local/front.ts';
+import { checkFront, type Front, publicHostsOf } from '#local/front.ts';
+import { createHttpServer } from '#local/http-server.ts';
+import { noStaticFiles } from '#local/static-files.ts';
 import { type ApiServer, startApi } from '#test/functions/api-server.ts';
 import { cli, runCli } from './server-process.ts';
 
@@ -53,13 +56,16 @@ describe('a server with keys', () => {
       const [method = '', path = ''] = route.split(' ');
       if (path === '/health') continue;
       const url = path.replaceAll(/\{.+?\}/g, 'video_0');
-      const tries = [{}, bearer('rk_wrong'), bearer(KEYS[0].slice(0, -1)), { authorization: `Basic ${KEYS[0]}` }];
-      for (const headers of tries) {
-        const body = method === 'POST' ? '{"prompt":"x"}' : null;
-        const answer = await call(url, { method, headers: { ...headers, ...json }, body });
-        expect([route, answer.status]).toEqual([route, 401]);
-        bodies.add(await answer.text());
-      }
+      const body = method === 'POST' ? '{"prompt":"x"}' : null;
+      const answer = await call(url, { method, headers: json, body });
+      expect([route, answer.status, answer.headers.get('www-authenticate')]).toEqual([route, 401, 'Bearer']);
+      bodies.add(await answer.text());
+    }
+    const wrong = [bearer('rk_wrong'), bearer(KEYS[0].slice(0, -1)), { authorization: `Basic ${KEYS[0]}` }];
+    for (const headers of wrong) {
+      const answer = await call('/v1/videos', { headers });
+      expect(answer.status).toBe(401);
+      bodies.add(await answer.text());
     }
     expect([...bodies]).toEqual([expect.stringContaining('a valid API key is required')]);
     expect((await call('/health')).status).toBe(200);
@@ -85,6 +91,27 @@ describe('a server with keys', () => {
     expect(await get('reelay.test', '\r\norigin: https://reelay.test')).toBe(200);
     expect(await get('reelay.test', '\r\norigin: https://evil.test')).toBe(403);
     expect(await get('reelay.test', '\r\norigin: null')).toBe(403);
+    expect(await get('reelay.test', '\r\nhost: evil.test')).toBe(400);
+  });
+
+  test('says after twenty wrong keys when to come again, and whose key is right comes in', async () => {
+    const { deps } = api.embedded;
+    const authenticate = bearerOf(FRONT.keySha256s);
+    const server = createHttpServer({ ...deps, authenticate }, noStaticFiles, FRONT);
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/videos`;
+    const guess = (n: number) => fetch(url, { headers: bearer(`rk_guess${n}`) });
+    for (let n = 0; n < 20; n++) expect((await guess(n)).status).toBe(401);
+    const told = await guess(20);
+    expect([told.status, told.headers.get('x-should-retry')]).toEqual([429, 'false']);
+    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(Number(told.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+    expect(await told.text()).toContain('too many wrong keys came from this address');
+    expect((await fetch(url, { headers: bearer(KEYS[0]) })).status).toBe(429);
+    expect((await fetch(url)).status).toBe(401);
+    expect((await fetch(url.replace('/v1/videos', '/health'))).status).toBe(200);
+    server.close();
+    server.closeAllConnections();
   });
 
   test('trades a key for a cookie that reads content and events, and nothing else', async () => {
@@ -154,6 +181,9 @@ describe('reelay serve on the network', () => {
     [['--host', '0.0.0.0', '--public-host', 'a.test'], {}, 'so a key is required; `reelay key` makes one'],
     [['--host', '192.0.2.1'], {}, 'so a key is required'],
     [['--host', '::'], {}, 'so a key is required'],
+    [['--host', '::ffff:127.0.0.1'], {}, 'so a key is required'],
+    [['--host', '0:0::0'], { REELAY_API_KEY_SHA256: hashOf('k') }, '--public-host (REELAY_PUBLIC_HOST): with --host'],
+    [['--host', '::ffff:0.0.0.0'], { REELAY_API_KEY_SHA256: hashOf('k') }, '--public-host (REELAY_PUBLIC_HOST): with'],
     [['--host', '0.0.0.0'], { REELAY_API_KEY_SHA256: hashOf('k') }, '--public-host (REELAY_PUBLIC_HOST): with --host'],
     [['--host', 'my-box'], {}, '--host (REELAY_HOST): got "my-box"'],
     [['--public-host', 'a.test'], {}, 'be it through a proxy, so a key is required'],
@@ -165,12 +195,18 @@ describe('reelay serve on the network', () => {
     [['--tls-cert', '/dev/null', '--tls-key', '/dev/null'], {}, 'these are no certificate and its own'],
     [['--host', '127.0.0.1'], {}, 'allowed'],
     [['--host', '::1'], {}, 'allowed'],
+    [['--host', '0:0:0:0:0:0:0:1'], {}, 'allowed'],
     [['--host', '0.0.0.0', '--public-host', 'a.test'], { REELAY_API_KEY_SHA256: hashOf('k') }, 'allowed'],
     [[], { REELAY_HOST: '0.0.0.0', REELAY_PUBLIC_HOST: 'a.test' }, 'so a key is required'],
   ])('%j with %j: %s', (args, env, sentence) => {
     const said = refusalOf(args, env as unknown as Record<string, string>);
     expect(said).toContain(sentence);
     expect(said).not.toContain('rk_secret');
+  });
+
+  test('answers to the form that clients give its IPv6 address', () => {
+    expect(publicHostsOf({ host: '2001:DB8:0:0::1' })).toEqual(['[2001:db8::1]']);
+    expect(publicHostsOf({ host: 'fe80::1%eth0' })).toEqual(['[fe80::1]']);
   });
 
   test('reelay key makes a key that a server with its hash lets in, and another one each time', async () => {
@@ -201,6 +237,11 @@ describe('reelay serve on the network', () => {
       httpsRequest({ ...options, path: '/v1/videos', headers }, answer => resolve(answer.resume().statusCode)).end();
     });
     expect(status).toBe(200);
+    const cookie = await new Promise(resolve => {
+      const session = { ...options, path: '/studio/session', method: 'POST', headers: bearer(KEYS[0]) };
+      httpsRequest(session, answer => resolve(answer.resume().headers['set-cookie']?.[0])).end();
+    });
+    expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
     await expect(fetch(secure.url.replace('https:', 'http:'))).rejects.toThrow();
     await secure.close();
   });
