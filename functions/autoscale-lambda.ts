@@ -1,6 +1,6 @@
 /** The Lambda entry of the fleet's controller. It needs no model, no key and no bucket, so it composes less than lambda.ts does. */
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { Environment } from '#adapters/aws/connect.ts';
+import { type Environment, requiredFrom } from '#adapters/aws/connect.ts';
 import { connectFleet } from '#adapters/aws/connect-fleet.ts';
 import { parseFleetSettings, parseWaitTargets } from '#core/placement/fleet-settings.ts';
 import { metricLine } from '#core/placement/fleet-watch.ts';
@@ -21,6 +21,7 @@ export function composeAutoscale(env: Environment): AutoscaleDeps {
   const logger = new Logger({ serviceName: 'reelay-autoscale' });
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   const settings = parseFleetSettings(env.REELAY_FLEET ?? '');
+  const table = requiredFrom(env, 'REELAY_TABLE');
   return {
     ...connectFleet(env, settings),
     pools: settings.pools,
@@ -28,7 +29,7 @@ export function composeAutoscale(env: Environment): AutoscaleDeps {
     classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
     now: () => Date.now(),
     // Raw, as CloudWatch wants it: a logger would put its own envelope around it.
-    publish: (metrics, nowMs) => void process.stdout.write(`${metricLine(metrics, nowMs)}\n`),
+    publish: (metrics, nowMs) => void process.stdout.write(`${metricLine(metrics, table, nowMs)}\n`),
     log,
   };
 }

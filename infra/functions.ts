@@ -74,8 +74,9 @@ const READ_OBJECTS = ['s3:GetObject', 's3:ListBucket'];
 const JOB_PREFIXES = ['videos/', 'references/'];
 
 /**
- * What of the table's stream the autoscaler is told, as patterns over a record: a job came into the queue, left it, or its lease ended.
- * Attributes come and go with what they say (adapters/aws/dynamo-job-item.ts); progress and heartbeats change none of these.
+ * What of the table's stream the autoscaler is told, as patterns over a record: a job came into the queue, left it, or its lease
+ * ended; a worker came or went. Attributes come and go with what they say (adapters/aws/dynamo-job-item.ts); progress and heartbeats
+ * change none of these.
  */
 export const fleetNews: readonly object[] = [
   { eventName: ['INSERT'], dynamodb: { NewImage: { queuePlace: { S: [{ exists: true }] } } } },
@@ -100,6 +101,8 @@ export const fleetNews: readonly object[] = [
       OldImage: { leaseEndsMs: { N: [{ exists: true }] } },
     },
   },
+  // A worker's beats replace its entry, which is a MODIFY. With this one there are as many patterns as Lambda takes.
+  { eventName: ['INSERT', 'REMOVE'], dynamodb: { Keys: { id: { S: [{ prefix: 'kv#workers/' }] } } } },
 ];
 
 /** Submitting is a write to the table, a message and an event; what a job starts from is put below references/. */

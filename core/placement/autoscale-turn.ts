@@ -3,6 +3,7 @@ import type { JobBrief } from '../jobs/brief.ts';
 import type { RenderPace } from '../jobs/standing.ts';
 import type { ResidencyClasses } from '../policy/residency.ts';
 import { decide, firstState } from './decide.ts';
+import { fleetLimits } from './fleet-limits.ts';
 import { compactMemory, createFleetMemory, type FleetMemory, shortName } from './fleet-memory.ts';
 import { planOrders, planRelease } from './fleet-orders.ts';
 import { stuckSince } from './fleet-watch.ts';
@@ -53,13 +54,16 @@ export function takeTurn(
   const observed = observe(readings, news, before, { ...terms, paces });
   const o = observed.observation;
   const decision = decide(o, before.placement);
-  const orders = planOrders(decision, o, readings.fleet);
+  const orders = planOrders(decision, o, readings.fleet, observed.lost);
   const release = planRelease(before.held, o, readings.fleet, orders);
   const stopping = orders.filter(order => order.to < order.from);
   const isOpen = o.waiting.some(job => !isSovereign(job, o.pools));
   const isActive = isOpen || readings.fleet.some(({ desired, servers }) => desired + servers.length > 0);
-  const due = isActive && before.wakeAt <= o.nowSeconds + clockSeconds;
-  const wakeAt = due ? decision.wakeAtSeconds : before.wakeAt;
+  const soon = o.nowSeconds + fleetLimits.raceSeconds;
+  // A job that no list shows yet must not wait for the schedule: what was asked for earlier may come later than the index does.
+  const isLate = observed.isAhead && (before.wakeAt <= o.nowSeconds + clockSeconds || before.wakeAt > soon);
+  const due = isLate || (isActive && before.wakeAt <= o.nowSeconds + clockSeconds);
+  const wakeAt = !due ? before.wakeAt : observed.isAhead ? soon : decision.wakeAtSeconds;
   const memory = compactMemory({
     ...observed.memory,
     placement: decision.state,

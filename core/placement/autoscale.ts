@@ -138,7 +138,7 @@ async function wake(ports: AutoscalePorts, seconds: number): Promise<void> {
 }
 
 function publish(ports: AutoscalePorts, { observed, decision, memory }: Turn): void {
-  ports.publish(fleetMetrics(observed.observation, observed.queue, decision, memory.stuckSince), ports.now());
+  ports.publish(fleetMetrics(observed.observation, decision, memory.stuckSince), ports.now());
 }
 
 /** One line from which the decision can be made again, bit by bit. */

@@ -6,7 +6,10 @@ export const fleetLimits = {
   presenceSeconds: 180,
   /** Workers that one look reads; a cell has at most 1,000 GPUs. */
   maxWorkers: 2_000,
-  /** A server that is up but was never heard of counts as launching this long: the largest bundle is loaded and hashed by then. */
+  /**
+   * From its order a server counts as launching this long, then as lost: four minutes for a machine, as many for the image, and the largest
+   * bundle is loaded and hashed. One that comes later after all is a server again.
+   */
   bootSeconds: 600,
   /**
    * An order without a machine after this long counts as refused: ECS asks EC2 within a minute, EC2 gives one in 30 to 90 s, and ECS itself gives up after 10 to 30 minutes
@@ -31,7 +34,7 @@ export const fleetLimits = {
   maxNamed: 300,
   /** What is remembered in all: one item, one write unit per kB. */
   maxMemoryBytes: 25_000,
-  /** Whoever lost the race for the memory has others look again after this long. */
+  /** Whoever lost the race for the memory, or heard of a job before the lists show it, has everyone look again after this long. */
   raceSeconds: 2,
   /** Lost races in a row before the news is given back to whoever sent it. */
   maxRaces: 5,

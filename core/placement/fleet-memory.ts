@@ -34,6 +34,16 @@ export interface FleetMemory {
 /** One arrival (`a` and the end of the job's id) or first start (`s`), and when it was. */
 export type Folded = readonly [token: string, atSeconds: number];
 
+/** How an arrival is remembered. */
+export function arrivalToken(id: string): string {
+  return `a${shortName(id)}`;
+}
+
+/** How a first start is remembered. */
+export function startToken(id: string): string {
+  return `s${shortName(id)}`;
+}
+
 /** Where it is kept. */
 export const memoryKey = { space: 'placement/fleet', name: 'memory' } as const;
 

@@ -12,6 +12,7 @@ import type { Fleet, FleetPool } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
 import { shortName } from './fleet-memory.ts';
 import type { PresentWorker } from './presence.ts';
+import { isSovereign } from './route.ts';
 import type { Decision, Observation } from './types.ts';
 
 /** What one pool is told. */
@@ -26,14 +27,27 @@ export interface PoolOrder {
   readonly mustKeep: readonly string[];
 }
 
-/** The orders of a decision; pools that are as they shall be get none. */
-export function planOrders(decision: Decision, o: Observation, fleet: readonly FleetPool[]): readonly PoolOrder[] {
+/**
+ * The orders of a decision; pools that are as they shall be get none. The fleet still counts `lost` servers, so while a job waits that may
+ * use them the others come beside them, as far as the pool goes; afterwards the lost ones go first.
+ */
+export function planOrders(
+  decision: Decision,
+  o: Observation,
+  fleet: readonly FleetPool[],
+  lost: readonly string[] = [],
+): readonly PoolOrder[] {
   const named = new Set([...decision.cancel, ...decision.drain]);
+  const isOpen = o.waiting.some(job => !isSovereign(job, o.pools));
   return fleet.flatMap(({ pool, desired, servers }) => {
-    const to = decision.desired[pool];
-    if (to === undefined || to === desired) return [];
+    const wanted = decision.desired[pool];
+    if (wanted === undefined) return [];
+    const beside = isOpen ? servers.filter(({ id }) => lost.includes(id)).length : 0;
+    const most = o.pools.find(({ id }) => id === pool)?.maxServers ?? 0;
+    const to = Math.max(wanted, Math.min(most, wanted + beside));
+    if (to === desired) return [];
     const there = servers.filter(server => server.phase !== 'draining').map(server => server.id);
-    // What the observation leaves out is a refused order, and what it calls draining was told to go before.
+    // What the observation leaves out is a refused order, and what it calls draining was told to go before or is lost.
     const stays = new Set(o.workers.filter(({ phase }) => phase !== 'draining').map(worker => worker.id));
     const stop = to > desired ? [] : there.filter(id => named.has(id) || !stays.has(id));
     const keep = to > desired ? [] : there.filter(id => !stop.includes(id));

@@ -18,6 +18,8 @@ export interface FleetMetrics {
 
 /** Where the metrics are kept in CloudWatch. */
 export const metricNamespace = 'Reelay';
+/** What tells installations apart: the name of the table that the key value entries are in. */
+export const metricDimension = 'Table';
 
 /** Since when nothing moves although it could: work waits that a pool may run, nothing runs, nothing launches. null: it moves. */
 export function stuckSince(o: Observation, runningJobs: number, before: number | null): number | null {
@@ -30,14 +32,9 @@ function servable(jobs: readonly Waiting[], pools: readonly Pool[]): readonly Wa
   return jobs.filter(job => pools.some(pool => allowed(job, pool)));
 }
 
-/** The numbers of one look; `queue` is what waits, with its real ages. */
-export function fleetMetrics(
-  o: Observation,
-  queue: readonly Waiting[],
-  decision: Pick<Decision, 'desired'>,
-  stuck: number | null,
-): FleetMetrics {
-  const waiting = servable(queue, o.pools);
+/** The numbers of one look. */
+export function fleetMetrics(o: Observation, decision: Pick<Decision, 'desired'>, stuck: number | null): FleetMetrics {
+  const waiting = servable(o.waiting, o.pools);
   return {
     OldestWaitingSeconds: waiting.reduce((most, job) => Math.max(most, o.nowSeconds - job.enqueuedAtSeconds), 0),
     WaitingJobs: waiting.reduce((sum, job) => sum + job.count, 0),
@@ -47,10 +44,13 @@ export function fleetMetrics(
   };
 }
 
-/** The line that CloudWatch makes metrics of: the embedded metric format, without dimensions. */
-export function metricLine(metrics: FleetMetrics, nowMs: number): string {
+/**
+ * The line that CloudWatch makes metrics of: the embedded metric format. Their one dimension is the table of jobs, so that installations
+ * in one account do not speak for each other: the alarm of a dead controller would never ring while another one lives.
+ */
+export function metricLine(metrics: FleetMetrics, table: string, nowMs: number): string {
   const unit = (name: string) => (name.endsWith('Seconds') ? 'Seconds' : 'Count');
   const Metrics = Object.keys(metrics).map(Name => ({ Name, Unit: unit(Name) }));
-  const CloudWatchMetrics = [{ Namespace: metricNamespace, Dimensions: [[]], Metrics }];
-  return JSON.stringify({ _aws: { Timestamp: nowMs, CloudWatchMetrics }, ...metrics });
+  const CloudWatchMetrics = [{ Namespace: metricNamespace, Dimensions: [[metricDimension]], Metrics }];
+  return JSON.stringify({ _aws: { Timestamp: nowMs, CloudWatchMetrics }, [metricDimension]: table, ...metrics });
 }

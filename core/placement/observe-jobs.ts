@@ -4,7 +4,7 @@ import type { JobBrief } from '../jobs/brief.ts';
 import type { RenderPace } from '../jobs/standing.ts';
 import { type ResidencyClasses, residencyRule } from '../policy/residency.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import { type FleetMemory, type Folded, shortName } from './fleet-memory.ts';
+import { arrivalToken, type FleetMemory, type Folded, startToken } from './fleet-memory.ts';
 import { isSovereign } from './route.ts';
 import type { Pool, Residency, Started, Tier, Waiting } from './types.ts';
 
@@ -84,20 +84,21 @@ export function newsIn(
 ): News {
   const known = new Set(memory.folded.map(([token]) => token));
   const folded: Folded[] = [];
-  const isNew = (kind: 'a' | 's', { id }: JobBrief, ms: number) => {
-    const token = `${kind}${shortName(id)}`;
+  const isNew = (token: string, ms: number) => {
     if (ms / 1_000 <= memory.foldedUntil || known.has(token)) return false;
     known.add(token);
     folded.push([token, ms / 1_000]);
     return true;
   };
   const came = [...briefs].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
-  const arrived = came.filter(brief => isNew('a', brief, brief.createdAtMs)).map(brief => waitingOf(brief, terms));
+  const arrived = came
+    .filter(brief => isNew(arrivalToken(brief.id), brief.createdAtMs))
+    .map(brief => waitingOf(brief, terms));
   const begun = briefs
     .flatMap(brief => (brief.startedAtMs === null ? [] : { brief, ms: brief.startedAtMs }))
     .sort((a, b) => a.ms - b.ms || (a.brief.id < b.brief.id ? -1 : 1));
   const started = begun
-    .filter(({ brief, ms }) => isNew('s', brief, ms))
+    .filter(({ brief, ms }) => isNew(startToken(brief.id), ms))
     .map(({ brief, ms }) => ({
       jobId: brief.id,
       tier: tiers[brief.priority],

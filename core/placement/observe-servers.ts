@@ -23,15 +23,21 @@ type Remembered = Pick<FleetMemory, 'missingSince' | 'refusedAt' | 'idleSince' |
 /** The servers, and what must be remembered of them. */
 export interface ServersSeen extends Remembered {
   readonly workers: readonly Worker[];
+  /** Servers that did not come up in time. */
+  readonly lost: readonly string[];
 }
 
-/** All servers but those that wait for a machine in vain: these are refused orders, and to be taken back. */
+/**
+ * All servers but those that wait for a machine in vain: these are refused orders, and to be taken back. One that has a machine and
+ * whose worker was not heard of in time is lost: it counts as draining, for nobody may wait for it.
+ */
 export function seeServers(readings: ServerReadings, memory: Remembered): ServersSeen {
   const { nowSeconds, pools } = readings;
   const workers: Worker[] = [];
   const missingSince: Record<string, number> = {};
   const refusedAt: Record<string, number> = { ...memory.refusedAt };
   const leaving: string[] = [];
+  const lost: string[] = [];
   for (const pool of pools) {
     const owners = matchOwners(pool, readings.present);
     const there = pool.servers.filter(server => server.phase !== 'draining');
@@ -44,6 +50,11 @@ export function seeServers(readings: ServerReadings, memory: Remembered): Server
     for (const server of [...pool.servers, ...ordered]) {
       if (isRefused(server, nowSeconds, refused)) continue;
       const seen = workerOf(readings, pool.pool, server, owners.get(server.id), memory.idleSince[shortName(server.id)]);
+      if (isLost(server, owners.has(server.id), nowSeconds)) {
+        lost.push(server.id);
+        workers.push({ ...seen, phase: 'draining' });
+        continue;
+      }
       const goes = surplus && seen.phase !== 'busy' && memory.leaving.includes(shortName(server.id));
       if (goes) leaving.push(shortName(server.id));
       workers.push(goes ? { ...seen, phase: 'draining' } : seen);
@@ -52,7 +63,7 @@ export function seeServers(readings: ServerReadings, memory: Remembered): Server
   const idle = workers.flatMap(({ id, idleSinceSeconds }) =>
     idleSinceSeconds === undefined ? [] : [[shortName(id), idleSinceSeconds]],
   );
-  return { workers, missingSince, refusedAt, leaving, idleSince: Object.fromEntries(idle) };
+  return { workers, lost, missingSince, refusedAt, leaving, idleSince: Object.fromEntries(idle) };
 }
 
 /** An order that the fleet has not made a server of yet. */
@@ -85,6 +96,12 @@ function isRefused(server: FleetServer, nowSeconds: number, refusedAt: number | 
   return refusedAt !== undefined && at <= refusedAt && nowSeconds - refusedAt < refusalSeconds;
 }
 
+/** A machine whose image does not come, a worker that hangs before its first word. ECS itself may call such a server healthy for ever. */
+function isLost({ phase, awaitsMachine, launchedAtMs }: FleetServer, isHeardOf: boolean, nowSeconds: number): boolean {
+  if (phase === 'draining' || awaitsMachine || isHeardOf) return false;
+  return nowSeconds - launchedAtMs / 1_000 >= fleetLimits.bootSeconds;
+}
+
 /** Whose server is whose: by name; workers that do not know theirs are paired with servers by age, so that their number is right. */
 function matchOwners(pool: FleetPool, present: readonly PresentWorker[]): ReadonlyMap<string, PresentWorker> {
   const mine = present.filter(worker => worker.place.pool === pool.pool);
@@ -110,12 +127,7 @@ function workerOf(
   const { id } = server;
   const launchedAtSeconds = server.launchedAtMs / 1_000;
   if (server.phase !== 'up') return { id, pool, phase: server.phase, launchedAtSeconds };
-  if (owner === undefined) {
-    if (nowSeconds - launchedAtSeconds < fleetLimits.bootSeconds)
-      return { id, pool, phase: 'launching', launchedAtSeconds };
-    // Up and silent: it hangs, or its worker never came up. The first to go; what it may work on protects it itself.
-    return { id, pool, phase: 'idle', launchedAtSeconds, idleSinceSeconds: launchedAtSeconds };
-  }
+  if (owner === undefined) return { id, pool, phase: 'launching', launchedAtSeconds };
   const job = running.get(owner.id);
   if (job === undefined)
     return { id, pool, phase: 'idle', launchedAtSeconds, idleSinceSeconds: idleSince ?? nowSeconds };

@@ -2,12 +2,12 @@
 import type { JobBrief } from '../jobs/brief.ts';
 import type { FleetPool } from './fleet.ts';
 import { fleetLimits } from './fleet-limits.ts';
-import { type FleetMemory, noteFolded, shortName } from './fleet-memory.ts';
-import { firstServiceSeconds, hardWait } from './horizon.ts';
+import { arrivalToken, type FleetMemory, type Folded, noteFolded, shortName } from './fleet-memory.ts';
+import { firstServiceSeconds } from './horizon.ts';
 import { bucketed, estimateSeconds, type JobTerms, newsIn, waitingOf } from './observe-jobs.ts';
 import { type ServerReadings, seeOwned, seeServers } from './observe-servers.ts';
 import type { PresentWorker } from './presence.ts';
-import type { Observation, Pool, Waiting } from './types.ts';
+import type { Observation, Pool } from './types.ts';
 
 /** All that was read of the outside for one decision. */
 export interface Readings {
@@ -30,10 +30,12 @@ export interface ObserveTerms extends JobTerms {
 export interface Observed {
   readonly observation: Observation;
   readonly memory: FleetMemory;
-  /** The whole queue with its real ages. */
-  readonly queue: readonly Waiting[];
   /** Jobs in progress whose worker is there. */
   readonly runningJobs: number;
+  /** Servers that did not come up in time: they are draining in the observation, and still there in the fleet. */
+  readonly lost: readonly string[];
+  /** Jobs were told of for the first time that no list shows: an index may be a moment behind the stream. */
+  readonly isAhead: boolean;
 }
 
 /** `news` are briefs of jobs that changed, from wherever; what they leave out is found in the readings. */
@@ -53,13 +55,12 @@ export function observe(
   const idle = owned.flatMap(({ id, idleSinceSeconds }) =>
     idleSinceSeconds === undefined ? [] : [[shortName(id), idleSinceSeconds]],
   );
-  const { workers, ...remembered } = seen;
+  const { workers, lost, ...remembered } = seen;
   const queue = queued.map(brief => waitingOf(brief, terms));
   return {
-    queue,
     observation: {
       nowSeconds,
-      waiting: bucketed(queue.map(job => atMostLate(job, nowSeconds, pools, terms))),
+      waiting: bucketed(queue),
       arrived: fresh.arrived,
       started: fresh.started,
       workers: [...owned, ...workers],
@@ -75,7 +76,18 @@ export function observe(
       ownerlessSince,
     },
     runningJobs: readings.running.length - ownerless,
+    lost,
+    isAhead: isAhead(news, fresh.folded, readings),
   };
+}
+
+/** Whether news of a job is new, and neither the queue nor what runs has the job. */
+function isAhead(news: readonly JobBrief[], folded: readonly Folded[], { queued, running }: Readings): boolean {
+  const fresh = new Set(folded.map(([token]) => token));
+  const came = news.filter(({ id, status }) => status === 'queued' && fresh.has(arrivalToken(id)));
+  if (came.length === 0) return false;
+  const listed = new Set([...queued, ...running].map(({ id }) => id));
+  return came.some(({ id }) => !listed.has(id));
 }
 
 function serverReadings(readings: Readings, nowSeconds: number, memory: FleetMemory, terms: JobTerms): ServerReadings {
@@ -133,15 +145,4 @@ function knownPools(pools: readonly Pool[], present: readonly PresentWorker[]): 
     };
   });
   return [...known, ...joined];
-}
-
-/**
- * What a late job costs stops growing some time after its target. A queue of which all is later than that would cost the same whether a
- * server comes now or never, and a policy that puts off what costs nothing to put off would put it off for ever: after a long outage, or
- * when a machine takes its old job back to the queue. So no job seems to have waited for longer than the hard wait.
- */
-function atMostLate(job: Waiting, nowSeconds: number, pools: readonly Pool[], terms: ObserveTerms): Waiting {
-  const cold = pools.reduce((most, pool) => Math.max(most, pool.coldStartSeconds.mean), 0);
-  const earliest = nowSeconds - hardWait(terms.waitTargetSeconds[job.tier], cold);
-  return job.enqueuedAtSeconds >= earliest ? job : { ...job, enqueuedAtSeconds: earliest };
 }

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { metricNamespace } from '#core/placement/fleet-watch.ts';
+import { metricDimension, metricNamespace } from '#core/placement/fleet-watch.ts';
 import type { CoreStack } from '../stacks/core.ts';
 
 const MINUTE = Duration.minutes(1);
@@ -14,8 +14,9 @@ export class Overview extends Construct {
     const functions = Object.entries(core.functions);
     const queues = core.enclaves.map(({ residency, queue }) => ({ residency, queue }));
     const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 8 });
+    const dimensionsMap = { [metricDimension]: core.standard.table.tableName };
     const fleet = (metricName: string) =>
-      new Metric({ namespace: metricNamespace, metricName, statistic: 'Maximum', period: MINUTE });
+      new Metric({ namespace: metricNamespace, metricName, dimensionsMap, statistic: 'Maximum', period: MINUTE });
     const most = { statistic: 'Maximum', period: MINUTE };
     const sum = { statistic: 'Sum', period: MINUTE };
     new Dashboard(this, 'Dashboard', {

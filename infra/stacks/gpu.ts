@@ -12,7 +12,7 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
-import { metricNamespace } from '#core/placement/fleet-watch.ts';
+import { metricDimension, metricNamespace } from '#core/placement/fleet-watch.ts';
 import { mayServe } from '#core/policy/residency.ts';
 import { cloudLimits } from '../cloud-limits.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
@@ -162,11 +162,12 @@ export class GpuStack extends Stack {
     };
   }
 
-  private createAlarms({ alarmTopic }: CoreStack): void {
+  private createAlarms({ alarmTopic, standard }: CoreStack): void {
     createAlarm(this, 'Stuck', alarmTopic, {
       metric: new Metric({
         namespace: metricNamespace,
         metricName: 'StuckSeconds',
+        dimensionsMap: { [metricDimension]: standard.table.tableName },
         period: Duration.minutes(1),
         statistic: 'Maximum',
       }),

@@ -192,6 +192,21 @@ test('jobs that are later than anyone promised still bring a server, alone and a
   expect([world.finished, world.cluster.outageUntilMs]).toEqual([3, startMs + 5 * hour * 1_000]);
 });
 
+test('a machine whose worker never comes is replaced while a job waits, is told of, and goes afterwards', async () => {
+  world = await openWorld();
+  await world.submit(1);
+  const { cluster, metrics } = world;
+  await world.pass(2 * hour, () => {
+    const [first] = cluster.tasks;
+    // A machine that is never up: its image does not come.
+    if (first?.machineAtMs !== undefined) first.machineAtMs = Number.MAX_SAFE_INTEGER;
+  });
+  expect(world.finished).toBe(1);
+  expect(cluster.tasks.map(task => task.stopped)).toEqual([true, true]);
+  expect(cluster.orders.map(({ servers }) => servers)).toEqual([1, 2, 1, 0]);
+  expect(metrics.at(-1)).toMatchObject({ DesiredServers: 0, StuckSeconds: 0 });
+});
+
 test('a Spot machine that is taken back brings its job to another one', async () => {
   world = await openWorld({ serviceSeconds: () => 200 });
   await world.submit(12);

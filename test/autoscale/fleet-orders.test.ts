@@ -8,7 +8,7 @@ import {
   planRelease,
 } from '#core/placement/fleet-orders.ts';
 import { createFakeCluster } from './fake-cluster.ts';
-import { look, pool, present, running, server } from './readings.ts';
+import { brief, look, pool, present, running, server } from './readings.ts';
 import { spot } from './world.ts';
 
 /** Three servers that are up, the first for the longest, which is the one that the fleet stops first; none protects itself. */
@@ -94,6 +94,26 @@ describe('a plan', () => {
       { pool: spot.id, from: 3, to: 1, stop: ['t-a', 't-c'], keep: ['t-b'], mustKeep: ['t-b'] },
     ]);
     expect(planOrders({ desired: { [spot.id]: 3 }, cancel: [], drain: [] } as never, o, fleet)).toEqual([]);
+  });
+
+  test('orders servers beside lost ones while a job waits that may use them, as far as the pool goes, and then lets the lost go', () => {
+    const hung = [pool([server('t-a'), server('t-x', { launchedAtMs: 0 })])];
+    const readings = { fleet: hung, present: [present('a')], running: [running('a')] };
+    const plan = (queued: ReturnType<typeof brief>[], wanted: number) => {
+      const seen = look({ ...readings, queued });
+      const orders = planOrders(
+        { desired: { [spot.id]: wanted }, cancel: [], drain: [] } as never,
+        seen.observation,
+        hung,
+        seen.lost,
+      );
+      return orders.map(({ to, stop, keep }) => ({ to, stop, keep }));
+    };
+    expect(plan([brief()], 2)).toEqual([{ to: 3, stop: [], keep: [] }]);
+    expect(plan([brief()], spot.maxServers)).toEqual([{ to: spot.maxServers, stop: [], keep: [] }]);
+    expect(plan([brief()], 1)).toEqual([]);
+    expect(plan([], 1)).toEqual([{ to: 1, stop: ['t-x'], keep: ['t-a'] }]);
+    expect(plan([brief({ residency: 'sovereign' })], 1)).toEqual([{ to: 1, stop: ['t-x'], keep: ['t-a'] }]);
   });
 
   test('frees idle servers after a scale-in that is over, and busy ones never', () => {

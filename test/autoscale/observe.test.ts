@@ -20,10 +20,31 @@ describe('servers', () => {
       ['t-c', 'launching'],
       ['t-d', 'launching'],
       ['new', 'launching'],
-      ['old', 'idle'],
+      ['old', 'draining'],
     ]);
     // Half of three units of 20 s is left.
     expect(workers[1]?.freeAtSeconds).toBe(nowSeconds + 30);
+  });
+
+  test('whose image or worker does not come in time are lost, and found again when it comes after all', () => {
+    const late = { launchedAtMs: ago(fleetLimits.bootSeconds) };
+    const servers = [
+      server('t-a', { ...late, phase: 'launching' }),
+      server('t-b', late),
+      server('t-c', { phase: 'launching', launchedAtMs: ago(fleetLimits.bootSeconds - 1) }),
+      server('t-d', { ...late, phase: 'launching', awaitsMachine: true }),
+    ];
+    const seen = look({ queued: [brief()], fleet: [pool(servers)] });
+    expect([seen.lost, seen.observation.workers.map(({ id, phase }) => [id, phase])]).toEqual([
+      ['t-a', 't-b'],
+      [
+        ['t-a', 'draining'],
+        ['t-b', 'draining'],
+        ['t-c', 'launching'],
+      ],
+    ]);
+    const found = look({ fleet: [pool(servers)], present: [present('b')] });
+    expect([found.lost, found.observation.workers[1]?.phase]).toEqual([['t-a'], 'idle']);
   });
 
   test('idle since they were first seen so, however often they are looked at', () => {

@@ -65,10 +65,10 @@ function losing(kv: KeyValueStore, meanwhile: () => Promise<void>): KeyValueStor
 
 test('who loses the race does not act, adds what it alone was told, and has everyone look again soon', async () => {
   const w = await open();
-  // Two jobs that no list shows yet: only the streams of two runs tell of them.
-  const [mine, theirs] = [makeJob({ createdAtMs: w.now() - 1_000 }), makeJob({ createdAtMs: w.now() - 2_000 })].map(
-    job => briefOf(job) as JobBrief,
-  );
+  // Mine no list shows yet: only the stream of one run tells of it.
+  const listed = makeJob({ createdAtMs: w.now() - 2_000 });
+  await w.store.create(listed);
+  const [mine, theirs] = [makeJob({ createdAtMs: w.now() - 1_000 }), listed].map(job => briefOf(job) as JobBrief);
   await w.submit(30, { createdAtMs: w.now() - 100_000 });
   const winner = portsOf(w);
   const kv = losing(w.kv, () => autoscale(winner.ports, [theirs!]));
@@ -83,7 +83,23 @@ test('who loses the race does not act, adds what it alone was told, and has ever
     expect.arrayContaining([mine, theirs].map(job => `a${shortName(job!.id)}`)),
   );
   expect(placement.recentArrivals).toHaveLength(32);
-  expect(loser.asked.wakes).toEqual([fleetLimits.raceSeconds]);
+  expect([winner.asked.wakes, loser.asked.wakes]).toEqual([[10], [fleetLimits.raceSeconds]]);
+});
+
+test('a job that the stream tells of before the lists show it is looked for again at once, and only once', async () => {
+  const w = await open();
+  const ahead = briefOf(makeJob({ createdAtMs: w.now() - 500 })) as JobBrief;
+  const { ports, asked } = portsOf(w);
+  await autoscale(ports, [ahead]);
+  expect(asked.wakes).toEqual([fleetLimits.raceSeconds]);
+  await autoscale(ports, [ahead]);
+  await autoscale({ ...ports, now: () => w.now() + fleetLimits.raceSeconds * 1_000 }, []);
+  expect(asked.wakes).toEqual([fleetLimits.raceSeconds]);
+  // Also while a later look is asked for already.
+  await w.submit(1, { createdAtMs: w.now() - 200_000 });
+  await autoscale({ ...ports, now: () => w.now() + 3_000 }, await w.store.listBriefs('queued', 9));
+  await autoscale({ ...ports, now: () => w.now() + 4_000 }, [briefOf(makeJob({ createdAtMs: w.now() })) as JobBrief]);
+  expect(asked.wakes).toEqual([fleetLimits.raceSeconds, 10, fleetLimits.raceSeconds]);
 });
 
 test('news that cannot be written down after many lost races are given back to whoever sent them', async () => {

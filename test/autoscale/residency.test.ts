@@ -74,7 +74,7 @@ describe('the watch', () => {
 
   test('writes the metrics that the alarms read, by their names', () => {
     const seen = look({ ...waits, fleet: [pool([server('t-a')], { desired: 2 })], present: [present('a')] });
-    const metrics = fleetMetrics(seen.observation, seen.queue, { desired: { a: 2, b: 1 } }, nowSeconds - 60);
+    const metrics = fleetMetrics(seen.observation, { desired: { a: 2, b: 1 } }, nowSeconds - 60);
     const numbers = {
       OldestWaitingSeconds: 700,
       WaitingJobs: 1,
@@ -83,11 +83,12 @@ describe('the watch', () => {
       StuckSeconds: 60,
     };
     expect(metrics).toEqual(numbers);
-    const line = JSON.parse(metricLine(metrics, nowMs));
-    expect(line).toMatchObject({ ...numbers, _aws: { Timestamp: nowMs } });
+    const line = JSON.parse(metricLine(metrics, 'jobs-of-a', nowMs));
+    expect(line).toMatchObject({ ...numbers, Table: 'jobs-of-a', _aws: { Timestamp: nowMs } });
     const [declared] = line._aws.CloudWatchMetrics;
     expect(declared.Namespace).toBe('Reelay');
-    expect(declared.Dimensions).toEqual([[]]);
+    // Without it a second installation in the account would answer for a dead first one.
+    expect(declared.Dimensions).toEqual([['Table']]);
     expect(declared.Metrics.map((metric: { Name: string }) => metric.Name).sort()).toEqual(Object.keys(numbers).sort());
   });
 });

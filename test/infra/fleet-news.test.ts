@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { entryId } from '#adapters/aws/dynamo-entry-item.ts';
 import { toItem } from '#adapters/aws/dynamo-job-item.ts';
 import type { Job } from '#core/job.ts';
+import { presenceSpace } from '#core/placement/presence.ts';
 import { fleetNews } from '#infra/functions.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
 
@@ -23,7 +25,10 @@ function isNews(before: Job | undefined, after: Job | undefined): boolean {
 
 function matches(pattern: any, value: any): boolean {
   if (!Array.isArray(pattern)) return Object.entries(pattern).every(([name, part]) => matches(part, value?.[name]));
-  return pattern.some(one => (typeof one === 'object' ? one.exists === (value !== undefined) : one === value));
+  return pattern.some(one => {
+    if (typeof one !== 'object') return one === value;
+    return 'prefix' in one ? String(value).startsWith(one.prefix) : one.exists === (value !== undefined);
+  });
 }
 
 const queued = makeJob({ status: 'queued' });
@@ -45,4 +50,19 @@ test.each<[string, Job | undefined, Job | undefined, boolean]>([
   ['a finished record that goes', done, undefined, false],
 ])('%s', (_, before, after, told) => {
   expect(isNews(before, after)).toBe(told);
+});
+
+test.each([
+  ['INSERT', entryId(presenceSpace('cloud-spot'), 'worker-1'), true],
+  ['REMOVE', entryId(presenceSpace('cellar'), 'worker-2'), true],
+  // A beat a minute of each worker is no news.
+  ['MODIFY', entryId(presenceSpace('cloud-spot'), 'worker-1'), false],
+  ['INSERT', entryId('idempotency/acme', 'workers/x'), false],
+])('%s of the entry %s', (eventName, id, told) => {
+  const record = { eventName, dynamodb: { Keys: { id: { S: id } } } };
+  expect(fleetNews.some(pattern => matches(pattern, record))).toBe(told);
+});
+
+test('are no more patterns than Lambda takes for one source', () => {
+  expect(fleetNews.length).toBeLessThanOrEqual(5);
 });

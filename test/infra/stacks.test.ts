@@ -7,9 +7,10 @@ import { dropLimits } from '#core/drop/drop-limits.ts';
 import { limits } from '#core/limits.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
 import { parseFleetSettings, parseWaitTargets } from '#core/placement/fleet-settings.ts';
+import { metricDimension } from '#core/placement/fleet-watch.ts';
 import { parsePools, parseResidency } from '#core/policy/residency.ts';
 import { cloudLimits } from '#infra/cloud-limits.ts';
-import { apiRoutes, functions } from '#infra/functions.ts';
+import { apiRoutes, fleetNews, functions } from '#infra/functions.ts';
 import { CERTIFICATE } from './certificate.ts';
 import { actionsOf, type Found, type Resource, resourcesOf, SYNTH_MS, statementsOf, synthesize } from './templates.ts';
 import { evaluate } from './values.ts';
@@ -229,6 +230,10 @@ describe('alarms', () => {
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'breaching',
     });
+    // Of this installation: another one in the account must not answer for it.
+    const [dimension] = alarm(gpu, 'Stuck').Dimensions;
+    const { Variables } = only(gpu, 'AWS::Lambda::Function', 'Autoscaler').Environment;
+    expect(dimension).toEqual({ Name: metricDimension, Value: Variables.REELAY_TABLE });
   });
 
   test('a budget is told of before it is spent', () => {
@@ -322,11 +327,11 @@ describe('rights', () => {
 });
 
 describe('the fleet', () => {
-  test('the autoscaler is told of enqueues, starts and ends, and of nothing else', () => {
+  test('the autoscaler is told of enqueues, starts and ends, of workers that come and go, and of nothing else', () => {
     const [stream] = gpu.of('AWS::Lambda::EventSourceMapping').filter(([, one]) => one.Properties.StartingPosition);
     const { FilterCriteria, MaximumRetryAttempts, DestinationConfig } = stream![1].Properties;
     const patterns = FilterCriteria.Filters.map((one: any) => JSON.parse(one.Pattern));
-    expect(patterns).toHaveLength(4);
+    expect(patterns).toHaveLength(fleetNews.length);
     expect(JSON.stringify(patterns)).not.toContain('record');
     expect(MaximumRetryAttempts).toBe(cloudLimits.streamRetries);
     expect(DestinationConfig.OnFailure.Destination).toBeDefined();
