@@ -2,7 +2,7 @@
  * @file Whether the server answers, and what it offers.
  *
  *     connecting -> connected <-> lost
- *          `-> locked --key--> connecting; any -> locked where the server wants a key, or another one
+ *     any -> locked where the server wants a key, or another one; locked --a key that it knows--> connected
  *
  * While lost, the page asks again every few seconds; nothing that was typed or shown goes away.
  */
@@ -30,6 +30,7 @@ export async function connect(): Promise<void> {
     await keepSession();
     models.value = await listModels();
     await refreshVideos();
+    if (connection.value === 'locked') connection.value = 'connected';
     reached();
   } catch (error) {
     report(error);
@@ -44,11 +45,11 @@ async function keepSession(): Promise<void> {
   sessionAtMs = performance.now();
 }
 
-/** Tries a key; where the server refuses it, it is forgotten. */
+/** Tries a key; where the server refuses it, it is forgotten and `refusal` says why. The page stays locked until it is let in. */
 export async function signIn(value: string): Promise<void> {
   keepKey(value);
   sessionAtMs = Number.NEGATIVE_INFINITY;
-  connection.value = 'connecting';
+  refusal.value = '';
   await connect();
 }
 
@@ -79,8 +80,9 @@ export function report(error: unknown): void {
     return;
   }
   if (error instanceof ApiError && error.code !== 'unreachable') {
-    // A refusal is an answer: the server is there.
-    connection.value = 'connected';
+    // A refusal is an answer: the server is there. Behind the sign-in it is that of a key, such as too many wrong ones.
+    if (connection.value === 'locked') keepKey('');
+    else connection.value = 'connected';
     refusal.value = error.message;
     return;
   }

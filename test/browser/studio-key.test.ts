@@ -40,10 +40,35 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
   test('asks for it, says that a wrong one is unknown, and shows nothing before', async () => {
     await field().waitFor();
     expect(await page.getByRole('button', { name: 'Generate' }).isVisible()).toBe(false);
-    await field().fill('rk_wrong');
-    await signIn().click();
+    // A person may type at once, and sees nothing of the page behind while a key is tried.
+    expect(
+      await field().evaluate((input: unknown) => (input as { matches(css: string): boolean }).matches(':focus')),
+    ).toBe(true);
+    const hidden = page.locator('main[hidden]');
+    await page.route('**/studio/session', async route => {
+      expect(await hidden.count()).toBe(1);
+      await route.continue();
+    });
+    await page.keyboard.type('rk_wrong');
+    await page.keyboard.press('Enter');
     await page.getByText('The server does not know this key.').waitFor();
+    await page.unroute('**/studio/session');
+    expect([await hidden.count(), await field().inputValue(), await field().getAttribute('aria-invalid')]).toEqual([
+      1,
+      'rk_wrong',
+      'true',
+    ]);
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('says when too many wrong ones came, and asks on', async () => {
+    const told = { error: { message: 'too many wrong keys came from this address', code: 'rate_limited' } };
+    await page.route('**/studio/session', route => route.fulfill({ status: 429, json: told }));
+    await signIn().click();
+    await page.getByText(told.error.message).waitFor();
+    expect(await field().isVisible()).toBe(true);
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    await page.unroute('**/studio/session');
   });
 
   test('with it makes a video, follows its events, plays it and shows its thumbnail', async () => {
