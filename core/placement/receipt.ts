@@ -89,6 +89,8 @@ export interface ReceiptFacts {
   readonly artifacts: Readonly<Record<Variant, Artifact>>;
   /** The step that the last attempt in fact went on from. */
   readonly resumedAtStep: number;
+  /** Of the weights that rendered it: they may have been renewed since the request was accepted. */
+  readonly bundleDigest: string;
   /** Whether the last attempt stored checkpoints, also such as never came onto the record. */
   readonly checkpointed: boolean;
   readonly completedAtMs: number;
@@ -118,7 +120,7 @@ export function makeReceipt(job: Job, facts: ReceiptFacts): Receipt {
     job: job.id,
     tenant: pseudonym(job.tenant),
     residency: { class: job.request.residency, sites: rule.sites, regions: rule.regions ?? null },
-    model: { id: job.request.model, digest: job.modelDigest },
+    model: { id: job.request.model, digest: facts.bundleDigest },
     request: { hmac_sha256: facts.requestHmac },
     accepted,
     attempts,

@@ -122,10 +122,11 @@ async function render(
   heartbeat.report({ phase: 'committing', step: 0, steps: 0 });
   const artifacts = await storeArtifacts(ports.blobs, heartbeat, scratch, outcome.files);
   await saver.finish();
-  const { resumedAtStep } = outcome;
+  const { resumedAtStep, bundleDigest } = outcome;
   await complete(ports, heartbeat, {
     artifacts,
     resumedAtStep,
+    bundleDigest,
     checkpointed: saver.used(),
     completedAtMs: ports.now(),
   });

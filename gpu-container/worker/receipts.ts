@@ -13,6 +13,8 @@ export interface Finished {
   readonly artifacts: Readonly<Record<Variant, Artifact>>;
   /** 0: from the first step. */
   readonly resumedAtStep: number;
+  /** Of the weights that rendered it. */
+  readonly bundleDigest: string;
   /** Whether checkpoints were stored. */
   readonly checkpointed: boolean;
   readonly completedAtMs: number;

@@ -21,8 +21,8 @@ export interface ChildOptions {
 /** A process that holds one model, or will. */
 export interface RenderChild {
   readonly process: ChildProcess;
-  /** Rejects with what keeps the bundle from loading, or with `renderer_lost`. */
-  readonly ready: Promise<void>;
+  /** The digest of the bundle that it holds; rejects with what keeps that from loading, or with `renderer_lost`. */
+  readonly ready: Promise<string>;
   readonly exited: Promise<void>;
 }
 
@@ -41,9 +41,9 @@ export function startChild({ childPath, folder, threads, provider = 'cpu', diges
   return { process, ready, exited };
 }
 
-/** Resolves when the child holds its model; a bad bundle, another than expected, a silent or a dying child reject. */
-function loaded(child: ChildProcess, digest: string | undefined): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
+/** Resolves to its bundle's digest when the child holds its model; a bad bundle, another than expected, a silent or a dying child reject. */
+function loaded(child: ChildProcess, digest: string | undefined): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => {
       child.kill('SIGKILL');
       finish(() =>
@@ -57,7 +57,9 @@ function loaded(child: ChildProcess, digest: string | undefined): Promise<void> 
     const onMessage = (message: FromChild) => {
       if (message.type === 'ready')
         finish(() =>
-          digest === undefined || message.digest === digest ? resolve() : reject(changedSince(message.bundleId)),
+          digest === undefined || message.digest === digest
+            ? resolve(message.digest)
+            : reject(changedSince(message.bundleId)),
         );
       if (message.type === 'failed') finish(() => reject(fromChild(message)));
     };

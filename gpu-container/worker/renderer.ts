@@ -50,6 +50,8 @@ export type RenderOutcome =
       readonly files: RenderedFiles;
       /** 0: from the first step. */
       readonly resumedAtStep: number;
+      /** Of the weights that rendered it, see bundleDigest. */
+      readonly bundleDigest: string;
     }
   /** null: nothing newer than `resumePath`, if there was one. */
   | { readonly outcome: 'paused'; readonly checkpoint: CheckpointFile | null };
@@ -82,8 +84,9 @@ export function createRenderer(options: RendererOptions): Renderer {
       watch.signal.throwIfAborted();
       if (watch.pause.aborted) return { outcome: 'paused', checkpoint: null };
       return pool.use(task.request.model, async child => {
-        if (!(await readyUnlessPaused(child, watch))) return { outcome: 'paused', checkpoint: null };
-        return runTask(child, task, watch, pauseGraceMs);
+        const bundleDigest = await readyUnlessPaused(child, watch);
+        if (bundleDigest === undefined) return { outcome: 'paused', checkpoint: null };
+        return runTask(child, task, watch, { pauseGraceMs, bundleDigest });
       });
     },
     close: () => pool.close(),

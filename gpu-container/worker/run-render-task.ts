@@ -5,20 +5,24 @@ import type { CheckpointFile, FromChild, ToChild } from '#gpu-container/render/p
 import { fromChild, type RenderChild } from './render-child.ts';
 import type { RenderOptions, RenderOutcome, RenderTask } from './renderer.ts';
 
-/** False when paused while loading; the child goes on loading. Throws the signal's reason, and what keeps a child from loading. */
-export async function readyUnlessPaused(child: RenderChild, { signal, pause }: RenderOptions): Promise<boolean> {
+/** The digest of what it holds; undefined when paused while loading: the child goes on loading. Throws the signal's reason, and what keeps a child from loading. */
+export async function readyUnlessPaused(
+  child: RenderChild,
+  { signal, pause }: RenderOptions,
+): Promise<string | undefined> {
   const waiting = new AbortController(); // takes the listeners off again: a drain's signal outlives many tasks
   const aborted = new Promise<void>(resolve => {
     for (const one of [signal, pause])
       one.addEventListener('abort', () => resolve(), { once: true, signal: waiting.signal });
   });
+  let digest: string | undefined;
   try {
-    await Promise.race([child.ready, aborted]);
+    digest = (await Promise.race([child.ready, aborted])) ?? undefined;
   } finally {
     waiting.abort();
   }
   signal.throwIfAborted();
-  return !pause.aborted;
+  return pause.aborted ? undefined : digest;
 }
 
 /** One task on a ready child: a polite word first, SIGKILL after the grace; a silent child is killed after the step limit. */
@@ -26,11 +30,11 @@ export function runTask(
   child: RenderChild,
   task: RenderTask,
   watch: RenderOptions,
-  pauseGraceMs: number,
+  { pauseGraceMs, bundleDigest }: { readonly pauseGraceMs: number; readonly bundleDigest: string },
 ): Promise<RenderOutcome> {
   const { signal, pause, checkpoint } = watch;
   return new Promise<RenderOutcome>((resolve, reject) => {
-    const seen = watchTask(watch);
+    const seen = watchTask(watch, bundleDigest);
     const killChild = () => child.process.kill('SIGKILL');
     let grace: NodeJS.Timeout | undefined;
     let silence = setTimeout(killChild, limits.stepSeconds * 1000);
@@ -83,7 +87,7 @@ export function runTask(
 }
 
 /** Passes a task's messages on to those who watch, and knows what its last one means. */
-function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: RenderOptions) {
+function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: RenderOptions, bundleDigest: string) {
   let newest: CheckpointFile | null = null;
   let resumedAtStep = 0;
   return {
@@ -110,7 +114,7 @@ function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: Render
           onNotice?.({ type: message.type, reason: message.reason });
           return undefined;
         case 'done':
-          return { outcome: 'done', files: message.files, resumedAtStep };
+          return { outcome: 'done', files: message.files, resumedAtStep, bundleDigest };
         case 'paused':
           return { outcome: 'paused', checkpoint: message.checkpoint };
         case 'failed':

@@ -42,6 +42,7 @@ export function receiptOf(job: Job, stores: keyof typeof STORES = 'home', facts:
     stores: STORES[stores],
     artifacts,
     resumedAtStep: 0,
+    bundleDigest: 'd9'.repeat(32),
     checkpointed: false,
     completedAtMs: startMs + 60_000,
     ...facts,

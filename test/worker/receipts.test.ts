@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
+import { submit as submitJob } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import { checkReceipt } from '#core/placement/check-receipt.ts';
 import { readReceipt } from '#core/placement/read-receipt.ts';
@@ -51,6 +52,16 @@ describe('a receipt', () => {
     const signed = readReceipt(await readFile(join(bench.folder, 'blobs', receipt!.key), 'utf8'));
     const checks = checkReceipt(signed, { verify: receiptKeys.verify, video: artifacts.video });
     expect(checks.filter(({ outcome }) => outcome === 'fails')).toEqual([]);
+  });
+
+  test('names the weights that rendered the video, also where the front door knew others', async () => {
+    const [card] = bench.ports.models;
+    const asked = { ...bench.ports, models: [{ ...card!, digest: 'e'.repeat(64) }] };
+    const { id } = await submitJob(asked, 'local', { prompt: 'a red circle', num_inference_steps: 1 });
+    await process();
+    const { receipt, modelDigest } = await bench.job(id);
+    const signed = readReceipt(await readFile(join(bench.folder, 'blobs', receipt!.key), 'utf8'));
+    expect([modelDigest, signed.receipt.model]).toEqual(['e'.repeat(64), { id: card!.id, digest: card!.digest }]);
   });
 
   test('that cannot be written keeps its job from completing until there is room', async () => {
