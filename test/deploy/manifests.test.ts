@@ -97,6 +97,25 @@ test('nothing is killed before its drain is over, and every start can write wher
     }
   }
   expect(limits.stopTimeoutSeconds).toBeGreaterThan(limits.drainSeconds);
+  // The image's own folders are small or go with the container.
+  const joined = starts().filter(({ args }) => args.includes('--pool'));
+  expect(joined.length).toBe(3);
+  for (const { file, env } of joined.filter(one => !one.file.startsWith('systemd')))
+    for (const name of ['REELAY_DATA', 'REELAY_CACHE', 'REELAY_SCRATCH']) expect(env[name], file).toBeDefined();
+  expect(textOf('Dockerfile')).toContain('\nCOPY --from=build --chown=10001:10001 /data /data\n');
+});
+
+test('a pod whose folder goes with it signs receipts by a key that stays', () => {
+  const pod = pods.get('kubernetes/workers/scaled-job.yaml');
+  const [{ env, volumeMounts }] = pod.containers;
+  const path = env.find((one: any) => one.name === 'REELAY_RECEIPT_KEY').value;
+  const mount = volumeMounts.find((one: any) => path.startsWith(`${one.mountPath}/`));
+  expect(pod.volumes.find((one: any) => one.name === mount.name).secret.secretName).toBe('reelay-receipts');
+});
+
+test('the API offers what its worker can render', () => {
+  const { api, worker } = yamlOf('compose.yaml').services;
+  expect(api.environment.REELAY_PROVIDER).toBe(worker.environment.REELAY_PROVIDER);
 });
 
 test('the ScaledJob scales from none to sixteen by jobs that wait or run, and never restarts one', () => {
