@@ -1,6 +1,6 @@
-import { CfnParameter } from 'aws-cdk-lib';
+import { CfnParameter, Fn } from 'aws-cdk-lib';
 import { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { CfnLaunchTemplate, UserData } from 'aws-cdk-lib/aws-ec2';
+import { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { CfnCapacityProvider } from 'aws-cdk-lib/aws-ecs';
 import { CfnInstanceProfile } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -89,7 +89,8 @@ function createLaunchTemplate(scope: Construct, id: string, props: CapacityProps
         },
       ],
       monitoring: { enabled: false },
-      userData: UserData.custom(agentSettings(props)).render(),
+      // EC2 refuses a template whose user data is not in base64.
+      userData: Fn.base64(agentSettings(props)),
     },
   });
 }

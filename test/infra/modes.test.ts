@@ -60,7 +60,7 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
       REELAY_PROVIDER: 'cuda',
       REELAY_ENCLAVES: '{}',
     });
-    expect(told.REELAY_BUNDLE_DIGESTS).toMatch(/^reelay-mini=[0-9a-f]{64}$/);
+    expect(told.REELAY_BUNDLE_DIGESTS).toMatch(/^reelay-mini=[0-9a-f]{64}:[0-9a-f]{64}$/);
     const folders = container.MountPoints.map((one: any) => one.ContainerPath);
     const dockerfile = readFileSync(join(CHECKOUT, 'gpu-container', 'Dockerfile'), 'utf8');
     expect(dockerfile).toContain(`VOLUME ${JSON.stringify(folders).replace(',', ', ')}`);
@@ -124,7 +124,10 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
     const parameter = gpu.template.Parameters[launch.ImageId.Ref];
     expect(parameter).toMatchObject({ Default: defaultFleet.amiParameter });
     expect(parameter.Type).toBe('AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>');
-    const first = JSON.stringify(launch.UserData);
+    expect(Object.keys(launch.UserData), 'EC2 takes base64 only').toEqual(['Fn::Base64']);
+    const first = String(evaluate(launch.UserData['Fn::Base64']));
+    expect(first).toMatch(/^#!\/bin\/bash\n/);
+    expect(first).toMatch(/^echo ECS_CLUSTER=<\w+> >> \/etc\/ecs\/ecs.config$/m);
     expect(first).toContain(`ECS_ENABLE_SPOT_INSTANCE_DRAINING=${name === 'Spot'}`);
     expect(first).toContain(`ECS_CONTAINER_STOP_TIMEOUT=${limits.stopTimeoutSeconds}s`);
   }
