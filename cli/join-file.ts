@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { defaultResidency, parseResidency } from '#core/policy/residency.ts';
 
@@ -112,7 +113,7 @@ function checkBundles(value: unknown, fail: Fail): void {
   if (value === undefined) return;
   const bundles = objectOf(value) ?? fail('bundles: an object from model id to digest is allowed.');
   for (const [id, digest] of Object.entries(bundles))
-    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(id) || typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest))
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(id) || typeof digest !== 'string' || !parseBundlePin(digest))
       fail(`bundles.${id.slice(0, 64)}: got ${quote(digest)}; a digest is 64 lower-case hex digits.`);
 }
 

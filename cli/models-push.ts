@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { formatBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type BundlePlace, parseBundlePlace } from '#gpu-container/bundle-settings.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
@@ -36,7 +37,7 @@ async function push(id: string, { to, json }: { to: string; json?: boolean }): P
   }
   process.stdout.write(
     `${pushed.put} files (${shownBytes(pushed.bytes)}) to ${target.name}, ${pushed.skipped} were there\n` +
-      `REELAY_BUNDLE_DIGESTS=${pushed.id}=${pushed.digest}\n`,
+      `REELAY_BUNDLE_DIGESTS=${pushed.id}=${formatBundlePin(pushed)}\n`,
   );
 }
 

@@ -41,3 +41,28 @@ export interface LocalObject {
 export function bundleKey(digest: string, path: string): string {
   return `bundles/${digest}/${path}`;
 }
+
+/** Which bundle is meant: by its files, and, where the second is said, by every word of its bundle.json. */
+export interface BundlePin {
+  /** Of the list of files (runtime/bundle-manifest.ts), 64 lower-case hex digits: names weights, as jobs and checkpoints do. */
+  readonly digest: string;
+  /** The sha256 of bundle.json, alike: what it offers, needs and feeds its graphs is not in the digest. */
+  readonly manifest?: string | undefined;
+}
+
+/** "digest" or "digest:sha256 of bundle.json"; undefined for anything else. */
+export function parseBundlePin(text: string): BundlePin | undefined {
+  const [, digest, manifest] = /^([0-9a-f]{64})(?::([0-9a-f]{64}))?$/.exec(text) ?? [];
+  if (digest === undefined) return undefined;
+  return manifest === undefined ? { digest } : { digest, manifest };
+}
+
+/** As parseBundlePin reads it. */
+export function formatBundlePin({ digest, manifest }: BundlePin): string {
+  return manifest === undefined ? digest : `${digest}:${manifest}`;
+}
+
+/** The key of one exact bundle.json, beside the newest: a deployment that runs must not get the limits of the next one. */
+export function manifestKey({ digest, manifest }: BundlePin): string {
+  return bundleKey(digest, manifest === undefined ? 'bundle.json' : `bundle-${manifest}.json`);
+}

@@ -13,6 +13,8 @@ export interface ModelCard {
   readonly description: string;
   /** sha256 over the bundle's file list: names the exact weights a job ran on. */
   readonly digest: string;
+  /** sha256 of the bundle.json that this card was made from, where a deployment binds its workers to that very one. */
+  readonly manifest?: string;
   readonly tasks: readonly Task[];
   /** "WIDTHxHEIGHT", in pixels. */
   readonly sizes: readonly string[];

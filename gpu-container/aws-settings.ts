@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
+import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
@@ -41,6 +42,8 @@ export interface AwsWorkerSettings {
   readonly bundles: ReadonlyMap<string, string>;
   /** What each model's bundle must be, by model id; those without a folder are fetched by it. */
   readonly digests: ReadonlyMap<string, string>;
+  /** The sha256 of its bundle.json, by model id, of those for which it is said. */
+  readonly manifests: ReadonlyMap<string, string>;
   /** Where those are fetched from and kept. */
   readonly bundleStore: BundleSettings;
   /** Bundles are kept loaded while their files come to no more than this; undefined: by the machine's memory. */
@@ -63,10 +66,7 @@ const MAX_THREADS = 256;
 /** Throws `invalid_request` with a sentence that names the variable, what was got and what is allowed. */
 export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
   const bundles = pairsFrom(env, 'REELAY_BUNDLES', 'folder');
-  const digests = pairsFrom(env, 'REELAY_BUNDLE_DIGESTS', 'digest');
-  for (const [id, digest] of digests)
-    if (!/^[0-9a-f]{64}$/.test(digest))
-      throw refusal('REELAY_BUNDLE_DIGESTS', `${id}=${digest}`, 'a digest is 64 lower-case hex digits');
+  const { digests, manifests } = pinsFrom(env);
   if (bundles.size + digests.size === 0)
     throw new ReelayError(
       'invalid_request',
@@ -81,6 +81,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     threads: threadsFrom(env),
     bundles,
     digests,
+    manifests,
     bundleStore: bundleSettingsFrom(env),
     loadedBytes: bytesFrom(env, 'REELAY_LOADED_BYTES'),
     scratchRoot: textFrom(env, 'REELAY_SCRATCH') ?? join(tmpdir(), 'reelay'),
@@ -142,6 +143,24 @@ function pairsFrom(env: Environment, name: string, what: string): ReadonlyMap<st
     pairs.set(id, value);
   }
   return pairs;
+}
+
+/** "id=digest" or "id=digest:sha256 of bundle.json", by commas. */
+function pinsFrom(env: Environment): Pick<AwsWorkerSettings, 'digests' | 'manifests'> {
+  const digests = new Map<string, string>();
+  const manifests = new Map<string, string>();
+  for (const [id, text] of pairsFrom(env, 'REELAY_BUNDLE_DIGESTS', 'digest')) {
+    const pin = parseBundlePin(text);
+    if (pin === undefined)
+      throw refusal(
+        'REELAY_BUNDLE_DIGESTS',
+        `${id}=${text}`,
+        'a digest is 64 lower-case hex digits, and after a colon may come those of bundle.json',
+      );
+    digests.set(id, pin.digest);
+    if (pin.manifest !== undefined) manifests.set(id, pin.manifest);
+  }
+  return { digests, manifests };
 }
 
 function bytesFrom(env: Environment, name: string): number | undefined {

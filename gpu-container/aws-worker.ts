@@ -62,7 +62,7 @@ export async function runAwsWorker(
   const device = await describeDevice(provider);
   const { place, cacheFolder, cacheBytes } = settings.bundleStore;
   const bundles = await openWorkerBundles({
-    ...{ device, signal, log, digests: settings.digests, folders: settings.bundles },
+    ...{ device, signal, log, digests: settings.digests, manifests: settings.manifests, folders: settings.bundles },
     source: place && openObjects(place),
     cache: { folder: cacheFolder, quotaBytes: cacheBytes },
   });

@@ -1,6 +1,7 @@
 /**
  * What a GPU worker is, whichever stack or machine runs it: its rights on an enclave, its environment, and the folders that it writes.
  */
+import { formatBundlePin } from '#core/bundle-objects.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Grant } from '#infra/functions.ts';
 
@@ -78,7 +79,7 @@ export function workerEnvironment(
 ): Readonly<Record<string, string>> {
   return {
     ...Object.fromEntries(SHARED.map(name => [name, variables[name] ?? ''])),
-    REELAY_BUNDLE_DIGESTS: cards.map(({ id, digest }) => `${id}=${digest}`).join(','),
+    REELAY_BUNDLE_DIGESTS: cards.map(card => `${card.id}=${formatBundlePin(card)}`).join(','),
     REELAY_PROVIDER: 'cuda',
     REELAY_CACHE: writableFolders.cache,
     REELAY_SCRATCH: `${writableFolders.tmp}/reelay`,

@@ -1,9 +1,10 @@
 /** @file A bundle by its digest, out of the cache or from where the deployment keeps it. */
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder } from '#adapters/local/durable-folder.ts';
 import { fromFileSystem } from '#adapters/local/file-error.ts';
-import { bundleKey, type ObjectSource } from '#core/bundle-objects.ts';
+import { type BundlePin, manifestKey, type ObjectSource } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type BundleManifest, bundleDigest, parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
 import {
@@ -20,10 +21,9 @@ import { fetchFiles } from './fetch-files.ts';
 import { type RangePatience, readRange, sizeOf } from './read-range.ts';
 
 /** Which bundle, from where, to where. */
-export interface FetchBundleOptions {
+export interface FetchBundleOptions extends BundlePin {
   /** As requests name the model; the bundle must call itself so. */
   readonly id: string;
-  readonly digest: string;
   readonly source: ObjectSource;
   readonly cache: BundleCacheOptions;
   readonly signal: AbortSignal;
@@ -42,7 +42,7 @@ export interface OpenBundle {
 
 /**
  * Opens a bundle, fetching it first where it is not in the cache; of several processes one fetches and the others wait. Throws
- * `bundle_corrupt` where the source has other bytes than the digest says, `bundle_invalid` where it is no bundle, `store_unavailable`
+ * `bundle_corrupt` where the source has other bytes than the pin says, `bundle_invalid` where it is no bundle, `store_unavailable`
  * where there is no room (known before the first large byte) or the source does not answer, the signal's reason when aborted.
  */
 export async function openCachedBundle(options: FetchBundleOptions): Promise<OpenBundle> {
@@ -50,6 +50,7 @@ export async function openCachedBundle(options: FetchBundleOptions): Promise<Ope
   return withBundle(cache.folder, digest, signal, async () => {
     const there = await isThere(cache.folder, digest);
     if (!there) await fetchWhole(options);
+    else if (!(await manifestFits(options))) await renewManifest(options);
     const lock = await markInUse(cache.folder, digest);
     return { folder: cachedFolder(cache.folder, digest), cached: there, release: () => lock.release() };
   });
@@ -61,10 +62,27 @@ const isThere = (cache: string, digest: string): Promise<boolean> =>
     () => false,
   );
 
+/** Whether the cached bundle.json is the one that is meant: the files may be shared by deployments whose limits differ. */
+async function manifestFits(options: FetchBundleOptions): Promise<boolean> {
+  try {
+    const text = await readFile(join(cachedFolder(options.cache.folder, options.digest), 'bundle.json'));
+    checkManifest(options, text);
+    return true;
+  } catch {
+    return false; // whatever is wrong with it, the source has another
+  }
+}
+
+/** Replaced at once: a worker that has the bundle open loads the same files by either. */
+async function renewManifest(options: FetchBundleOptions): Promise<void> {
+  const { bytes } = await fetchManifest(options);
+  await writeManifest(cachedFolder(options.cache.folder, options.digest), bytes);
+}
+
 async function fetchWhole(options: FetchBundleOptions): Promise<void> {
   const { digest, cache, source } = options;
   const folder = fetchingFolder(cache.folder, digest);
-  const { text, manifest } = await fetchManifest(options);
+  const { bytes, manifest } = await fetchManifest(options);
   const all = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   await clearLeavings(cache.folder);
   await makeRoom(cache, all - (await bytesThere(folder, manifest)), `The model "${options.id}"`);
@@ -80,7 +98,7 @@ async function fetchWhole(options: FetchBundleOptions): Promise<void> {
     fetched = 0;
     await fetchFiles(manifest.files, fetching);
   });
-  await writeManifest(folder, text);
+  await writeManifest(folder, bytes);
   await moveIntoCache(cache.folder, digest);
 }
 
@@ -96,11 +114,15 @@ async function bytesThere(folder: string, manifest: BundleManifest): Promise<num
 /** bundle.json: a page of text; of a file this large it is not one. */
 const MAX_MANIFEST_BYTES = 1_048_576;
 
-/** The digest vouches for the list of files, so a bundle.json with another list is none of this bundle's. */
-async function fetchManifest(options: FetchBundleOptions): Promise<{ text: string; manifest: BundleManifest }> {
-  const { id, digest, source } = options;
-  const text = await readManifestText(options);
-  const manifest = parseManifest(`${source.name}/bundles/${digest.slice(0, 12)}…`, text);
+/** The bundle.json that is meant, or a throw: of these files, of this name, and word for word where its sha256 is said. */
+function checkManifest({ id, digest, manifest: pinned, source }: FetchBundleOptions, bytes: Buffer): BundleManifest {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (pinned !== undefined && sha256 !== pinned)
+    throw new ReelayError(
+      'bundle_corrupt',
+      `${source.name}: the bundle.json of "${id}" has the sha256 ${sha256}, not ${pinned} (REELAY_BUNDLE_DIGESTS): it is not the one that this deployment offers. reelay models push puts that there.`,
+    );
+  const manifest = parseManifest(`${source.name}/bundles/${digest.slice(0, 12)}…`, bytes.toString('utf8'));
   const found = bundleDigest(manifest);
   if (found !== digest)
     throw new ReelayError(
@@ -112,26 +134,39 @@ async function fetchManifest(options: FetchBundleOptions): Promise<{ text: strin
       'bundle_invalid',
       `${source.name}: the bundle ${digest.slice(0, 12)}… calls itself "${manifest.id}", not "${id}" (REELAY_BUNDLE_DIGESTS).`,
     );
-  return { text, manifest };
+  return manifest;
 }
 
-async function readManifestText({ source, digest, signal, patience }: FetchBundleOptions): Promise<string> {
-  const key = bundleKey(digest, 'bundle.json');
+/** The very one that is pinned, or else the newest, which then has to be it. */
+async function fetchManifest(options: FetchBundleOptions): Promise<{ bytes: Buffer; manifest: BundleManifest }> {
+  const { digest } = options;
+  const pinned = options.manifest === undefined ? undefined : await readObject(options, manifestKey(options));
+  const bytes = pinned ?? (await readObject(options, manifestKey({ digest })));
+  if (bytes !== undefined) return { bytes, manifest: checkManifest(options, bytes) };
+  const said = `${options.source.name}: there is no ${manifestKey({ digest })}; reelay models push puts it there.`;
+  throw new ReelayError('bundle_corrupt', said);
+}
+
+async function readObject({ source, signal, patience }: FetchBundleOptions, key: string): Promise<Buffer | undefined> {
   const bytes = await sizeOf(source, key, signal, patience);
-  if (bytes === undefined)
-    throw new ReelayError('bundle_corrupt', `${source.name}: there is no ${key}; reelay models push puts it there.`);
+  if (bytes === undefined) return undefined;
   if (bytes === 0 || bytes > MAX_MANIFEST_BYTES)
     throw new ReelayError('bundle_corrupt', `${source.name}: ${key} has ${bytes} bytes and is no bundle.json.`);
-  return (await readRange(source, key, { start: 0, end: bytes - 1 }, signal, patience)).toString('utf8');
+  return readRange(source, key, { start: 0, end: bytes - 1 }, signal, patience);
 }
 
-async function writeManifest(folder: string, text: string): Promise<void> {
+/** Under another name until it is on the disk: it may replace one that is read meanwhile. */
+async function writeManifest(folder: string, bytes: Buffer): Promise<void> {
   const path = join(folder, 'bundle.json');
+  const coming = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await makeFolder(folder);
-    await writeFile(path, text, { mode: 0o600, flush: true });
+    await writeFile(coming, bytes, { mode: 0o600, flush: true });
+    await rename(coming, path);
     await syncFolder(folder);
   } catch (error) {
     throw fromFileSystem(error, path);
+  } finally {
+    await rm(coming, { force: true });
   }
 }

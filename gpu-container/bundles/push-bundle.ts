@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleKey, type LocalObject, type ObjectTarget } from '#core/bundle-objects.ts';
+import { bundleKey, type LocalObject, manifestKey, type ObjectTarget } from '#core/bundle-objects.ts';
 import { bundleName, checkHash, checkPresence } from '#gpu-container/runtime/bundle-files.ts';
 import { bundleDigest, parseManifest } from '#gpu-container/runtime/bundle-manifest.ts';
 import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
@@ -10,6 +10,8 @@ import { readManifest } from '#gpu-container/runtime/load-bundle.ts';
 export interface Pushed {
   readonly id: string;
   readonly digest: string;
+  /** The sha256 of its bundle.json. */
+  readonly manifest: string;
   /** Files that were put, and those that were there with the same bytes. */
   readonly put: number;
   readonly skipped: number;
@@ -17,7 +19,8 @@ export interface Pushed {
 }
 
 /**
- * Puts a bundle where deployments fetch it, bundle.json last: whoever sees that finds the rest. Every file is hashed before it goes, so
+ * Puts a bundle where deployments fetch it, bundle.json last: whoever sees that finds the rest. It is put under its own sha256 as well, where
+ * another bundle.json of the same files does not replace it. Every file is hashed before it goes, so
  * that nothing is pushed under a digest that it does not have: `bundle_corrupt` then. What is there with the same bytes stays.
  */
 export async function pushBundle(
@@ -34,23 +37,25 @@ export async function pushBundle(
   const digest = bundleDigest(manifest);
   const own = Buffer.from(text);
   const sha256 = createHash('sha256').update(own).digest('hex');
+  const asBundleJson = { path, bytes: own.length, sha256 };
   for (const file of files) await checkPresence(name, root, file);
   let [put, skipped, bytes] = [0, 0, 0];
   const push = async (key: string, object: LocalObject) => {
-    const there = await target.head(bundleKey(digest, key));
+    const there = await target.head(key);
     const same = there?.bytes === object.bytes && there.sha256 === object.sha256;
-    if (!same) await target.put(bundleKey(digest, key), object);
+    if (!same) await target.put(key, object);
     if (same) skipped++;
     else {
       put++;
       bytes += object.bytes;
     }
-    onFile?.(key, same);
+    onFile?.(key.slice(bundleKey(digest, '').length), same);
   };
   for (const file of manifest.files) {
     await checkHash(name, root, file);
-    await push(file.path, { ...file, path: join(root, file.path) });
+    await push(bundleKey(digest, file.path), { ...file, path: join(root, file.path) });
   }
-  await push('bundle.json', { path, bytes: own.length, sha256 });
-  return { id: manifest.id, digest, put, skipped, bytes };
+  await push(manifestKey({ digest, manifest: sha256 }), asBundleJson);
+  await push(manifestKey({ digest }), asBundleJson);
+  return { id: manifest.id, digest, manifest: sha256, put, skipped, bytes };
 }

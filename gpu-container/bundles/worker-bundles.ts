@@ -12,6 +12,8 @@ export interface WorkerBundlesOptions {
   readonly folders: ReadonlyMap<string, string>;
   /** By model id; those without a folder are fetched. */
   readonly digests: ReadonlyMap<string, string>;
+  /** The sha256 of bundle.json by model id, of those for which it is said; of a folder that is there already it is not asked. */
+  readonly manifests?: ReadonlyMap<string, string>;
   readonly source: ObjectSource | undefined;
   readonly cache: BundleCacheOptions;
   readonly device: Device;
@@ -60,6 +62,7 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
 
 async function fetchOne(options: WorkerBundlesOptions, id: string, digest: string) {
   const { source, cache, signal, log } = options;
+  const manifest = options.manifests?.get(id);
   if (source === undefined)
     throw new ReelayError(
       'invalid_request',
@@ -72,7 +75,7 @@ async function fetchOne(options: WorkerBundlesOptions, id: string, digest: strin
     toldMs = performance.now();
     log('info', 'fetching a bundle', { model: id, fetched, all });
   };
-  const opened = await openCachedBundle({ id, digest, source, cache, signal, onProgress });
+  const opened = await openCachedBundle({ id, digest, manifest, source, cache, signal, onProgress });
   const ms = Math.round(performance.now() - startedMs);
   log('info', opened.cached ? 'bundle is in the cache' : 'bundle fetched', {
     model: id,

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnProfile, CfnTrustAnchor } from 'aws-cdk-lib/aws-rolesanywhere';
 import type { Construct } from 'constructs';
+import { formatBundlePin } from '#core/bundle-objects.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import { mayServe } from '#core/policy/residency.ts';
 import { AnywhereNodes } from '../constructs/anywhere-nodes.ts';
@@ -111,7 +112,7 @@ function joinFile(stack: Stack, settings: Settings, cards: ModelCatalog, core: C
     eventBus: core.eventBus.eventBusName,
     pools: settings.onPrem.map(({ pool, region }) => ({ pool, region })),
     residency: settings.residency,
-    bundles: Object.fromEntries(cards.map(({ id, digest }) => [id, digest])),
+    bundles: Object.fromEntries(cards.map(card => [card.id, formatBundlePin(card)])),
     ...(settings.shares === '' ? {} : { shares: settings.shares }),
   });
 }

@@ -20,7 +20,7 @@ describe('the settings of a deployed worker', () => {
   test('are read as they are meant', () => {
     const settings = awsWorkerSettingsFrom({
       ...good,
-      REELAY_BUNDLE_DIGESTS: `wan=${DIGEST}`,
+      REELAY_BUNDLE_DIGESTS: `wan=${DIGEST},ltx=${DIGEST}:${'b'.repeat(64)}`,
       REELAY_PROVIDER: 'cuda',
       REELAY_THREADS: '3',
       REELAY_LOADED_BYTES: '80000000000',
@@ -32,7 +32,9 @@ describe('the settings of a deployed worker', () => {
     expect([...settings.bundles, ...settings.digests]).toEqual([
       ['mini', '/models/mini'],
       ['wan', DIGEST],
+      ['ltx', DIGEST],
     ]);
+    expect([...settings.manifests]).toEqual([['ltx', 'b'.repeat(64)]]);
     expect(awsWorkerSettingsFrom(good)).toMatchObject({ provider: 'cpu', spotMetadataUri: undefined });
   });
 
@@ -44,7 +46,8 @@ describe('the settings of a deployed worker', () => {
     ['REELAY_BUNDLES', 'mini', 'REELAY_BUNDLES: got "mini"; id=folder,id=folder is allowed.'],
     ['REELAY_BUNDLES', 'a=/x,a=/y', 'REELAY_BUNDLES: got "a=/y"; each id is named once.'],
     ['REELAY_BUNDLES', '../a=/x', 'REELAY_BUNDLES: got "../a=/x"; id=folder,id=folder is allowed.'],
-    ['REELAY_BUNDLE_DIGESTS', 'a=ABC', 'REELAY_BUNDLE_DIGESTS: got "a=ABC"; a digest is 64 lower-case hex digits.'],
+    ['REELAY_BUNDLE_DIGESTS', 'a=ABC', 'REELAY_BUNDLE_DIGESTS: got "a=ABC"; a digest is 64 lower-case hex digits, and'],
+    ['REELAY_BUNDLE_DIGESTS', `a=${DIGEST}:b`, 'after a colon may come those of bundle.json.'],
     ['REELAY_LOADED_BYTES', '2GB', 'REELAY_LOADED_BYTES: got "2GB"; a whole number of bytes from 1 is allowed.'],
     ['REELAY_SPOT', 'yes', 'REELAY_SPOT: got "yes"; 1 and 0 are allowed.'],
     ['REELAY_SITE', '', 'REELAY_SITE: it is not set, and without it this worker may serve nobody.'],

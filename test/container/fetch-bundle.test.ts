@@ -274,9 +274,9 @@ test('a push skips what is there, puts bundle.json last, and never a file that i
   const order: string[] = [];
   const target = createFolderObjects(share);
   const first = await pushBundle(bundle.folder, target, path => order.push(path));
-  expect(first).toMatchObject({ id: 'small', digest: bundle.digest, put: bundle.files.length + 1, skipped: 0 });
+  expect(first).toMatchObject({ id: 'small', digest: bundle.digest, put: bundle.files.length + 2, skipped: 0 });
   expect(order.at(-1)).toBe('bundle.json');
-  expect(await pushBundle(bundle.folder, target)).toMatchObject({ put: 0, skipped: bundle.files.length + 1 });
+  expect(await pushBundle(bundle.folder, target)).toMatchObject({ put: 0, skipped: bundle.files.length + 2 });
   expect((await servedFrom(join(share, 'bundles', bundle.digest))).digest).toBe(bundle.digest);
   await writeFile(join(bundle.folder, WEIGHTS), Buffer.alloc(5_000));
   await expect(pushBundle(bundle.folder, target)).rejects.toMatchObject({ code: 'bundle_corrupt' });

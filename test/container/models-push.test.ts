@@ -14,13 +14,15 @@ describe('reelay models push', () => {
     onTestFinished(() => rm(share, { recursive: true, force: true }));
     const first = await push(share, 'reelay-mini');
     expect(first).toMatchObject({ code: 0, stderr: expect.stringMatching(/pushed {2}bundle\.json\n$/) });
-    const [, id, digest] = /^REELAY_BUNDLE_DIGESTS=(.+)=([0-9a-f]{64})$/m.exec(first.stdout) ?? [];
+    const [, id, digest, manifest] =
+      /^REELAY_BUNDLE_DIGESTS=(.+)=([0-9a-f]{64}):([0-9a-f]{64})$/m.exec(first.stdout) ?? [];
     expect(id).toBe('reelay-mini');
     expect(await readdir(join(share, 'bundles'))).toEqual([digest]);
     expect(JSON.parse((await push(share, 'reelay-mini', '--json')).stdout)).toMatchObject({ put: 0, to: share });
     const opened = await openCachedBundle({
       id: 'reelay-mini',
       digest: digest ?? '',
+      manifest,
       source: createFolderObjects(share),
       cache: { folder: join(share, 'cache') },
       signal: new AbortController().signal,
