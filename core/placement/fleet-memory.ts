@@ -139,5 +139,6 @@ function oldestOf(since: Readonly<Record<string, number>>, most: number): Readon
   return Object.fromEntries(sorted.slice(0, most));
 }
 
-const six = (value: number) => Number(value.toPrecision(6));
+// Most ranks of most fleets were never used, and every look comes by here.
+const six = (value: number) => (value === 0 ? 0 : Number(value.toPrecision(6)));
 const milli = (value: number) => Math.round(value * 1_000) / 1_000;

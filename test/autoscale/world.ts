@@ -112,24 +112,26 @@ export async function openWorld(options: WorldOptions = {}) {
           task,
         );
     }
+    // One question for all idle workers: most seconds have nothing for any of them.
+    let waiting = await store.countQueued(Number.MAX_SAFE_INTEGER);
     for (const worker of workers.values()) {
       if (nowMs >= worker.beatAtMs) {
         worker.beatAtMs = nowMs + 60_000;
         await tellPresence(kv, worker.told, nowMs);
       }
       if (worker.job !== undefined && nowMs >= worker.doneAtMs) await finish(worker, worker.job);
-      if (worker.job === undefined) await take(worker);
+      if (worker.job === undefined && waiting > 0 && (await take(worker))) waiting--;
     }
   }
   function join(who: Pick<PresentWorker, 'id' | 'place' | 'server'>, task?: FakeTask) {
     const told: PresentWorker = { v: 1, models: speed, startedAtMs: nowMs, ...who };
     workers.set(who.server ?? who.id, { told, task, job: undefined, leasedAtMs: 0, doneAtMs: 0, beatAtMs: 0 });
   }
-  async function take(worker: SimWorker) {
+  async function take(worker: SimWorker): Promise<boolean> {
     const { place, id } = worker.told;
     const open = await store.listQueueHeads(nowMs, 100);
     const head = open.find(job => builtInResidency[job.request.residency]?.sites.includes(place.site));
-    if (head === undefined) return;
+    if (head === undefined) return false;
     const lease = { owner: id, expiresAtMs: nowMs + 120_000 };
     const startedAtMs = head.startedAtMs ?? nowMs;
     const { attempt, version } = head;
@@ -138,12 +140,13 @@ export async function openWorld(options: WorldOptions = {}) {
       { status: 'queued', attempt, version },
       { status: 'in_progress', attempt: attempt + 1, lease, startedAtMs },
     );
-    if (worker.job === undefined) return;
+    if (worker.job === undefined) return false;
     starts.set(head.id, startedAtMs - head.createdAtMs);
     worker.leasedAtMs = nowMs;
     worker.doneAtMs = nowMs + serviceSeconds(starts.size) * 1_000;
     if (worker.task !== undefined) worker.task.protectedUntilMs = nowMs + 600_000;
     note(worker.job);
+    return true;
   }
   async function finish(worker: SimWorker, job: Job) {
     const { id, attempt } = job;
