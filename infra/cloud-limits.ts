@@ -36,8 +36,10 @@ export const cloudLimits = {
   /** News older than this is no news: the autoscaler reads the records anyway. */
   streamNewsSeconds: 300,
   streamRetries: 3,
-  /** A look-up that is asked for is made at least so often before it is a letter; the schedule's comes anyway. */
-  wakeReceives: 3,
+  /** Wake-ups that are run at once, the fewest that Lambda lets a queue have: more would be refused by the reserved runs, and count. */
+  wakeConcurrency: 2,
+  /** A wake-up is refused while the reserved runs are taken, which counts as received: AWS asks for five at least. The schedule's comes anyway. */
+  wakeReceives: 10,
   /** What CloudFormation takes. */
   maxTemplateBytes: 1_000_000,
   maxTemplateResources: 500,

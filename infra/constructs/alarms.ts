@@ -41,13 +41,13 @@ export function alarmOnLetters(scope: Construct, id: string, topic: ITopic, queu
   });
 }
 
-/** A job waits for longer than anyone was promised. */
+/** A message is older than any wait that was promised. SQS counts those in work too, so a render of that length tells as well. */
 export function alarmOnOldest(scope: Construct, id: string, topic: ITopic, queue: IQueue): void {
   createAlarm(scope, id, topic, {
     metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1), statistic: 'Maximum' }),
     threshold: cloudLimits.oldestJobAlarmMinutes * 60,
     periods: 2,
-    description: `A job waits for more than ${cloudLimits.oldestJobAlarmMinutes} minutes.`,
+    description: `A job has waited, or is being rendered, for more than ${cloudLimits.oldestJobAlarmMinutes} minutes.`,
   });
 }
 

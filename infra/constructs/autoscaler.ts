@@ -106,7 +106,11 @@ export class Autoscaler extends Construct {
         }),
       );
     this.handler.addEventSource(
-      new SqsEventSource(this.wakeQueue, { batchSize: spec.triggers[1].batchSize, reportBatchItemFailures: false }),
+      new SqsEventSource(this.wakeQueue, {
+        batchSize: spec.triggers[1].batchSize,
+        reportBatchItemFailures: false,
+        maxConcurrency: cloudLimits.wakeConcurrency,
+      }),
     );
     new Rule(this, 'Schedule', {
       schedule: Schedule.rate(Duration.minutes(spec.triggers[2].everyMinutes)),

@@ -38,6 +38,8 @@ export function createFunction(scope: Construct, id: string, props: ReelayFuncti
     environment: pick(environment, spec.env),
     logGroup,
     role,
+    // Whoever calls without waiting is the schedule, and its next minute makes up for this one: Lambda's own two retries would run beside it.
+    ...(spec.triggers.some(({ kind }) => kind === 'schedule') ? { retryAttempts: 0 } : {}),
     ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
   });
   giveGrants(statement => role.addToPolicy(statement), spec.grants, targets);

@@ -2,11 +2,11 @@ import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-c
 import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Function as Fn } from 'aws-cdk-lib/aws-lambda';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { apiRoutes, type FunctionSpec, functions, outputOf } from '#infra/functions.ts';
+import { createAlarmTopic } from '../constructs/alarm-topic.ts';
 import { alarmOnErrors, alarmOnLetters, alarmOnOldest } from '../constructs/alarms.ts';
 import { bundledCode } from '../constructs/bundled-code.ts';
 import { DropRule } from '../constructs/drop-rule.ts';
@@ -42,8 +42,7 @@ export class CoreStack extends Stack {
       residency => new Enclave(this, enclaveId(residency), { residency, ownKey: residency !== 'standard' }),
     );
     this.eventBus = new EventBus(this, 'Events', { description: 'What becomes of jobs, as CloudEvents' });
-    this.alarmTopic = new Topic(this, 'Alarms', { enforceSSL: true });
-    if (settings.alarmEmail !== null) this.alarmTopic.addSubscription(new EmailSubscription(settings.alarmEmail));
+    this.alarmTopic = createAlarmTopic(this, 'Alarms', settings.alarmEmail);
     const apiKey = new CfnParameter(this, 'ApiKeySha256', {
       description: 'SHA-256 of the API key, in hex; several with commas between. Without one nobody is let in.',
       default: '',
