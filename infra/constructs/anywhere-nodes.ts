@@ -1,4 +1,4 @@
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import {
   CfnCluster,
   CfnService,
@@ -78,6 +78,8 @@ export class AnywhereNodes extends Construct {
         REELAY_POOL: pool,
         REELAY_SITE: 'onprem',
         REELAY_REGION: region,
+        // Where the resources are; older agents of ECS do not say it.
+        AWS_REGION: Stack.of(this).region,
         REELAY_RECEIPT_KEY: '/etc/reelay/receipt-key.pem',
       },
       healthCheck: containerHealth(),

@@ -70,7 +70,8 @@ describe('what is deployed starts with what it is told', () => {
         .Properties.ContainerDefinitions;
       const told = Object.fromEntries(container.Environment.map((one: any) => [one.Name, evaluate(one.Value)]));
       const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-      const settings = awsWorkerSettingsFrom({ AWS_REGION: 'here', ...told, REELAY_RECEIPT_KEY: pem.toString() });
+      expect(told.AWS_REGION, 'the region of the resources, which no SDK guesses').toBe('here');
+      const settings = awsWorkerSettingsFrom({ ...told, REELAY_RECEIPT_KEY: pem.toString() });
       expect(settings.provider).toBe('cuda');
       expect(settings.place.site).toBe(site);
       const classes = parseResidency(told.REELAY_RESIDENCY);
