@@ -7,7 +7,7 @@ import { createSqliteJobQueue, deadLetterQueue } from '#adapters/local/sqlite-jo
 import type { JobQueue } from '#core/ports.ts';
 import { createIdleWatch } from '#gpu-container/worker/idle-watch.ts';
 
-const look = { leaseSeconds: 60, waitMs: 0 };
+const look = { leaseSeconds: 60, waitMs: 1 };
 let folder: string;
 let db: ReturnType<typeof openDatabase>;
 let [a, b]: JobQueue[] = [];
@@ -58,4 +58,13 @@ test('a look that was cut short says nothing, and an idle worker takes nothing a
   await a!.send({ v: 1, jobId: 'video_2' });
   expect(await watched[0].receive(look)).toBeUndefined();
   expect(await a!.depth()).toBe(1);
+});
+
+test('a look that does not wait proves nothing, and one does not keep a GPU for longer than a second', async () => {
+  for (const queue of [...watched, ...watched]) await queue.receive({ ...look, waitMs: 0 });
+  expect(told).toBe(0);
+  const startMs = performance.now();
+  for (const queue of watched) await queue.receive({ ...look, waitMs: 30_000 });
+  expect(told).toBe(1);
+  expect(performance.now() - startMs).toBeLessThan(8_000);
 });
