@@ -15,7 +15,8 @@ export const defaultFleet: FleetSettings = {
   taskVcpu: 4,
   taskMemoryGiB: 28,
   amiParameter: '/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id',
-  autoscalerConcurrency: 2,
+  // The stream, a second class's stream, the wake-up and the schedule: one that finds no run free comes minutes later.
+  autoscalerConcurrency: 4,
 };
 
 /** What a stage has where a settings file says nothing: the bundled model, a GPU fleet from zero, no on-prem pool, one class. */
