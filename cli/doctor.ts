@@ -13,8 +13,9 @@ import {
   showFindings,
 } from '#gpu-container/doctor-checks.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
+import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { findBundles } from '#local/bundles.ts';
-import { dataFolderFrom, portFrom, providerFrom } from './settings.ts';
+import { dataFolderFrom, portFrom } from './settings.ts';
 
 /** `reelay doctor` */
 export function doctorCommand(): Command {

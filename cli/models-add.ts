@@ -5,11 +5,12 @@ import { describeRange } from '#core/models.ts';
 import { whyUnfit } from '#core/provider.ts';
 import { needsOf } from '#gpu-container/runtime/bundle-manifest.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
+import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
 import { RENDER_CHILD } from '#local/local-worker.ts';
 import { addBundle, type PlannedBundle, planBundle, refuseTakenId, workingOwners } from '#local/model-registry.ts';
 import { confirm } from './confirm.ts';
-import { dataFolderFrom, providerFrom } from './settings.ts';
+import { dataFolderFrom } from './settings.ts';
 
 interface AddOptions {
   id?: string;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
-import type { Provider } from '#core/provider.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
+import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { type LocalPolicy, localPlace } from '#local/local-ports.ts';
 
 /** Where the README says the server is. */
@@ -62,15 +62,6 @@ function residencyFrom(env: NodeJS.ProcessEnv): Pick<LocalPolicy, 'place' | 'cla
     classes: parseResidency(env.REELAY_RESIDENCY ?? ''),
     ...(pools === '' ? {} : { servedPlaces: parsePools(pools) }),
   };
-}
-
-/** REELAY_PROVIDER: cpu or cuda, cpu unless it is said. */
-export function providerFrom(env: NodeJS.ProcessEnv): Provider {
-  const { REELAY_PROVIDER: text = '' } = env;
-  if (text === '') return 'cpu';
-  if (text !== 'cpu' && text !== 'cuda')
-    throw new ReelayError('invalid_request', `REELAY_PROVIDER: got "${text.slice(0, 20)}"; cpu and cuda are allowed.`);
-  return text;
 }
 
 /** REELAY_DROP: the folder whose `in/` is watched, `drop` in the data folder unless said otherwise; `off` watches none. */

@@ -19,8 +19,8 @@ import {
 } from '#core/policy/residency.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
+import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { type BundleSettings, bundleSettingsFrom } from './bundle-settings.ts';
-import { providerFrom } from './provider-setting.ts';
 
 /** A worker on the AWS adapters, as its environment describes it. */
 export interface AwsWorkerSettings {

@@ -5,6 +5,7 @@
  */
 import { resourceChecks } from '#adapters/aws/resource-checks.ts';
 import { ReelayError } from '#core/errors.ts';
+import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import {
   awsSettingsCheck,
   type Checks,
@@ -15,7 +16,6 @@ import {
   QUOTA_NOTE,
   showFindings,
 } from './doctor-checks.ts';
-import { providerFrom } from './provider-setting.ts';
 
 const OPTIONS = ['--json', '--online', '--image'];
 
