@@ -3,6 +3,7 @@ import { formatBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type BundlePlace, parseBundlePlace } from '#gpu-container/bundle-settings.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
+import { withoutSecrets } from '#gpu-container/bundles/http-objects.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
 import { findBundles } from '#local/bundles.ts';
 import { shownBytes } from './models-add.ts';
@@ -45,5 +46,5 @@ async function push(id: string, { to, json }: { to: string; json?: boolean }): P
 async function openTarget(place: BundlePlace, to: string) {
   if (place.kind === 'folder') return createFolderObjects(place.folder);
   if (place.kind === 's3') return (await import('#adapters/aws/s3-objects.ts')).connectS3Objects(place.bucket);
-  throw new ReelayError('invalid_request', `--to: got "${to.slice(0, 80)}"; s3://bucket and a folder are allowed.`);
+  throw new ReelayError('invalid_request', `--to: got "${withoutSecrets(to)}"; s3://bucket and a folder are allowed.`);
 }

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
+import { isBundleAddress, withoutSecrets } from './bundles/http-objects.ts';
 
 /** Where bundles are fetched from, by digest. */
 export type BundlePlace =
@@ -42,9 +43,13 @@ export function bundleSettingsFrom(env: Environment): BundleSettings {
 export function parseBundlePlace(text: string, name: string): BundlePlace {
   const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/?$/.exec(text)?.[1];
   if (bucket !== undefined) return { kind: 's3', bucket };
-  if (/^https?:\/\//.test(text)) return { kind: 'http', address: text };
+  if (isBundleAddress(text)) return { kind: 'http', address: text };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
-    throw refusal(name, text, 's3://bucket without a path, an https address and a folder are allowed');
+    throw refusal(
+      name,
+      withoutSecrets(text),
+      's3://bucket without a path, an https address (no name, password or query) and a folder are allowed',
+    );
   return { kind: 'folder', folder: text };
 }
 
