@@ -71,7 +71,6 @@ const LAW: readonly Room[] = [
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
   { folder: 'gpu-container/list-notices.ts', rooms: [], packages: ['node:'] },
-  { folder: 'gpu-container/provider-setting.ts', rooms: ['core'], packages: [] },
   { folder: 'gpu-container/bundle-settings.ts', rooms: ['core'], packages: ['node:'] },
   { folder: 'gpu-container/main.ts', rooms: ['core', 'gpu-container/worker'], packages: ['node:'] },
   {
@@ -86,7 +85,7 @@ const LAW: readonly Room[] = [
     ],
     packages: ['node:'],
   },
-  { folder: 'gpu-container/doctor.ts', rooms: ['core', 'adapters/aws'], packages: ['node:'] },
+  { folder: 'gpu-container/doctor.ts', rooms: ['core', 'adapters/aws', 'gpu-container/worker'], packages: ['node:'] },
   { folder: 'gpu-container/health.ts', rooms: ['gpu-container/worker'], packages: ['node:'] },
   // Bundles come from outside and lie on the disk; what a bundle is, only the runtime says.
   {
@@ -97,7 +96,7 @@ const LAW: readonly Room[] = [
   { folder: 'gpu-container/probe.ts', rooms: ['gpu-container/runtime'], packages: ['node:'] },
   {
     folder: 'gpu-container/aws-settings.ts',
-    rooms: ['core', 'adapters/aws', 'adapters/receipt-key-setting.ts'],
+    rooms: ['core', 'adapters/aws', 'adapters/receipt-key-setting.ts', 'gpu-container/worker'],
     packages: ['node:'],
   },
   {
@@ -142,7 +141,7 @@ const LAW: readonly Room[] = [
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
   {
     folder: 'cli/doctor.ts',
-    rooms: [...EVERYTHING, 'adapters/aws', 'gpu-container/doctor-checks.ts', 'gpu-container/provider-setting.ts'],
+    rooms: [...EVERYTHING, 'adapters/aws', 'gpu-container/doctor-checks.ts'],
     packages: ['node:', 'commander'],
   },
   // A bucket is named by who pushes to it; the rest of the command line does not know AWS.
