@@ -31,13 +31,23 @@ export function awsEnclavesFrom(env: Environment, classes: ResidencyClasses): By
     if (residencyRule(classes, name) === undefined)
       throw refusal(`${where}: no residency class has this name; known: ${Object.keys(classes).join(', ')}.`);
     const resources = readResources(objectOf(value, where), where);
-    for (const [other, taken] of enclaves)
-      for (const field of FIELDS)
-        if (taken[field] === resources[field])
-          throw refusal(`${where}.${field}: the class ${other} has the same; each class has resources of its own.`);
     enclaves.set(name, resources);
   }
+  for (const name of enclaves.keys()) if (name !== defaultResidency) needOwn(name, enclaves);
   return enclaves;
+}
+
+/** Nothing is shared: neither with another class, nor a queue with the dead letters. */
+function needOwn(name: string, enclaves: ByClass<EnclaveResources>): void {
+  const own = enclaves.get(name)!;
+  const kindOf = (field: (typeof FIELDS)[number]) => (field === 'deadLetterQueueUrl' ? 'queueUrl' : field);
+  for (const field of FIELDS)
+    for (const [other, taken] of enclaves)
+      for (const its of FIELDS) {
+        if ((other === name && its === field) || kindOf(its) !== kindOf(field) || taken[its] !== own[field]) continue;
+        const where = other === name ? `${its} is` : `the class ${other} has`;
+        throw refusal(`REELAY_ENCLAVES: ${name}.${field}: ${where} the same; each class has resources of its own.`);
+      }
 }
 
 function readResources(fields: Record<string, unknown>, where: string): EnclaveResources {

@@ -55,6 +55,14 @@ describe('the enclaves of a deployment', () => {
       JSON.stringify({ sovereign: { ...sovereign, bucket: 'bucket' } }),
       'sovereign.bucket: the class standard has the same',
     ],
+    [
+      JSON.stringify({ sovereign: { ...sovereign, deadLetterQueueUrl: env.REELAY_QUEUE_URL } }),
+      'sovereign.deadLetterQueueUrl: the class standard has the same',
+    ],
+    [
+      JSON.stringify({ sovereign: { ...sovereign, deadLetterQueueUrl: sovereign.queueUrl } }),
+      'sovereign.queueUrl: deadLetterQueueUrl is the same',
+    ],
     [JSON.stringify({ sovereign: 'x' }), 'REELAY_ENCLAVES: sovereign: an object is expected.'],
   ])('that cannot be meant stop the start: %s', (text, sentence) => {
     const read = () => awsEnclavesFrom({ ...env, REELAY_ENCLAVES: text }, builtInResidency);
