@@ -9,7 +9,7 @@ import { sweepEach } from '../jobs/sweep.ts';
 import { referenceFolder } from '../keys.ts';
 import { limits } from '../limits.ts';
 import { defaultResidency } from '../policy/residency.ts';
-import type { BlobStore, JobStore, KeyValueStore } from '../ports.ts';
+import type { BlobStore, JobStore, KeyValueEntry, KeyValueStore } from '../ports.ts';
 import type { Reference } from '../video-request.ts';
 import { countLoaded } from './loaded-bytes.ts';
 import { extensionFor } from './media-type.ts';
@@ -51,15 +51,17 @@ export async function sweepReferences(
     readonly enclave?: string;
   },
 ): Promise<number> {
-  const due = await ports.kv.listDue('reference', ports.now(), limits.sweepBatch);
-  return sweepEach(
-    due.filter(({ value }) => isReached(ports.enclave, (value as { jobId: string }).jobId)),
-    async ({ space, name, value }) => {
-      const job = await ports.store.load((value as { jobId: string }).jobId);
-      if (job?.request.reference?.key.startsWith(name) !== true) await ports.blobs.deletePrefix(name);
-      await ports.kv.remove(space, name);
-    },
-  );
+  const nowMs = ports.now();
+  const due = await ports.kv.listDue('reference', nowMs, limits.sweepBatch);
+  const own = (note: KeyValueEntry) => isReached(ports.enclave, (note.value as { jobId: string }).jobId);
+  const left = due.filter(note => !own(note) && nowMs - (note.dueAtMs ?? nowMs) > limits.referenceGraceMs);
+  // Those of a class that nobody opens any more go behind the others, or so many of them would hide what can be swept.
+  await sweepEach(left, note => ports.kv.replace({ ...note, dueAtMs: nowMs }));
+  return sweepEach(due.filter(own), async ({ space, name, value }) => {
+    const job = await ports.store.load((value as { jobId: string }).jobId);
+    if (job?.request.reference?.key.startsWith(name) !== true) await ports.blobs.deletePrefix(name);
+    await ports.kv.remove(space, name);
+  });
 }
 
 /**

@@ -143,6 +143,24 @@ describe('what is made from a video', () => {
     await sweep('sovereign');
     expect(await left()).toBe(false);
   });
+
+  test('notes of a class that is not open any more hide no others from the sweep, however many they are', async () => {
+    const { kv, blobs } = world.door;
+    const dueAtMs = Date.now();
+    const note = (jobId: string) => {
+      const name = `references/acme/${jobId}/1/`;
+      return { space: 'reference/acme', name, value: { jobId }, expiresAtMs: null, dueAtMs };
+    };
+    for (let n = 0; n < limits.sweepBatch; n++) await kv.put(note(`video_gone_0${String(n).padStart(25, '0')}`));
+    const orphan = { ...note(`video_${'1'.repeat(26)}`), dueAtMs: dueAtMs + 1 };
+    await kv.put(orphan);
+    await blobs.put(`${orphan.name}input.png`, PNG.bytes, { contentType: 'image/png' });
+    let nowMs = dueAtMs + limits.referenceGraceMs + 60_000;
+    for (let sweeps = 0; sweeps < 2; sweeps++, nowMs += 60_000)
+      await sweepReferences({ ...world.enclaves.get('standard')!, kv, now: () => nowMs, enclave: 'standard' });
+    expect(await blobs.head(`${orphan.name}input.png`)).toBeUndefined();
+    expect(await kv.get('reference/acme', note(`video_gone_0${'0'.repeat(25)}`).name)).toBeDefined();
+  });
 });
 
 test('the drop folder takes it in a request, and refuses what its own place may not keep', async () => {
