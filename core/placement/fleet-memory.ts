@@ -3,9 +3,10 @@
  * are in their records and the servers in the fleet.
  */
 
+import { z } from 'zod';
 import { fleetLimits } from './fleet-limits.ts';
 import { createPlacementState } from './fold.ts';
-import { secondsPerDay } from './horizon.ts';
+import { binEdges, rankCount, secondsPerDay } from './horizon.ts';
 import type { PlacementState } from './types.ts';
 
 /** Times are seconds of the wall clock; servers and jobs are named by `shortName`. */
@@ -68,11 +69,49 @@ export function createFleetMemory(nowSeconds: number, coldSeconds: number): Flee
   };
 }
 
-/** The stored value as a memory; undefined for one that nobody can read, which counts as lost. */
+const times = z.record(z.string(), z.number());
+const names = z.array(z.string());
+const byAge = z.array(z.number()).length(binEdges.length);
+const rank = z.object({
+  freeAt: z.number(),
+  used: z.boolean(),
+  events: byAge,
+  exposure: byAge,
+  hits: z.number(),
+  spells: z.number(),
+  spellAt: z.number(),
+  spellHits: z.number(),
+});
+const placement = z.object({
+  v: z.literal(1),
+  asOfSeconds: z.number(),
+  day: z.number(),
+  lambda: z.number(),
+  meanServiceSeconds: z.number(),
+  recentArrivals: z.array(z.number()),
+  ranks: z.array(rank).length(rankCount),
+});
+const schema: z.ZodType<FleetMemory> = z.object({
+  v: z.literal(1),
+  placement,
+  folded: z.array(z.tuple([z.string(), z.number()])),
+  foldedUntil: z.number(),
+  missingSince: times,
+  refusedAt: times,
+  idleSince: times,
+  leaving: names,
+  held: names,
+  ownerlessSince: times,
+  stuckSince: z.number().nullable(),
+  wakeAt: z.number(),
+});
+
+/**
+ * The stored value as a memory; undefined for one that lacks anything, which counts as lost. A memory that is half there would end each
+ * run with a TypeError, and the controller with it, until someone removes the entry by hand.
+ */
 export function readFleetMemory(value: unknown): FleetMemory | undefined {
-  const memory = value as Partial<FleetMemory> | null | undefined;
-  if (memory?.v !== 1 || memory.placement?.v !== 1 || !Array.isArray(memory.placement.ranks)) return undefined;
-  return Array.isArray(memory.folded) ? (memory as FleetMemory) : undefined;
+  return schema.safeParse(value).data;
 }
 
 /** A server's or a job's name as it is remembered: 48 bits and more of it are random, which tells all of a fleet apart. */

@@ -76,4 +76,13 @@ test('a stored value that is no memory is none', () => {
     expect(readFleetMemory(value)).toBeUndefined();
   const memory = compactMemory(createFleetMemory(nowSeconds, 127));
   expect(readFleetMemory(JSON.parse(JSON.stringify(memory)))).toEqual(memory);
+  // Half of one, as another version may have left it, would stop every run.
+  const { placement } = memory;
+  for (const field of Object.keys(memory))
+    expect(readFleetMemory({ ...memory, [field]: undefined }), field).toBeUndefined();
+  for (const field of Object.keys(placement))
+    expect(readFleetMemory({ ...memory, placement: { ...placement, [field]: undefined } }), field).toBeUndefined();
+  const ranks = [{ ...placement.ranks[0], events: [0] }, ...placement.ranks.slice(1)];
+  for (const wrong of [{ ranks }, { ranks: placement.ranks.slice(1) }, { lambda: null }])
+    expect(readFleetMemory({ ...memory, placement: { ...placement, ...wrong } })).toBeUndefined();
 });
