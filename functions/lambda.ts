@@ -59,13 +59,14 @@ export const tickHandler = async (): Promise<void> => {
 
 /**
  * What S3 events and the reconciler's schedule call. `REELAY_TENANT` is whom drops in the bucket belong to. The bucket, and what comes out
- * there, is of the standard class: a drop of another one is refused.
+ * there, is of the standard class: a drop of another one is refused, and no other enclave is asked, on which this function has no right.
  */
 export const dropHandler = async (event: DropTrigger): Promise<SQSBatchResponse | undefined> => {
   const deps = composedDeps();
   dropFolder ??= connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
   const classes = Object.fromEntries(Object.entries(deps.classes).filter(([name]) => name === defaultResidency));
-  return ingestDrop({ ...deps, classes, folder: dropFolder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
+  const ports = { ...deps, ...deps.enclaves?.get(defaultResidency), classes };
+  return ingestDrop({ ...ports, folder: dropFolder, tenant: process.env.REELAY_TENANT ?? 'default' })(event);
 };
 
 function handlersOf(deps: Deps) {

@@ -41,6 +41,43 @@ function runBundle(stack: 'ReelayCore' | 'ReelayGpu', prefix: string, folder: st
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
+/** An AWS of one object below drop/, empty tables and queues that take everything; tells which tables were asked. */
+const DROP_ON_A_LOOPBACK = `
+  const { createServer } = await import('node:http');
+  const { createHash } = await import('node:crypto');
+  const object = JSON.stringify({ prompt: 'a fox in the snow' });
+  const tables = new Set();
+  const answer = (target, sent) => {
+    if (target.startsWith('DynamoDB')) {
+      tables.add(sent.TableName ?? Object.keys(sent.RequestItems)[0]);
+      return target.endsWith('.Query') ? { Items: [], Count: 0, ScannedCount: 0 } : {};
+    }
+    if (target.startsWith('AmazonSQS')) return { MessageId: 'm', MD5OfMessageBody: createHash('md5').update(sent.MessageBody).digest('hex') };
+    return { FailedEntryCount: 0, Entries: [{ EventId: 'e' }] };
+  };
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    const target = request.headers['x-amz-target'];
+    if (target !== undefined) return response.end(JSON.stringify(answer(target, JSON.parse(body))));
+    if (request.url.includes('list-type=2')) return response.end('<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>');
+    const isThere = request.url.includes('/drop/a.json');
+    response.writeHead(isThere || request.method === 'PUT' ? 200 : 404, {
+      etag: '"1"', 'last-modified': 'Sat, 21 Nov 2026 20:00:00 GMT', 'content-length': isThere ? object.length : 0 });
+    response.end(isThere && request.method === 'GET' ? object : '');
+  }).listen(0, '127.0.0.1');
+  await new Promise(done => server.once('listening', done));
+  const here = 'http://127.0.0.1:' + server.address().port;
+  Object.assign(process.env, { AWS_ENDPOINT_URL: here, REELAY_QUEUE_URL: here + '/1/queue', REELAY_BUCKET: 'drops',
+    AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' });
+  const detail = { bucket: { name: 'drops' }, object: { key: 'drop/a.json', etag: '1', size: object.length, sequencer: '0A' } };
+  const body = JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
+  const outcome = await bundle.dropHandler({ Records: [{ messageId: 'm', receiptHandle: 'r', body }] });
+  console.log(JSON.stringify({ tables: [...tables], outcome }));
+  server.close();
+  server.closeAllConnections();
+`;
+
 describe('what is deployed starts with what it is told', () => {
   test('the API answers with the models of the deployment, to who has the key', () => {
     const call = (headers: object) => `await bundle.handler({ routeKey: 'GET /v1/models', rawPath: '/v1/models',
@@ -50,6 +87,13 @@ describe('what is deployed starts with what it is told', () => {
     expect(known.statusCode).toBe(200);
     expect(JSON.parse(known.body).data.map(({ id }: { id: string }) => id)).toEqual(['reelay-mini']);
     expect(unknown.statusCode).toBe(401);
+  });
+
+  test('a drop asks the enclave of its class and no other, for on no other has its function a right', () => {
+    const { tables, outcome } = runBundle('ReelayCore', 'Drop', 'functions-lambda-ts', DROP_ON_A_LOOPBACK);
+    expect(outcome).toEqual({ batchItemFailures: [] });
+    expect(tables.filter((name: string) => !name.startsWith('<EnclaveStandard'))).toEqual([]);
+    expect(tables.length).toBeGreaterThan(0);
   });
 
   test('the autoscaler composes itself', () => {
