@@ -1,6 +1,6 @@
 /** @file How a worker on the premises finds the installation it belongs to: the join file, which a deployment's outputs give, or the environment. */
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -165,8 +165,16 @@ export function environmentOf(file: JoinFile): Readonly<Record<string, string>> 
   };
 }
 
-/** Keeps the file where the next start without `--join` finds it. */
+/** Keeps the file where the next start without `--join` finds it; whole or not at all, also beside other workers of the folder. */
 export async function keepJoinFile(file: JoinFile, path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+  const made = `${path}.${process.pid}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(made, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+    await rename(made, path);
+  } catch (cause) {
+    await rm(made, { force: true }).catch(() => undefined);
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new ReelayError('invalid_request', `REELAY_DATA: ${path} cannot be written (${code}).`, { cause });
+  }
 }

@@ -27,7 +27,7 @@ export interface JoinWorkerOptions extends JoinOptions {
   readonly check?: boolean;
 }
 
-/** Connections that nobody waits for any more are closed well within this. */
+/** Connections that nobody waits for any more, and the last lines for a slow reader, are through well within this. */
 const HANGING_MS = 2_000;
 
 /** Runs until stopped, idle or checked. Throws sentences; prompts, keys and links are in none of its lines. */
@@ -41,6 +41,7 @@ export async function joinWorker(options: JoinWorkerOptions, ownEnv: NodeJS.Proc
   const findings = await preflight(inputOf(env, settings));
   for (const finding of findings) say('checked', { ...finding }, describe(finding));
   const bad = findings.filter(finding => !finding.ok);
+  if (bad.length > 0 || options.check === true) endSoon();
   if (bad.length > 0)
     throw new ReelayError('forbidden', `this worker takes no jobs. ${bad.map(({ detail }) => detail).join(' ')}`);
   if (options.check === true) return;
@@ -56,7 +57,11 @@ export async function joinWorker(options: JoinWorkerOptions, ownEnv: NodeJS.Proc
   say('working', { pool, region }, `working for ${env.REELAY_QUEUE_URL} as pool ${pool} in ${region}`);
   await runAwsWorker(settings, stopped.signal, log, options.untilIdle === true ? idle.watch : undefined);
   say('stopped', {}, 'stopped');
-  // What still hangs, hangs on a store that did not answer within the drain.
+  endSoon();
+}
+
+/** What still hangs then, hangs on a store that did not answer within the drain, or on a credential process. */
+function endSoon(): void {
   setTimeout(() => process.exit(), HANGING_MS).unref();
 }
 

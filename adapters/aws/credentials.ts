@@ -5,24 +5,38 @@ import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import type { Environment } from './connect.ts';
 
 /** What a credential process of IAM Roles Anywhere cannot do without. */
 const FILE_OPTIONS = ['--certificate', '--private-key'] as const;
 const ARN_OPTIONS = ['--trust-anchor-arn', '--profile-arn', '--role-arn'] as const;
 
-/** Resolves credentials as every client will; `until` is their end, undefined for keys that have none. Throws `unauthorized` with the reason. */
-export async function resolveCredentials(env: Environment, region: string): Promise<{ until: Date | undefined }> {
+/** Resolves credentials as every client will; `until` is their end, undefined for keys that have none. Throws `unauthorized` with the reason, also where none came in time. */
+export async function resolveCredentials(
+  env: Environment,
+  region: string,
+  mostMs: number = limits.preflightMs,
+): Promise<{ until: Date | undefined }> {
   const client = new SQSClient({ region });
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), mostMs);
   try {
-    const { expiration } = await client.config.credentials();
+    const { expiration } = await Promise.race([client.config.credentials(), whenAborted(late.signal)]);
     return { until: expiration };
   } catch (cause) {
-    throw new ReelayError('unauthorized', whyNoCredentials(env, Date.now()), { cause });
+    const why = late.signal.aborted
+      ? `AWS credentials: none came within ${mostMs / 1000} seconds. ${whyNoCredentials(env, Date.now())}`
+      : whyNoCredentials(env, Date.now());
+    throw new ReelayError('unauthorized', why, { cause });
   } finally {
+    clearTimeout(timer);
     client.destroy();
   }
 }
+
+const whenAborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 /** The first thing that is missing between the environment and credentials, in the order the SDK looks. */
 export function whyNoCredentials(env: Environment, nowMs: number): string {
@@ -63,7 +77,7 @@ function whyNoAnswer(profile: string, command: string, { path, nowMs }: { path: 
     if (end === undefined) return `${where}: the file of --certificate is no certificate in PEM.`;
     if (end < nowMs) return `${where}: the certificate was valid until ${new Date(end).toISOString()}.`;
   }
-  return `${where}: the program ran and gave no credentials; run it by hand as this user to see what it says. Its clock, its way out to AWS, the trust anchor or the role's trust may be wrong.`;
+  return `${where}: the program gave no credentials; run it by hand as this user to see what it says. Its clock, its way out to AWS, the trust anchor or the role's trust may be wrong.`;
 }
 
 /** Names of profiles with their settings. In the config file all but `default` are called "profile name". */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { whyNoCredentials } from '#adapters/aws/credentials.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { resolveCredentials, whyNoCredentials } from '#adapters/aws/credentials.ts';
 
 const DAY_MS = 86_400_000;
 let folder: string;
@@ -79,6 +79,25 @@ describe('without credentials a person is told what is missing:', () => {
   });
 
   test('nothing that can be seen from here', () => {
-    expect(said(profile())).toContain('the program ran and gave no credentials; run it by hand');
+    expect(said(profile())).toContain('the program gave no credentials; run it by hand');
   });
+});
+
+test('a credential process that hangs is not waited for', async () => {
+  const pid = join(folder, 'pid');
+  writeFileSync(join(folder, 'hanging'), `#!/bin/sh\necho $$ > ${pid}\nexec sleep 60\n`, { mode: 0o755 });
+  const config = join(folder, 'hanging-config');
+  writeFileSync(config, `[profile reelay]\ncredential_process = ${join(folder, 'hanging')}\n`);
+  const env = {
+    AWS_CONFIG_FILE: config,
+    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
+    AWS_PROFILE: 'reelay',
+    PATH: '/usr/bin:/bin',
+  };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined);
+  const said = await resolveCredentials(env, 'us-east-1', 1_000).catch((error: Error) => error.message);
+  vi.unstubAllEnvs();
+  expect(said).toContain('AWS credentials: none came within 1 seconds. credential_process of the profile "reelay": ');
+  process.kill(Number(readFileSync(pid, 'utf8')));
 });

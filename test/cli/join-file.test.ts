@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
-import { environmentOf, parseJoinFile } from '#cli/join-file.ts';
+import { environmentOf, keepJoinFile, parseJoinFile } from '#cli/join-file.ts';
 import { joinEnvironment, keptJoinFile } from '#cli/join-settings.ts';
 import { parseResidency } from '#core/policy/residency.ts';
 
@@ -80,5 +80,20 @@ test('without a file or names a worker says how it gets to know its installation
     REELAY_POOL: 'onprem-a',
     REELAY_SITE: 'onprem',
   });
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('the kept file is replaced as a whole, and a folder that cannot hold it is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reelay-join-'));
+  const kept = keptJoinFile(folder);
+  const file = parseJoinFile(JSON.stringify(FILE), 'join.json');
+  await keepJoinFile(file, kept);
+  const { ino } = await stat(kept);
+  await keepJoinFile(file, kept);
+  // Never the same file written over, which a crash would leave half.
+  expect((await stat(kept)).ino).not.toBe(ino);
+  expect(parseJoinFile(await readFile(kept, 'utf8'), kept)).toEqual(file);
+  expect(await readdir(folder)).toEqual(['join.json']);
+  await expect(keepJoinFile(file, keptJoinFile(kept))).rejects.toThrow(`REELAY_DATA: ${keptJoinFile(kept)} cannot be`);
   await rm(folder, { recursive: true, force: true });
 });
