@@ -4,6 +4,7 @@
  *
  *     settings -> provider probed -> bundles on disk -> working --signal or Spot notice--> draining (jobs go back with their checkpoints)
  *     working --the provider is lost--> draining -> rejects with provider_unavailable; nothing is rendered on the CPU instead
+ *     working --a fetched bundle has rotted on the disk--> draining -> it leaves the cache, and the next start fetches it anew
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -40,6 +41,7 @@ import { runProbe } from '#gpu-container/worker/run-probe.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
 import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
+import { watchBundles } from '#gpu-container/worker/watch-bundles.ts';
 import { watchProvider } from '#gpu-container/worker/watch-provider.ts';
 import type { AwsWorkerSettings } from './aws-settings.ts';
 import type { BundlePlace } from './bundle-settings.ts';
@@ -75,7 +77,13 @@ export async function runAwsWorker(
     childPath: RENDER_CHILD,
     ...loadedBytesOn(device, settings.loadedBytes),
   });
-  const renderer = watchProvider(rendering, { provider, onLost: error => lost.abort(error) });
+  const rotten = new Set<string>();
+  const onRotten = (model: string, error: ReelayError) => {
+    rotten.add(model);
+    lost.abort(error);
+  };
+  const sound = watchBundles(rendering, { fetched: bundles.fetched, onRotten });
+  const renderer = watchProvider(sound, { provider, onLost: error => lost.abort(error) });
   const enclaves = [...connectAwsEnclaves(settings.aws, settings.enclaves)].map(([enclave, ports]) => {
     return { ...ports, queue: watchQueue(ports.queue), enclave };
   });
@@ -103,6 +111,8 @@ export async function runAwsWorker(
   ]);
   await drained(working, stop);
   await renderer.close();
+  for (const id of rotten)
+    log('error', 'bundle is not as it was fetched', { model: id, dropped: await bundles.drop(id) });
   bundles.release();
   lost.signal.throwIfAborted();
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, syncFolder } from '#adapters/local/durable-folder.ts';
 import { fromFileSystem, isMissing } from '#adapters/local/file-error.ts';
-import { cleanDeadLocks, holdLock, type ProcessLock } from '#adapters/local/process-lock.ts';
+import { cleanDeadLocks, holdLock, isHeld, type ProcessLock } from '#adapters/local/process-lock.ts';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 
@@ -103,36 +103,69 @@ export async function listCache(cache: string): Promise<CachedBundle[]> {
   return found.filter(bundle => bundle !== undefined).sort((a, b) => a.usedAtMs - b.usedAtMs);
 }
 
+/** A bundle that needs room. */
+export interface RoomWanted {
+  readonly digest: string;
+  /** Of all its files, and of what an earlier fetch left of them. */
+  readonly bytes: number;
+  readonly there: number;
+  /** For the sentence. */
+  readonly what: string;
+}
+
 /**
- * Makes room for so many bytes more, removing bundles that nobody has open, the least recently used first. Throws `store_unavailable`
- * with a sentence where that is not enough; nothing more is removed than is needed, and nothing at all where it cannot be enough.
+ * Makes room for a bundle: first goes what fetches left that nobody goes on with, then bundles that nobody has open, the least recently
+ * used first. Throws `store_unavailable` with a sentence where that is not enough; nothing more is removed than is needed, and nothing at
+ * all where it cannot be enough.
  */
-export async function makeRoom(options: BundleCacheOptions, bytes: number, what: string): Promise<void> {
+export async function makeRoom(options: BundleCacheOptions, wanted: RoomWanted): Promise<void> {
   const { folder: cache, quotaBytes = Number.POSITIVE_INFINITY } = options;
-  const cached = await listCache(cache);
-  const all = cached.reduce((sum, bundle) => sum + bundle.bytes, 0);
+  const [cached, begun] = [await listCache(cache), await listBegun(cache, wanted.digest)];
+  const all = sum(cached) + sum(begun);
   const disk = await onDisk(cache, () => statfs(cache));
   const free = disk.bavail * disk.bsize - limits.minFreeBytes;
-  let missing = Math.max(bytes - free, all + bytes - quotaBytes);
-  const idle = cached.filter(bundle => !bundle.inUse);
-  const removable = idle.reduce((sum, bundle) => sum + bundle.bytes, 0);
-  if (missing > removable) throw noRoom(what, bytes, { ...options, free: Math.max(0, free), inUse: all - removable });
+  let missing = Math.max(wanted.bytes - wanted.there - free, all + wanted.bytes - quotaBytes);
+  const idle = [...begun, ...cached].filter(bundle => !bundle.inUse);
+  const removable = sum(idle);
+  const refusal = () => noRoom(wanted, { ...options, free: Math.max(0, free), inUse: all - removable });
+  if (missing > removable) throw refusal();
   for (const bundle of idle) {
     if (missing <= 0) return;
-    if (await remove(cache, bundle.digest)) missing -= bundle.bytes;
+    if (await remove(cache, bundle.digest, bundle.folder)) missing -= bundle.bytes;
   }
-  if (missing > 0) throw noRoom(what, bytes, { ...options, free: Math.max(0, free), inUse: all - removable });
+  if (missing > 0) throw refusal();
+}
+
+const sum = (bundles: readonly Pick<CachedBundle, 'bytes'>[]) => bundles.reduce((all, { bytes }) => all + bytes, 0);
+
+type Begun = Pick<CachedBundle, 'digest' | 'folder' | 'bytes' | 'inUse'>;
+
+/** What other fetches left or have so far; in use while somebody works on it. */
+async function listBegun(cache: string, own: string): Promise<Begun[]> {
+  const names = await readdir(join(cache, '.fetching')).catch(() => []);
+  const begun = names
+    .filter(name => DIGEST.test(name) && name !== own)
+    .map(async (digest): Promise<Begun> => {
+      const folder = fetchingFolder(cache, digest);
+      return { digest, folder, bytes: await bytesIn(folder), inUse: isHeld(lockPath(cache, digest)) };
+    });
+  return Promise.all(begun);
+}
+
+/** Takes a bundle out of the cache whose bytes are not what was fetched; false where another process has it open. */
+export function dropBundle(cache: string, digest: string): Promise<boolean> {
+  return remove(cache, digest, cachedFolder(cache, digest));
 }
 
 /** Whether it went: not one that a process has opened meanwhile, or works on. */
-async function remove(cache: string, digest: string): Promise<boolean> {
+async function remove(cache: string, digest: string, folder: string): Promise<boolean> {
   const lock = holdLock(lockPath(cache, digest));
   if (lock === undefined) return false;
   try {
     if (isInUse(cache, digest)) return false;
     const leaving = join(cache, '.fetching', `leaving-${randomBytes(6).toString('hex')}`);
     await onDisk(cache, async () => {
-      await rename(cachedFolder(cache, digest), leaving);
+      await rename(folder, leaving);
       await rm(leaving, { recursive: true, force: true });
     });
     return true;
@@ -172,15 +205,14 @@ async function bytesIn(folder: string): Promise<number> {
 }
 
 function noRoom(
-  what: string,
-  bytes: number,
+  { what, bytes }: RoomWanted,
   room: BundleCacheOptions & { readonly free: number; readonly inUse: number },
 ): ReelayError {
   const { folder, quotaBytes, free, inUse } = room;
   const quota = quotaBytes === undefined ? '' : `, the quota is ${gigabytes(quotaBytes)}`;
   return new ReelayError(
     'store_unavailable',
-    `${what} needs ${gigabytes(bytes)} in ${folder}: the disk has ${gigabytes(free)} to give${quota}, and bundles in use take ${gigabytes(inUse)}.`,
+    `${what} needs ${gigabytes(bytes)} in ${folder}: the disk has ${gigabytes(free)} to give${quota}, and what is in use takes ${gigabytes(inUse)}.`,
     { retryable: false },
   );
 }

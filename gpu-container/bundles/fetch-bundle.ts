@@ -85,7 +85,8 @@ async function fetchWhole(options: FetchBundleOptions): Promise<void> {
   const { bytes, manifest } = await fetchManifest(options);
   const all = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   await clearLeavings(cache.folder);
-  await makeRoom(cache, all - (await bytesThere(folder, manifest)), `The model "${options.id}"`);
+  const there = await bytesThere(folder, manifest);
+  await makeRoom(cache, { digest, bytes: all, there, what: `The model "${options.id}"` });
   let fetched = 0;
   const onProgress = (bytes: number) => {
     fetched += bytes;

@@ -3,8 +3,8 @@ import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { type Device, whyUnfit } from '#core/provider.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
-import type { BundleCacheOptions } from './bundle-cache.ts';
-import { openCachedBundle } from './fetch-bundle.ts';
+import { type BundleCacheOptions, dropBundle } from './bundle-cache.ts';
+import { type OpenBundle, openCachedBundle } from './fetch-bundle.ts';
 
 /** What a worker is to have. */
 export interface WorkerBundlesOptions {
@@ -26,6 +26,10 @@ export interface WorkerBundles {
   readonly folders: ReadonlyMap<string, string>;
   /** What is offered is what is there at the start: a folder that changes later is refused by the digest noted here. */
   readonly digests: ReadonlyMap<string, string>;
+  /** Those of the cache: what is not any more as it was fetched can be fetched again. */
+  readonly fetched: ReadonlySet<string>;
+  /** Takes a fetched bundle out of the cache, unless another process has it open. Whether it went. */
+  drop(id: string): Promise<boolean>;
   release(): void;
 }
 
@@ -36,16 +40,21 @@ export interface WorkerBundles {
 export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<WorkerBundles> {
   const folders = new Map(options.folders);
   const digests = new Map(options.digests);
-  const releases: (() => void)[] = [];
+  const opened = new Map<string, OpenBundle>();
   const release = () => {
-    for (const one of releases.splice(0)) one();
+    for (const one of opened.values()) one.release();
+  };
+  const drop = async (id: string): Promise<boolean> => {
+    opened.get(id)?.release();
+    const digest = opened.has(id) ? digests.get(id) : undefined;
+    return digest !== undefined && dropBundle(options.cache.folder, digest);
   };
   try {
     for (const [id, digest] of options.digests) {
       if (folders.has(id)) continue;
-      const opened = await fetchOne(options, id, digest);
-      releases.push(opened.release);
-      folders.set(id, opened.folder);
+      const bundle = await fetchOne(options, id, digest);
+      opened.set(id, bundle);
+      folders.set(id, bundle.folder);
     }
     for (const [id, folder] of folders) {
       const card = await readModelCard(folder);
@@ -53,7 +62,7 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
       if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
       if (!digests.has(id)) digests.set(id, card.digest);
     }
-    return { folders, digests, release };
+    return { folders, digests, fetched: new Set(opened.keys()), drop, release };
   } catch (error) {
     release();
     throw error;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bundleKey } from '#core/bundle-objects.ts';
 import { limits } from '#core/limits.ts';
-import { fetchingFolder, listCache } from '#gpu-container/bundles/bundle-cache.ts';
+import { fetchingFolder, listCache, withBundle } from '#gpu-container/bundles/bundle-cache.ts';
 import { type FetchBundleOptions, openCachedBundle } from '#gpu-container/bundles/fetch-bundle.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
 import { createHttpObjects } from '#gpu-container/bundles/http-objects.ts';
@@ -248,6 +248,38 @@ describe('room on the disk', () => {
     expect(new Set(digests)).toEqual(new Set([bundles[0]!.digest, bundles[2]!.digest]));
   });
 
+  test('is made from fetches that nobody goes on with, before any whole bundle goes', async () => {
+    const cache = await emptyFolder();
+    const [one, two] = [await largeBundle(30_000), await largeBundle(30_001)];
+    const server = await startRangeServer(new Map([...one.objects, ...two.objects]));
+    onTestFinished(() => server.close());
+    const quota = { folder: cache, quotaBytes: 75_000 };
+    (await openCachedBundle(options(one, server.url, cache, { cache: quota }))).release();
+    const left = join(fetchingFolder(cache, 'c'.repeat(64)), WEIGHTS);
+    await mkdir(join(left, '..'), { recursive: true });
+    await writeFile(left, Buffer.alloc(30_000));
+    await openCachedBundle(options(two, server.url, cache, { cache: quota }));
+    expect(await stat(left).catch(() => 'gone')).toBe('gone');
+    expect(await listCache(cache)).toHaveLength(2);
+  });
+
+  test('counts what another process is fetching, and leaves it alone', async () => {
+    const cache = await emptyFolder();
+    const bundle = await largeBundle(30_000);
+    const server = await served(bundle);
+    const digest = 'c'.repeat(64);
+    const left = join(fetchingFolder(cache, digest), WEIGHTS);
+    await mkdir(join(left, '..'), { recursive: true });
+    await writeFile(left, Buffer.alloc(30_000));
+    const quota = { folder: cache, quotaBytes: 50_000 };
+    await withBundle(cache, digest, new AbortController().signal, () =>
+      expect(openCachedBundle(options(bundle, server.url, cache, { cache: quota }))).rejects.toMatchObject({
+        code: 'store_unavailable',
+      }),
+    );
+    expect((await stat(left)).size).toBe(30_000);
+  });
+
   test('is refused before anything large comes where it would need what is in use', async () => {
     const cache = await emptyFolder();
     const [one, two] = [await largeBundle(40_000), await largeBundle(50_000)];
@@ -260,7 +292,7 @@ describe('room on the disk', () => {
       code: 'store_unavailable',
       retryable: false,
       message: expect.stringMatching(
-        /^The model "small" needs 0\.00 GB in .*quota is 0\.00 GB, and bundles in use take/,
+        /^The model "small" needs 0\.00 GB in .*quota is 0\.00 GB, and what is in use takes/,
       ),
     });
     expect(server.asked.slice(before).filter(line => line.startsWith('GET'))).toHaveLength(1); // bundle.json
