@@ -199,7 +199,7 @@ test('an installation of one class asks its store for nothing more than it did w
   };
   expect(await during(() => submit(ports, 'acme', { prompt: 'x' }))).toEqual(['countQueued', 'create', 'clearOutbox']);
   expect(await during(() => sweepLostMessages(ports))).toEqual(['listQueueHeads']);
-  expect(await during(() => takeNext(ports, 'video_any'))).toEqual(['load', 'listQueueHeads', 'transition']);
+  expect(await during(() => takeNext(ports, 'video_any'))).toEqual(['listQueueHeads', 'load', 'transition']);
   expect(await during(() => sweepLostMessages(ports))).toEqual(['listQueueHeads']);
   expect(jobFromRecord(JSON.stringify((await store.listRunning(1))[0])).placements).toHaveLength(1);
 });
