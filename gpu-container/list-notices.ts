@@ -1,5 +1,5 @@
 /** @file Prints the packages that an installation has, with version and license: what an image that is passed on has to name. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', 'node_modules');
@@ -18,7 +18,9 @@ function packagesIn(folder: string): string[] {
     .filter(entry => entry.isDirectory() && !entry.name.startsWith('.'))
     .flatMap(entry => {
       const path = join(folder, entry.name);
-      return entry.name.startsWith('@') ? packagesIn(path) : [path];
+      if (entry.name.startsWith('@')) return packagesIn(path);
+      const own = join(path, 'node_modules'); // another version than the one that all others use
+      return [path, ...(existsSync(own) ? packagesIn(own) : [])];
     });
 }
 

@@ -89,6 +89,24 @@ describe('the Dockerfile', () => {
     expect([...rooms].filter(room => !copied.includes(room))).toEqual([]);
   });
 
+  test('ships all that was copied, the packages first and the code last, so that new code is a small layer', () => {
+    const all = parseDockerfile(dockerfile);
+    const shipped = all
+      .filter(one => one.name === 'COPY' && one.text.startsWith('--from=build'))
+      .flatMap(one => one.text.split(/\s+/).slice(1, -1))
+      .map(path => path.slice('/app/'.length));
+    expect([shipped[0], shipped.at(-1)]).toEqual(['node_modules', 'gpu-container']);
+    const copied = all
+      .filter(one => one.name === 'COPY' && !one.text.startsWith('--from'))
+      .flatMap(one => one.text.split(/\s+/).slice(0, -1))
+      .filter(path => !/\.sh$|package-lock\.json$/.test(path));
+    expect(copied.filter(path => !shipped.includes(path))).toEqual([]);
+    const steps = all.filter(one => one.name === 'RUN' || (one.name === 'COPY' && !one.text.startsWith('--from')));
+    const at = (text: string) => steps.findIndex(one => one.text.includes(text));
+    expect(at('install.sh prune')).toBe(at('install.sh packages'));
+    expect(at('install.sh prune')).toBeLessThan(at('core core'));
+  });
+
   test('names programs that are there', () => {
     for (const [path] of dockerfile.matchAll(/\/app\/gpu-container\/[\w-]+\.(ts|sh)/g))
       expect(existsSync(join(ROOT, path.slice('/app/'.length))), path).toBe(true);
@@ -110,6 +128,22 @@ describe('what the image is pinned to', () => {
 });
 
 describe('the scripts behind it', () => {
+  test('name the packages inside packages too', () => {
+    const program = join(FOLDER, 'list-notices.ts');
+    const listed = spawnSync(process.execPath, [program], { encoding: 'utf8' }).stdout.split('\n');
+    const inner = readdirSync(join(ROOT, 'node_modules'), { recursive: true, withFileTypes: true }).filter(
+      one => one.name === 'package.json' && /\/node_modules\/.*\/node_modules\/[^/]+$/.test(one.parentPath),
+    );
+    expect(inner.length).toBeGreaterThan(0);
+    for (const { parentPath } of inner) {
+      const { name, version } = JSON.parse(readFileSync(join(parentPath, 'package.json'), 'utf8'));
+      expect(
+        listed.some(line => line.startsWith(`${name} ${version}: `)),
+        `${name} ${version}`,
+      ).toBe(true);
+    }
+  });
+
   const run = (script: string, ...args: string[]) => spawnSync(join(FOLDER, script), args, { encoding: 'utf8' });
 
   test('refuse a base that is a tag, in a sentence', () => {
