@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { frontFrom } from '#cli/front-settings.ts';
@@ -55,4 +55,17 @@ test('its join file has the shape that is read, and its server settings the name
   );
   const { REELAY_KEYS: _, REELAY_TLS_CERT: __, REELAY_TLS_KEY: ___, ...rest } = env;
   expect(frontFrom(rest)).toEqual({ host: '0.0.0.0', publicHosts: ['reelay.corp.example'], keySha256s: '' });
+});
+
+test('docs/operating.md names every setting of the command line, and none that nothing reads', () => {
+  const root = join(DEPLOY, '..');
+  const namesIn = (path: string) =>
+    new Set([...readFileSync(join(root, path), 'utf8').matchAll(/\bREELAY_[A-Z0-9_]+\b/g)].map(match => match[0]));
+  const documented = namesIn('docs/operating.md');
+  const read = [...namesIn('cli/settings.ts'), ...namesIn('cli/front-settings.ts')];
+  expect(read.length).toBeGreaterThan(15);
+  for (const name of read) expect(documented, name).toContain(name);
+  const source = globSync('{cli,local,gpu-container,adapters,core,functions}/**/*.ts', { cwd: root });
+  const known = new Set(source.flatMap(path => [...namesIn(path)]));
+  for (const name of documented) expect(known, name).toContain(name);
 });
