@@ -112,6 +112,8 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
   const statusCode = result.statusCode ?? 200;
   // A handler sets the request id; a refusal before any handler gets one here: every reply has it.
   const headers = { 'x-request-id': randomUUID(), ...result.headers } as Record<string, string>;
+  // The handlers' front on AWS has a host to itself. Here it would close all other ports of this one, and hosts below it, to plain HTTP.
+  delete headers['Strict-Transport-Security'];
   const drained = request.complete || request.readableEnded ? undefined : drain(request);
   const noBody = request.method === 'HEAD' || statusCode === 304;
   if (result.onClose !== undefined) response.once('close', result.onClose);

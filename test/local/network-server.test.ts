@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -92,6 +93,11 @@ describe('a server with keys', () => {
     expect(await get('reelay.test', '\r\norigin: https://evil.test')).toBe(403);
     expect(await get('reelay.test', '\r\norigin: null')).toBe(403);
     expect(await get('reelay.test', '\r\nhost: evil.test')).toBe(400);
+    const other = await startApi({ ...FRONT, host: '127.0.0.2', work: false });
+    const told = await fetch(other.url.replace('127.0.0.2', 'localhost'), {}).catch(() => undefined);
+    expect(told).toBeUndefined();
+    expect((await fetch(`${other.url}/health`)).status).toBe(200);
+    await other.close();
   });
 
   test('says after twenty wrong keys when to come again, and whose key is right comes in', async () => {
@@ -232,11 +238,14 @@ describe('reelay serve on the network', () => {
     expect(secure.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const port = Number(new URL(secure.url).port);
     const options = { host: '127.0.0.1', port, ca: tls.cert, servername: 'reelay.test' };
-    const status = await new Promise(resolve => {
+    const answer = await new Promise<IncomingMessage>(resolve => {
       const headers = { host: 'reelay.test', origin: 'https://reelay.test', ...bearer(KEYS[0]) };
-      httpsRequest({ ...options, path: '/v1/videos', headers }, answer => resolve(answer.resume().statusCode)).end();
+      httpsRequest({ ...options, path: '/v1/videos', headers }, found => resolve(found.resume())).end();
     });
-    expect(status).toBe(200);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    // Other services of this host may speak plain HTTP.
+    expect(answer.headers['strict-transport-security']).toBeUndefined();
     const cookie = await new Promise(resolve => {
       const session = { ...options, path: '/studio/session', method: 'POST', headers: bearer(KEYS[0]) };
       httpsRequest(session, answer => resolve(answer.resume().headers['set-cookie']?.[0])).end();
