@@ -24,6 +24,13 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 process.on('disconnect', () => process.exit(1));
 process.channel?.unref();
 
+// Whoever read this has had enough (`| head`): an end as by SIGPIPE, which is no success and nothing to trace.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(141);
+  });
+
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string;
 };
