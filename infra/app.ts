@@ -8,6 +8,7 @@ import {
   Stack,
   Validations,
 } from 'aws-cdk-lib';
+import type { ModelCatalog } from '#core/models.ts';
 import { ReelayChecks } from './constructs/acknowledge.ts';
 import { CHECKOUT, readCards } from './model-cards.ts';
 import { settingsFor } from './settings.ts';
@@ -47,10 +48,11 @@ export interface BuiltApp {
 /** Builds every stack of a stage, ready to synthesize. Throws SettingsError for settings that cannot be. */
 export function buildApp(options: BuildOptions = {}): BuiltApp {
   const { stage = 'dev', assets = 'bootstrap', checks = true, deployRegion } = options;
-  const { settings, warnings } = settingsFor(stage, options.settings ?? {});
+  const { settings, warnings } = settingsFor(stage, options.settings);
   if (deployRegion !== undefined && deployRegion !== settings.region)
     throw new SettingsError(`region: the settings say ${settings.region}, and the deployment goes to ${deployRegion}.`);
   const cards = readCards(settings.models);
+  checkSpeeds(settings, cards);
   const app = new App(appProps(options.outdir, checks));
   if (checks) Validations.of(app).addPlugins(new ReelayChecks(app));
   const synthesizer = () =>
@@ -89,6 +91,15 @@ export function buildApp(options: BuildOptions = {}): BuiltApp {
         });
   if (assets === 'parameter') for (const stack of app.node.children) if (Stack.isStack(stack)) addAssetsBucket(stack);
   return { app, settings, warnings, core, gpu, edge };
+}
+
+function checkSpeeds({ modelSpeed }: Settings, cards: ModelCatalog): void {
+  const ids = cards.map(({ id }) => id);
+  const unknown = Object.keys(modelSpeed).filter(id => !ids.includes(id));
+  if (unknown.length > 0)
+    throw new SettingsError(
+      unknown.map(id => `modelSpeed.${id}: the models that are offered are ${ids.join(', ')}.`).join('\n'),
+    );
 }
 
 function appProps(outdir: string | undefined, checks: boolean): AppProps {
@@ -131,12 +142,26 @@ function main(env: NodeJS.ProcessEnv): void {
     stage: env.REELAY_STAGE ?? 'dev',
     settings: readSettings(env.REELAY_SETTINGS),
     outdir: env.CDK_OUTDIR ?? `${CHECKOUT}/cdk.out`,
-    assets: env.REELAY_ASSETS === 'parameter' ? 'parameter' : 'bootstrap',
+    assets: assetsFrom(env.REELAY_ASSETS ?? ''),
     deployRegion: env.CDK_DEFAULT_REGION,
   });
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const { stacks } = app.synth();
   for (const stack of stacks) process.stdout.write(`${stack.id} -> ${stack.templateFullPath}\n`);
+  // A tool that says where to write to knows what comes next; a person may not.
+  if (env.CDK_OUTDIR === undefined) process.stdout.write(NEXT);
+}
+
+const NEXT = `
+Nothing was deployed, and nothing was asked of AWS.
+  Settings    REELAY_STAGE=prod REELAY_SETTINGS=settings.json npm run synth
+  To deploy   docs/deploying.md
+`;
+
+function assetsFrom(text: string): 'bootstrap' | 'parameter' {
+  if (text === '' || text === 'bootstrap') return 'bootstrap';
+  if (text === 'parameter') return text;
+  throw new SettingsError(`REELAY_ASSETS: got "${text.slice(0, 40)}"; bootstrap and parameter are allowed.`);
 }
 
 if (import.meta.main)

@@ -1,4 +1,7 @@
+import { X509Certificate } from 'node:crypto';
+import { parseShares } from '#core/jobs/fair-order.ts';
 import { parseResidency } from '#core/policy/residency.ts';
+import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { defaultFleet } from './settings-defaults.ts';
 import type { FleetSettings, OnPremPool, Settings } from './settings-types.ts';
 
@@ -7,7 +10,6 @@ type Json = Readonly<Record<string, unknown>>;
 /** Reads one field: the value to take, or a sentence's end that says what is allowed. */
 type Field = (value: unknown) => { readonly value: unknown } | { readonly allowed: string };
 
-const text = fits(value => typeof value === 'string', 'a text is allowed');
 const filled = fits(value => typeof value === 'string' && value !== '', 'a text is allowed');
 const names = fits(
   value => Array.isArray(value) && value.length > 0 && value.every(one => typeof one === 'string' && one !== ''),
@@ -41,7 +43,7 @@ const FLEET: Readonly<Record<keyof FleetSettings, Field>> = {
   diskGiB: whole(30, 16_384),
   taskVcpu: whole(1, 192),
   taskMemoryGiB: whole(2, 1_536),
-  amiParameter: fits(value => /^\/[\w./-]+$/.test(String(value)), 'the path of an SSM parameter is allowed'),
+  amiParameter: matching(/^\/[\w./-]+$/, 'the path of an SSM parameter is allowed'),
   autoscalerConcurrency: orNull(whole(1, 10)),
 };
 
@@ -59,15 +61,13 @@ const FIELDS: Readonly<Record<Exclude<keyof Settings, 'stage'>, Field>> = {
       ? { value }
       : { allowed: 'an object, or null for no GPUs in the cloud, is allowed' },
   onPrem: onPrem,
-  logDays: fits(value => LOG_DAYS.includes(Number(value)), `one of ${LOG_DAYS.join(', ')} is allowed`),
+  logDays: fits(value => LOG_DAYS.some(days => days === value), `one of ${LOG_DAYS.join(', ')} is allowed`),
   monthlyBudgetUsd: orNull(positive),
-  alarmEmail: orNull(fits(value => /^[^@\s]+@[^@\s]+$/.test(String(value)), 'an address of mail is allowed')),
-  shares: text,
-  webhookAllow: text,
+  alarmEmail: orNull(matching(/^[^@\s]+@[^@\s]+$/, 'an address of mail is allowed')),
+  shares: readBy(text => parseShares(text)),
+  webhookAllow: readBy(text => parseAllowList(text, 'webhookAllow')),
   dropTenant: filled,
-  certificateAuthorityPem: orNull(
-    fits(value => /^-----BEGIN CERTIFICATE-----/.test(String(value)), 'a certificate in PEM is allowed'),
-  ),
+  certificateAuthorityPem: orNull(fits(isCertificate, 'a certificate in PEM is allowed')),
 };
 
 /** The settings of a stage with the defaults filled in, and a sentence for each field that cannot be read. */
@@ -84,7 +84,9 @@ export function readFields(
   if (!isObject(document))
     return { settings: defaults, problems: ['The settings: an object from stage to settings is allowed.'] };
   for (const [name, part] of Object.entries(document))
-    if (!isObject(part)) problems.push(`${name}: got ${quoted(part)}; an object of settings is allowed.`);
+    if (Object.hasOwn(FIELDS, name))
+      problems.push(`${name}: it stands outside of any stage; {"*": {"${name}": …}} is allowed.`);
+    else if (!isObject(part)) problems.push(`${name}: got ${quoted(part)}; an object of settings is allowed.`);
   const own = { ...partOf(document, '*'), ...partOf(document, stage) };
   const fleets = [partOf(document, '*').fleet, partOf(document, stage).fleet];
   const read = readAll(own, FIELDS, '', problems);
@@ -108,6 +110,8 @@ function residency(value: unknown): ReturnType<Field> {
   if (!isObject(value)) return { allowed: 'an object from class to rule is allowed' };
   try {
     const all = parseResidency(JSON.stringify(value));
+    if (new Set(Object.keys(value).map(plain)).size < Object.keys(value).length)
+      return { allowed: 'each class has a name of its own, dashes aside' };
     // The built-in classes that the file does not name get no enclave.
     return { value: Object.fromEntries(Object.keys({ standard: 0, ...value }).map(name => [name, all[name]])) };
   } catch (error) {
@@ -123,16 +127,16 @@ function onPrem(value: unknown): ReturnType<Field> {
     one => ({ servers: 1, access: 'keys', ...(isObject(one) ? one : {}) }) as unknown as OnPremPool,
   );
   const isPool = ({ pool, region, servers, access, ...others }: OnPremPool) =>
-    /^[a-z][a-z0-9-]{0,62}$/.test(pool) &&
-    /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(region) &&
+    isText(pool, /^[a-z][a-z0-9-]{0,62}$/) &&
+    isText(region, /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/) &&
     Number.isInteger(servers) &&
     servers > 0 &&
     ['roles-anywhere', 'ecs-anywhere', 'keys'].includes(access) &&
     Object.keys(others).length === 0;
   if (!pools.every(isPool)) return { allowed };
-  return new Set(pools.map(({ pool }) => pool)).size === pools.length
+  return new Set(pools.map(({ pool }) => plain(pool))).size === pools.length
     ? { value: pools }
-    : { allowed: 'each pool has a name of its own' };
+    : { allowed: 'each pool has a name of its own, dashes aside' };
 }
 
 function numbersBy(keys: readonly string[]): Field {
@@ -144,11 +148,47 @@ function numbersBy(keys: readonly string[]): Field {
 }
 
 function oneOf(values: readonly string[]): Field {
-  return fits(value => values.includes(String(value)), `one of ${values.join(', ')} is allowed`);
+  return fits(value => values.some(one => one === value), `one of ${values.join(', ')} is allowed`);
 }
 
 function fits(test: (value: unknown) => boolean, allowed: string): Field {
   return value => (test(value) ? { value } : { allowed });
+}
+
+/** What a parser of the product says of a text that it refuses. */
+function readBy(parse: (text: string) => unknown): Field {
+  return value => {
+    if (typeof value !== 'string') return { allowed: 'a text is allowed' };
+    try {
+      parse(value);
+      return { value };
+    } catch (error) {
+      // It names its setting and what it got, as we do.
+      return { allowed: (error as Error).message.replace(/^.*\bgot "[^"]*"; |^\w+: /, '').replace(/\.$/, '') };
+    }
+  };
+}
+
+function matching(pattern: RegExp, allowed: string): Field {
+  return fits(value => isText(value, pattern), allowed);
+}
+
+function isText(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function isCertificate(value: unknown): boolean {
+  if (!isText(value, /^-----BEGIN CERTIFICATE-----/)) return false;
+  try {
+    return new X509Certificate(String(value)).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Names of resources are made without dashes. */
+function plain(name: string): string {
+  return name.replaceAll('-', '');
 }
 
 function isPositive(value: unknown): boolean {

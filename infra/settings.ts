@@ -13,5 +13,12 @@ export function settingsFor(stage: string, document: unknown = {}): CheckedSetti
   if (problems.length > 0) throw new SettingsError(problems.join('\n'));
   const checked = checkSettings(settings);
   if (checked.problems.length > 0) throw new SettingsError(checked.problems.join('\n'));
-  return { settings, warnings: checked.warnings };
+  return { settings, warnings: [...strangeStage(stage, document as object), ...checked.warnings] };
+}
+
+/** A slip in a stage's name would deploy the defaults in its place; the usual stage needs no part of its own. */
+function strangeStage(stage: string, document: object): readonly string[] {
+  const parts = Object.keys(document);
+  if (parts.length === 0 || parts.includes(stage) || (stage === 'dev' && parts.includes('*'))) return [];
+  return [`stage: the settings have no part "${stage}", only ${parts.join(', ')}.`];
 }

@@ -125,7 +125,11 @@ describe('settings that cannot be stop with a sentence that names them', () => {
       () => check({ waitTargetSeconds: { interactive: 0, standard: 1, batch: 1 } }),
       'waitTargetSeconds: got {"interactive":0',
     ],
-    ['two pools of one name', () => check({ onPrem: [...onPrem, ...onPrem] }), 'each pool has a name of its own.'],
+    [
+      'two pools of one name',
+      () => check({ onPrem: [...onPrem, ...onPrem] }),
+      'each pool has a name of its own, dashes aside.',
+    ],
     [
       'a pool that is called like ours',
       () => check({ onPrem: [{ pool: 'cloud-x', region: 'berlin' }] }),
@@ -143,6 +147,41 @@ describe('settings that cannot be stop with a sentence that names them', () => {
       () => settingsFor('dev', []),
       'The settings: an object from stage to settings is allowed.',
     ],
+    [
+      'settings outside of any stage',
+      () => settingsFor('dev', { fleet: { maxSpotTasks: 2 } }),
+      'fleet: it stands outside of any stage; {"*": {"fleet": …}} is allowed.',
+    ],
+    [
+      'no settings at all',
+      () => settingsFor('dev', null),
+      'The settings: an object from stage to settings is allowed.',
+    ],
+    ['a pool without a name', () => check({ onPrem: [{ region: 'berlin' }] }), 'onPrem: got [{"region":"berlin"}]'],
+    ['a pool that is none', () => check({ onPrem: [null] }), 'onPrem: got [null]; a list of {"pool", "region"'],
+    [
+      'pools that resources could not be named after',
+      () => check({ onPrem: ['a-b', 'ab'].map(pool => ({ pool, region: 'berlin' })) }),
+      'each pool has a name of its own, dashes aside.',
+    ],
+    [
+      'classes that resources could not be named after',
+      () => check({ residency: { 'eu-1': { sites: ['cloud'] }, eu1: { sites: ['cloud'] } } }),
+      'each class has a name of its own, dashes aside.',
+    ],
+    ['a mode in a list', () => fleet({ mode: ['asg'] }), 'fleet.mode: got ["asg"]; one of asg'],
+    ['a number in quotes', () => check({ logDays: '30' }), 'logDays: got "30"; one of 1, 3, 5'],
+    [
+      'shares that the functions could not read',
+      () => check({ shares: 'a=banana' }),
+      'shares: got "a=banana"; "a=banana" is not of the form tenant=weight or tenant=weight:at-once.',
+    ],
+    ['receivers that are none', () => check({ webhookAllow: 'a b' }), 'webhookAllow: got "a b"; names, addresses'],
+    [
+      'a certificate that is none',
+      () => check({ certificateAuthorityPem: '-----BEGIN CERTIFICATE-----\nnope' }),
+      'a certificate in PEM is allowed.',
+    ],
   ])('%s', (_, act, sentence) => {
     expect(act).toThrow(sentence);
   });
@@ -159,6 +198,13 @@ describe('settings that may be meant are warned of', () => {
     expect(warnings).toContain(
       'waitTargetSeconds.interactive: 60 s is less than a cold start (127 s): a job that finds nothing running waits longer.',
     );
+  });
+  test('a stage that the settings do not know', () => {
+    const document = { '*': { logDays: 7 }, prod: { logDays: 90 } };
+    expect(settingsFor('prd', document).warnings).toContain('stage: the settings have no part "prd", only *, prod.');
+    expect(settingsFor('dev', { prod: {} }).warnings).toContain('stage: the settings have no part "dev", only prod.');
+    expect(settingsFor('dev', document).warnings.join()).not.toContain('stage:');
+    expect(settingsFor('prod', document).warnings.join()).not.toContain('stage:');
   });
   test('nobody is told of bills and alarms', () => {
     const quiet = check({ monthlyBudgetUsd: 500, alarmEmail: 'ops@example.com' });

@@ -84,6 +84,11 @@ describe('what is refused before anything is built', () => {
       { settings: { '*': { models: ['models/reelay-mini', 'models/reelay-mini'] } } },
       'models: two of the bundles have the id "reelay-mini".',
     ],
+    [
+      'a speed of a model that is not offered',
+      { settings: { '*': { modelSpeed: { 'reelay-maxi': 2 } } } },
+      'modelSpeed.reelay-maxi: the models that are offered are reelay-mini.',
+    ],
   ])('%s', (_, options, sentence) => {
     expect(() => buildApp({ outdir: join(folder, 'none'), ...options })).toThrow(sentence);
   });
