@@ -67,6 +67,7 @@ export function takeTurn(
   const memory = compactMemory({
     ...observed.memory,
     placement: decision.state,
+    acts: before.acts + 1,
     leaving: [...new Set([...observed.memory.leaving, ...stopping.flatMap(({ stop }) => stop.map(shortName))])],
     held: [...new Set([...release.later, ...stopping.flatMap(({ keep }) => keep.map(shortName))])],
     stuckSince: stuckSince(o, observed.runningJobs, before.stuckSince),

@@ -3,7 +3,8 @@
  *
  *     remember -> look -> decide -> write what is remembered, if nobody else did -> ask for the next look -> act
  *
- * Whoever loses the race for the memory adds what it alone has learned and leaves the acting to the winner. What fails after the
+ * Of runs at the same time one acts: whoever finds that another one did since it remembered adds what it alone has learned and leaves the
+ * acting to that one. Additions do not count, else a few runs with news could keep every other one from acting. What fails after the
  * write is done by the next look, which sees the fleet as it is: a decision never builds on an order, only on what became of it.
  */
 import { ReelayError } from '../errors.ts';
@@ -36,15 +37,19 @@ export interface AutoscalePorts extends TurnTerms {
 
 /** Looks, decides and acts once. `news` are jobs that changed. Throws only what the stores throw: then nothing was done. */
 export async function autoscale(ports: AutoscalePorts, news: readonly JobBrief[]): Promise<void> {
+  let seen: Seen | undefined;
+  let acts: number | undefined;
   for (let lost = 0; lost < fleetLimits.maxRaces; lost++) {
     const entry = await ports.kv.get(memoryKey.space, memoryKey.name);
     const before = readFleetMemory(entry?.value);
     if (entry !== undefined && before === undefined) ports.log('warn', 'the memory of the fleet is unreadable', {});
-    const seen = await look(ports);
+    if (lost === 0) acts = before?.acts;
+    // One look is enough for all tries: a second one takes so long that the next race is lost, too.
+    seen ??= await look(ports);
     if (seen === undefined) return putOff(ports, entry, before);
     const turn = takeTurn(ports, seen, news, before);
     if (turn.isQuiet) return publish(ports, turn);
-    if (lost > 0) {
+    if (before !== undefined && before.acts !== acts) {
       if (await addNews(ports, entry, before, turn)) return;
       continue;
     }
@@ -95,15 +100,16 @@ async function write(ports: AutoscalePorts, entry: KeyValueEntry | undefined, me
 async function addNews(
   ports: AutoscalePorts,
   entry: KeyValueEntry | undefined,
-  before: FleetMemory | undefined,
+  before: FleetMemory,
   turn: Turn,
 ): Promise<boolean> {
-  if (before === undefined) return false;
   const { folded, foldedUntil, placement } = turn.memory;
   const soon = turn.observed.observation.nowSeconds + fleetLimits.raceSeconds;
   const isDue = before.wakeAt <= turn.observed.observation.nowSeconds + clockSeconds || before.wakeAt > soon;
+  const { arrived, started } = turn.observed.observation;
   const memory = { ...before, folded, foldedUntil, placement, wakeAt: isDue ? soon : before.wakeAt };
-  if (!(await write(ports, entry, compactMemory(memory)))) return false;
+  const isNew = isDue || arrived.length + started.length > 0;
+  if (isNew && !(await write(ports, entry, compactMemory(memory)))) return false;
   if (isDue) await wake(ports, fleetLimits.raceSeconds);
   record(ports, turn, false);
   return true;

@@ -28,6 +28,8 @@ export interface FleetMemory {
   /** Running jobs whose worker is not there. */
   readonly ownerlessSince: Readonly<Record<string, number>>;
   readonly stuckSince: number | null;
+  /** Runs that acted so far. */
+  readonly acts: number;
   /** When the last wake-up that was asked for is to come. */
   readonly wakeAt: number;
 }
@@ -65,6 +67,7 @@ export function createFleetMemory(nowSeconds: number, coldSeconds: number): Flee
     held: [],
     ownerlessSince: {},
     stuckSince: null,
+    acts: 0,
     wakeAt: 0,
   };
 }
@@ -103,6 +106,7 @@ const schema: z.ZodType<FleetMemory> = z.object({
   held: names,
   ownerlessSince: times,
   stuckSince: z.number().nullable(),
+  acts: z.number(),
   wakeAt: z.number(),
 });
 
