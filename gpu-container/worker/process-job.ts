@@ -86,6 +86,7 @@ async function render(
 ): Promise<Processed> {
   const job = heartbeat.job();
   const { signal } = heartbeat;
+  await ports.receipts.prepare();
   const referencePath = await fetchReference(ports, job, scratch);
   const resumePath = await fetchCheckpoint(ports, job, scratch);
   const from = resumePath === undefined ? 0 : (job.checkpoint?.step ?? 0);

@@ -31,6 +31,8 @@ export interface MadeReceipt {
 
 /** Gives the receipts of one installation. Throws `internal` where a receipt would not hold, `store_unavailable`. */
 export interface Receipts {
+  /** Before a job is rendered: what no receipt can be made without is at hand. Rendering first would be for nothing. */
+  prepare(): Promise<void>;
   make(job: Job, finished: Finished): Promise<MadeReceipt>;
 }
 
@@ -49,10 +51,14 @@ export interface ReceiptOptions {
 export function createReceipts(options: ReceiptOptions): Receipts {
   const { signer, stores, classes, random } = options;
   let salt: string | undefined;
+  const readSalt = async (): Promise<string> => {
+    salt ??= await installationSalt(options);
+    return salt;
+  };
   return {
+    prepare: async () => void (await readSalt()),
     make: async (job, finished) => {
-      salt ??= await installationSalt(options);
-      const salted = salt;
+      const salted = await readSalt();
       // Of its own for each job: who is shown one can guess at no other prompt, and it goes with the record.
       const requestKey = Buffer.from(random(KEY_BYTES));
       const receipt = makeReceipt(job, {

@@ -64,6 +64,20 @@ describe('a receipt', () => {
     expect([modelDigest, signed.receipt.model]).toEqual(['e'.repeat(64), { id: card!.id, digest: card!.digest }]);
   });
 
+  test('whose salt cannot be read lets its job wait before anything is rendered', async () => {
+    const { id } = await submit();
+    const away = { ...bench.ports.kv, get: () => Promise.reject(new ReelayError('store_unavailable', 'out')) };
+    const { place } = bench.ports;
+    const stores = { records: place, objects: place };
+    const receipts = createReceipts({ ...bench.ports, kv: away, signer: receiptKeys, stores });
+    const renderer = { ...bench.ports.renderer, render: () => Promise.reject(new Error('it rendered')) };
+    expect(await process({ ...bench.ports, receipts, renderer })).toBe('outage');
+    expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 0, attempt: 1 });
+    await bench.ports.queue.send({ v: 1, jobId: id });
+    await process({ ...bench.ports, now: () => Date.now() + 60_000 });
+    expect((await bench.job(id)).status).toBe('completed');
+  });
+
   test('that cannot be written keeps its job from completing until there is room', async () => {
     const { id } = await submit();
     const full = new ReelayError('store_unavailable', 'the store is full');
