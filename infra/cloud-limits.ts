@@ -40,6 +40,8 @@ export const cloudLimits = {
   wakeConcurrency: 2,
   /** A wake-up is refused while the reserved runs are taken, which counts as received: AWS asks for five at least. The schedule's comes anyway. */
   wakeReceives: 10,
+  /** Classes of a stage: each takes 1,100 to 1,300 of the 6,144 characters that the rights of a pool on the premises may have. */
+  maxClasses: 4,
   /** What CloudFormation takes. */
   maxTemplateBytes: 1_000_000,
   maxTemplateResources: 500,

@@ -1,5 +1,6 @@
 import { allowsSite } from '#core/placement/route.ts';
 import { type Place, servedClasses } from '#core/policy/residency.ts';
+import { cloudLimits } from './cloud-limits.ts';
 import { gpuInstances, gpuRegions } from './gpu-instances.ts';
 import type { FleetSettings, Settings } from './settings-types.ts';
 
@@ -22,7 +23,13 @@ export function checkSettings(settings: Settings): {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 } {
-  const problems = [...checkRegion(settings), ...checkFleet(settings), ...checkPools(settings), ...checkEdge(settings)];
+  const problems = [
+    ...checkRegion(settings),
+    ...checkClasses(settings),
+    ...checkFleet(settings),
+    ...checkPools(settings),
+    ...checkEdge(settings),
+  ];
   return { problems, warnings: warningsOf(settings) };
 }
 
@@ -66,6 +73,14 @@ function checkType(type: string, { taskVcpu, taskMemoryGiB }: FleetSettings): st
     return [`fleet.taskMemoryGiB: got ${taskMemoryGiB}; ${type} has ${Math.floor(memory)} GiB for each of its GPUs.`];
   const vcpu = instance.vcpu / instance.gpus;
   return taskVcpu > vcpu ? [`fleet.taskVcpu: got ${taskVcpu}; ${type} has ${vcpu} for each of its GPUs.`] : [];
+}
+
+function checkClasses({ residency }: Settings): string[] {
+  const names = Object.keys(residency);
+  if (names.length <= cloudLimits.maxClasses) return [];
+  return [
+    `residency: got ${names.length} classes (${names.join(', ')}); at most ${cloudLimits.maxClasses} are allowed.`,
+  ];
 }
 
 function checkPools(settings: Settings): string[] {

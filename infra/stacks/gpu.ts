@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
@@ -106,6 +106,8 @@ export class GpuStack extends Stack {
     const receiptKey = new Secret(this, 'ReceiptKey', {
       description:
         'The private Ed25519 key, in PEM, that placement receipts are signed with; put it here before the first job',
+      // This stack may be replaced at any time; what receipts were signed with may not.
+      removalPolicy: RemovalPolicy.RETAIN,
     });
     acknowledge(receiptKey, {
       SMG4: 'Receipts are checked with the key they were signed with: a new key is a decision of people.',

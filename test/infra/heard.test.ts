@@ -15,6 +15,15 @@ beforeAll(() => {
 }, SYNTH_MS);
 afterAll(() => built.clean());
 
+test('what nobody can make again outlives its stack', () => {
+  const kept = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret'];
+  const all = [core, gpu].flatMap(found => kept.flatMap(type => found.of(type)));
+  expect(all.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(
+    expect.arrayContaining(['EnclaveStandardBucket', 'EnclaveStandardTable', 'ReceiptKey']),
+  );
+  for (const [id, { DeletionPolicy }] of all) expect(DeletionPolicy, id).toBe('Retain');
+});
+
 describe('what goes wrong is heard', () => {
   test("alarms and budgets of this account may tell the topic, whose own policy takes the default one's place", () => {
     const [[, { Properties }]] = core.of('AWS::SNS::TopicPolicy') as [[string, Resource]];

@@ -169,6 +169,11 @@ describe('settings that cannot be stop with a sentence that names them', () => {
       () => check({ residency: { 'eu-1': { sites: ['cloud'] }, eu1: { sites: ['cloud'] } } }),
       'each class has a name of its own, dashes aside.',
     ],
+    [
+      'more classes than the rights of a pool can name',
+      () => check({ residency: Object.fromEntries([...'abcd'].map(name => [name, { sites: ['cloud'] }])) }),
+      'residency: got 5 classes (standard, a, b, c, d); at most 4 are allowed.',
+    ],
     ['a mode in a list', () => fleet({ mode: ['asg'] }), 'fleet.mode: got ["asg"]; one of asg'],
     ['a number in quotes', () => check({ logDays: '30' }), 'logDays: got "30"; one of 1, 3, 5'],
     [
