@@ -7,8 +7,8 @@ export const fleetLimits = {
   /** Workers that one look reads; a cell has at most 1,000 GPUs. */
   maxWorkers: 2_000,
   /**
-   * From its order a server counts as launching this long, then as lost: four minutes for a machine, as many for the image, and the largest
-   * bundle is loaded and hashed. One that comes later after all is a server again.
+   * From its machine on a server of which nobody hears counts as launching this long, then as lost: the image takes up to six minutes, then
+   * the largest bundle is loaded and hashed. One that is heard of after all is a server again.
    */
   bootSeconds: 600,
   /**
@@ -30,6 +30,8 @@ export const fleetLimits = {
   maxFolded: 300,
   /** Idle servers whose idle time is remembered; it only orders who stops first. */
   maxIdleKept: 64,
+  /** Silent servers remembered, those that have been for the longest: no more are found lost at once. */
+  maxSilent: 64,
   /** Servers that are on their way out or still protected, remembered by name: a step of the largest fleet. */
   maxNamed: 300,
   /** What is remembered in all: one item, one write unit per kB. */

@@ -21,6 +21,8 @@ export interface FleetMemory {
   readonly missingSince: Readonly<Record<string, number>>;
   readonly refusedAt: Readonly<Record<string, number>>;
   readonly idleSince: Readonly<Record<string, number>>;
+  /** Since when a server has a machine and nobody heard of its worker. */
+  readonly silentSince: Readonly<Record<string, number>>;
   /** Servers that were told to go. */
   readonly leaving: readonly string[];
   /** Servers that were protected while others were stopped. */
@@ -63,6 +65,7 @@ export function createFleetMemory(nowSeconds: number, coldSeconds: number): Flee
     missingSince: {},
     refusedAt: {},
     idleSince: {},
+    silentSince: {},
     leaving: [],
     held: [],
     ownerlessSince: {},
@@ -102,6 +105,7 @@ const schema: z.ZodType<FleetMemory> = z.object({
   missingSince: times,
   refusedAt: times,
   idleSince: times,
+  silentSince: times,
   leaving: names,
   held: names,
   ownerlessSince: times,
@@ -129,6 +133,7 @@ export function compactMemory(memory: FleetMemory): FleetMemory {
     ...memory,
     placement: compactState(memory.placement),
     idleSince: oldestOf(memory.idleSince, fleetLimits.maxIdleKept),
+    silentSince: oldestOf(memory.silentSince, fleetLimits.maxSilent),
     ownerlessSince: oldestOf(memory.ownerlessSince, fleetLimits.maxOwnerless),
     leaving: memory.leaving.slice(0, fleetLimits.maxNamed),
     held: memory.held.slice(0, fleetLimits.maxNamed),

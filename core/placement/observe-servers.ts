@@ -18,7 +18,7 @@ export interface ServerReadings {
   readonly remaining: (brief: JobBrief) => number;
 }
 
-type Remembered = Pick<FleetMemory, 'missingSince' | 'refusedAt' | 'idleSince' | 'leaving'>;
+type Remembered = Pick<FleetMemory, 'missingSince' | 'refusedAt' | 'idleSince' | 'silentSince' | 'leaving'>;
 
 /** The servers, and what must be remembered of them. */
 export interface ServersSeen extends Remembered {
@@ -28,8 +28,8 @@ export interface ServersSeen extends Remembered {
 }
 
 /**
- * All servers but those that wait for a machine in vain: these are refused orders, and to be taken back. One that has a machine and
- * whose worker was not heard of in time is lost: it counts as draining, for nobody may wait for it.
+ * All servers but those that wait for a machine in vain: these are refused orders, and to be taken back. One that has had a
+ * machine for long and whose worker was never heard of is lost: it counts as draining, for nobody may wait for it.
  */
 export function seeServers(readings: ServerReadings, memory: Remembered): ServersSeen {
   const { nowSeconds, pools } = readings;
@@ -38,6 +38,7 @@ export function seeServers(readings: ServerReadings, memory: Remembered): Server
   const refusedAt: Record<string, number> = { ...memory.refusedAt };
   const leaving: string[] = [];
   const lost: string[] = [];
+  const silentSince: Record<string, number> = {};
   for (const pool of pools) {
     const owners = matchOwners(pool, readings.present);
     const there = pool.servers.filter(server => server.phase !== 'draining');
@@ -50,20 +51,24 @@ export function seeServers(readings: ServerReadings, memory: Remembered): Server
     for (const server of [...pool.servers, ...ordered]) {
       if (isRefused(server, nowSeconds, refused)) continue;
       const seen = workerOf(readings, pool.pool, server, owners.get(server.id), memory.idleSince[shortName(server.id)]);
-      if (isLost(server, owners.has(server.id), nowSeconds)) {
+      const name = shortName(server.id);
+      if (seen.phase === 'launching' && !server.awaitsMachine)
+        silentSince[name] = memory.silentSince[name] ?? nowSeconds;
+      // A machine whose image does not come, or a worker that hangs before its first word: to ECS such a server may be well for ever.
+      if (nowSeconds - (silentSince[name] ?? nowSeconds) >= fleetLimits.bootSeconds) {
         lost.push(server.id);
         workers.push({ ...seen, phase: 'draining' });
         continue;
       }
-      const goes = surplus && seen.phase !== 'busy' && memory.leaving.includes(shortName(server.id));
-      if (goes) leaving.push(shortName(server.id));
+      const goes = surplus && seen.phase !== 'busy' && memory.leaving.includes(name);
+      if (goes) leaving.push(name);
       workers.push(goes ? { ...seen, phase: 'draining' } : seen);
     }
   }
   const idle = workers.flatMap(({ id, idleSinceSeconds }) =>
     idleSinceSeconds === undefined ? [] : [[shortName(id), idleSinceSeconds]],
   );
-  return { workers, lost, missingSince, refusedAt, leaving, idleSince: Object.fromEntries(idle) };
+  return { workers, lost, silentSince, missingSince, refusedAt, leaving, idleSince: Object.fromEntries(idle) };
 }
 
 /** An order that the fleet has not made a server of yet. */
@@ -94,12 +99,6 @@ function isRefused(server: FleetServer, nowSeconds: number, refusedAt: number | 
   const at = server.launchedAtMs / 1_000;
   if (at + fleetLimits.capacityWaitSeconds <= nowSeconds) return true;
   return refusedAt !== undefined && at <= refusedAt && nowSeconds - refusedAt < refusalSeconds;
-}
-
-/** A machine whose image does not come, a worker that hangs before its first word. ECS itself may call such a server healthy for ever. */
-function isLost({ phase, awaitsMachine, launchedAtMs }: FleetServer, isHeardOf: boolean, nowSeconds: number): boolean {
-  if (phase === 'draining' || awaitsMachine || isHeardOf) return false;
-  return nowSeconds - launchedAtMs / 1_000 >= fleetLimits.bootSeconds;
 }
 
 /** Whose server is whose: by name; workers that do not know theirs are paired with servers by age, so that their number is right. */

@@ -8,7 +8,7 @@ import {
   planRelease,
 } from '#core/placement/fleet-orders.ts';
 import { createFakeCluster } from './fake-cluster.ts';
-import { brief, look, pool, present, running, server } from './readings.ts';
+import { blank, brief, look, pool, present, running, server } from './readings.ts';
 import { spot } from './world.ts';
 
 /** Three servers that are up, the first for the longest, which is the one that the fleet stops first; none protects itself. */
@@ -100,7 +100,7 @@ describe('a plan', () => {
     const hung = [pool([server('t-a'), server('t-x', { launchedAtMs: 0 })])];
     const readings = { fleet: hung, present: [present('a')], running: [running('a')] };
     const plan = (queued: ReturnType<typeof brief>[], wanted: number) => {
-      const seen = look({ ...readings, queued });
+      const seen = look({ ...readings, queued }, { ...blank, silentSince: { 't-x': 0 } });
       const orders = planOrders(
         { desired: { [spot.id]: wanted }, cancel: [], drain: [] } as never,
         seen.observation,

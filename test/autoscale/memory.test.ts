@@ -36,6 +36,7 @@ function fullMemory(): FleetMemory {
     leaving: names(900),
     held: names(900),
     idleSince: since(900),
+    silentSince: since(900),
     ownerlessSince: since(900),
   };
 }
