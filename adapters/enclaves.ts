@@ -16,7 +16,7 @@ export function standardPart<Part>(parts: ByClass<Part>): Part {
   return part;
 }
 
-/** The part of a job's class. Throws `residency_unserved` where that is not open. */
+/** The part of a job's class. Throws `residency_unsatisfiable` where that is not open. */
 export function partOfJob<Part>(parts: ByClass<Part>, jobId: string): Part {
   const residency = residencyOf(jobId) ?? defaultResidency;
   const part = parts.get(residency);
@@ -26,5 +26,5 @@ export function partOfJob<Part>(parts: ByClass<Part>, jobId: string): Part {
 
 /** What is said of a class whose enclave this process has not opened. */
 export function notOpen(residency: string): ReelayError {
-  return new ReelayError('residency_unserved', `The enclave of the residency class "${residency}" is not open here.`);
+  return new ReelayError('residency_unsatisfiable', `The enclave of the residency class "${residency}" is not open here.`);
 }

@@ -16,7 +16,7 @@ const RETRYABLE = {
   method_not_allowed: false,
   range_not_satisfiable: false,
   idempotency_key_reused: false,
-  residency_unserved: false,
+  residency_unsatisfiable: false,
   deadline_unattainable: false,
   deadline_exceeded: false,
   queue_full: true,

@@ -18,7 +18,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
-  residency_unserved: 422,
+  residency_unsatisfiable: 422,
   idempotency_key_reused: 422,
   deadline_unattainable: 422,
   queue_full: 429,

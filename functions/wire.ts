@@ -46,6 +46,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     reference: toReference(job.request.reference),
     attempt: job.attempt,
     residency: job.request.residency,
+    placement: toPlacement(job),
     priority: job.priority,
     deadline: job.deadlineAtMs === null ? null : seconds(job.deadlineAtMs),
     queue_position: standing?.queuePosition ?? null,
@@ -56,6 +57,14 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     sha256: job.artifacts.video?.sha256 ?? null,
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
   };
+}
+
+/** Where the newest attempt runs or ran; null before the first. The receipt tells all of them, signed, once the video is there. */
+function toPlacement(job: Job) {
+  const last = job.placements.at(-1);
+  if (last === undefined) return null;
+  const receiptUrl = job.receipt === null ? null : `/v1/videos/${job.id}/receipt`;
+  return { site: last.site, zone: last.region, pool: last.pool, receipt_url: receiptUrl };
 }
 
 /** What a video was started from, without where it lies. */

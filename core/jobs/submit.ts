@@ -60,7 +60,7 @@ export interface SubmitOptions {
  * Any input to a durable queued job. When this resolves the record is on disk and owes its queue message; the message is sent here
  * and, if that fails, by the sweeper, so a full outage of the queue delays a job and never loses it.
  *
- * Throws `invalid_request`, `model_not_found` or `residency_unserved` (nothing written), `idempotency_key_reused`,
+ * Throws `invalid_request`, `model_not_found` or `residency_unsatisfiable` (nothing written), `idempotency_key_reused`,
  * `deadline_unattainable`, `queue_full`, `store_unavailable`; `not_found` when another request with the same claim made the job meanwhile and it was deleted.
  */
 export async function submit(

@@ -48,7 +48,7 @@ export async function servedHeads(ports: HeadPorts): Promise<readonly Job[]> {
 
 async function endUnserved(ports: RelayPorts, job: Job): Promise<void> {
   const message = `residency: no pool of this installation may serve "${job.request.residency}" any more.`;
-  const error = { code: 'residency_unserved', message };
+  const error = { code: 'residency_unsatisfiable', message };
   const ended = await endJob(ports.store, job, { status: 'failed', error, nowMs: ports.now() }, job.version);
   if (ended !== undefined) await relay(ports, ended).catch(() => undefined); // the record owes it
 }

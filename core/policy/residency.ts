@@ -59,7 +59,7 @@ export function servedClasses(classes: ResidencyClasses, place: Place): readonly
 export function residencyProblem(
   { classes, servedPlaces }: { readonly classes: ResidencyClasses; readonly servedPlaces: readonly Place[] },
   name: string,
-): { readonly code: 'invalid_request' | 'residency_unserved'; readonly message: string } | undefined {
+): { readonly code: 'invalid_request' | 'residency_unsatisfiable'; readonly message: string } | undefined {
   if (residencyRule(classes, name) === undefined) {
     const got = NAME.test(name) ? `"${name}"` : `a text of ${name.length} characters`;
     const message = `residency: got ${got}; this server knows ${Object.keys(classes).join(', ')}.`;
@@ -67,7 +67,7 @@ export function residencyProblem(
   }
   if (servedPlaces.some(place => mayServe(classes, name, place))) return undefined;
   const message = `residency: no pool of this installation may serve "${name}", so nothing was accepted.`;
-  return { code: 'residency_unserved', message };
+  return { code: 'residency_unsatisfiable', message };
 }
 
 /** Whether every place that the first class allows is allowed by the second one too. Unknown classes are within nothing. */

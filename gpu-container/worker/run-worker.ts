@@ -25,7 +25,7 @@ interface Enclave {
  */
 export async function runWorker(classes: WorkerPorts | readonly WorkerPorts[], drain: AbortSignal): Promise<void> {
   const enclaves = [classes].flat().map((ports): Enclave => ({ ports, failures: 0, restUntilMs: 0 }));
-  if (enclaves.length === 0) throw new ReelayError('residency_unserved', 'No residency class may be served here.');
+  if (enclaves.length === 0) throw new ReelayError('residency_unsatisfiable', 'No residency class may be served here.');
   let isIdle = false;
   for (let turn = 0; !drain.aborted; ) {
     const rested = await restedOf(enclaves, drain);

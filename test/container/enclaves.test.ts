@@ -76,7 +76,7 @@ describe('the enclaves of a deployment', () => {
     expect(Object.keys(door.classes)).toEqual(['standard', 'sovereign']);
     expect([...door.enclaves.keys()]).toEqual(['standard', 'sovereign']);
     const id = newJobId(0, new Uint8Array(10), 'eu');
-    await expect(door.queue.send({ v: 1, jobId: id })).rejects.toMatchObject({ code: 'residency_unserved' });
+    await expect(door.queue.send({ v: 1, jobId: id })).rejects.toMatchObject({ code: 'residency_unsatisfiable' });
     const alone = connectAwsFront({ ...env, REELAY_ENCLAVES: '' }, rules);
     expect(Object.keys(alone.classes)).toEqual(['standard']);
     expect(alone.store, 'one class costs nothing more').toBe(alone.enclaves.get('standard')?.store);

@@ -73,7 +73,7 @@ describe('two enclaves behind one front door', () => {
   test('refuse what is of a class that is not open, instead of keeping it in another', async () => {
     const { store, queue, blobs, sovereign, standard } = enclaves;
     const job = makeJob({ id: idIn('eu') });
-    const unserved = { code: 'residency_unserved' };
+    const unserved = { code: 'residency_unsatisfiable' };
     await expect(store.create(job)).rejects.toMatchObject(unserved);
     await expect(queue.send({ v: 1, jobId: job.id })).rejects.toMatchObject(unserved);
     const key = `${jobPrefix(job)}attempt=1/video.mp4`;

@@ -29,9 +29,11 @@ describe('GET /v1/videos/{id}/receipt', () => {
     const { id } = await api.post({ prompt: PROMPT, residency: 'sovereign', num_inference_steps: 2, seed: 1 });
     const early = await api.call('GET', `/v1/videos/${id}/receipt`);
     expect([early.status, early.body.error.code]).toEqual([404, 'video_not_ready']);
-    const { sha256, model_digest } = await api.ended(id);
+    const { sha256, model_digest, placement } = await api.ended(id);
+    const receiptUrl = `/v1/videos/${id}/receipt`;
+    expect(placement).toEqual({ site: 'onprem', zone: 'berlin', pool: 'cellar-1', receipt_url: receiptUrl });
 
-    const response = await raw(`/v1/videos/${id}/receipt`);
+    const response = await raw(receiptUrl);
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json']);
     const text = await response.text();
     const { receipt } = readReceipt(text);

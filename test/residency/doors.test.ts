@@ -87,7 +87,7 @@ describe('over HTTP', () => {
       prompt: 'x',
       residency: 'sovereign',
     });
-    await expect(asked).rejects.toMatchObject({ code: 'residency_unserved', retryable: false });
+    await expect(asked).rejects.toMatchObject({ code: 'residency_unsatisfiable', retryable: false });
   });
 });
 

@@ -41,6 +41,6 @@ test('the schedule ends what no known pool may serve any more, and leaves the re
   expect((await world.job(stuck.id)).status).toBe('queued');
   for (let minutes = 1; minutes <= limits.unservedMinutes; minutes++)
     await tickOnce([cloud], () => Date.now() + minutes * 60_000);
-  expect(await world.job(stuck.id)).toMatchObject({ status: 'failed', error: { code: 'residency_unserved' } });
+  expect(await world.job(stuck.id)).toMatchObject({ status: 'failed', error: { code: 'residency_unsatisfiable' } });
   expect(await world.job(fine.id)).toMatchObject({ status: 'queued' });
 });

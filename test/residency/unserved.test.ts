@@ -46,7 +46,7 @@ describe('a request that names where it may be processed', () => {
 
   test('is refused where no pool may serve its class, with that reason and nothing written', async () => {
     await expect(submit(bench.ports, 'acme', moon)).rejects.toMatchObject({
-      code: 'residency_unserved',
+      code: 'residency_unsatisfiable',
       problems: [{ path: 'residency', message: expect.stringContaining('"moon"') }],
     });
     await expect(submit(bench.ports, 'acme', { ...moon, size: '1x1' })).rejects.toMatchObject({
@@ -83,7 +83,7 @@ describe('a job whose class nobody serves any more', () => {
     for (const { id } of stuck)
       expect(await bench.job(id)).toMatchObject({
         status: 'failed',
-        error: { code: 'residency_unserved', message: expect.stringContaining('"moon"') },
+        error: { code: 'residency_unsatisfiable', message: expect.stringContaining('"moon"') },
         outbox: [],
       });
     expect((await bench.lease())?.id).toBe(behind.id);
@@ -92,7 +92,7 @@ describe('a job whose class nobody serves any more', () => {
   test('ends in the same way when its class has lost its rule', async () => {
     const { id } = await submit(bench.ports, 'acme', { prompt: 'x', residency: 'lab' });
     await sweepFor(limits.unservedMinutes, { ...bench.ports, classes: parseResidency('') });
-    expect(await bench.job(id)).toMatchObject({ status: 'failed', error: { code: 'residency_unserved' } });
+    expect(await bench.job(id)).toMatchObject({ status: 'failed', error: { code: 'residency_unsatisfiable' } });
   });
 
   test('outlives a wrong setting that is mended in time, and the operator is told once', async () => {
