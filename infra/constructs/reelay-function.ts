@@ -38,8 +38,11 @@ export function createFunction(scope: Construct, id: string, props: ReelayFuncti
     environment: pick(environment, spec.env),
     logGroup,
     role,
-    // Whoever calls without waiting is the schedule, and its next minute makes up for this one: Lambda's own two retries would run beside it.
-    ...(spec.triggers.some(({ kind }) => kind === 'schedule') ? { retryAttempts: 0 } : {}),
+    // Whoever calls without waiting is the schedule, and its next minute makes up for this one: Lambda's own two retries would run beside it,
+    // and calls that find no run free would wait for six hours.
+    ...(spec.triggers.some(({ kind }) => kind === 'schedule')
+      ? { retryAttempts: 0, maxEventAge: Duration.minutes(1) }
+      : {}),
     ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
   });
   giveGrants(statement => role.addToPolicy(statement), spec.grants, targets);

@@ -24,6 +24,16 @@ test('what nobody can make again outlives its stack', () => {
   for (const [id, { DeletionPolicy }] of all) expect(DeletionPolicy, id).toBe('Retain');
 });
 
+test('the stack whose rights were decided by a region is refused in any other', () => {
+  const { Assertions } = gpu.template.Rules.RegionOfTheSettings;
+  expect(Assertions).toEqual([
+    {
+      Assert: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] },
+      AssertDescription: expect.stringContaining('the settings say us-east-1'),
+    },
+  ]);
+});
+
 describe('what goes wrong is heard', () => {
   test("alarms and budgets of this account may tell the topic, whose own policy takes the default one's place", () => {
     const [[, { Properties }]] = core.of('AWS::SNS::TopicPolicy') as [[string, Resource]];
@@ -59,7 +69,7 @@ describe('what goes wrong is heard', () => {
       const [config] = found
         .of('AWS::Lambda::EventInvokeConfig')
         .filter(([, one]) => one.Properties.FunctionName.Ref === id);
-      expect(config?.[1].Properties.MaximumRetryAttempts, file).toBe(0);
+      expect(config?.[1].Properties, file).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     },
   );
 
