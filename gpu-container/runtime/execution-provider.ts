@@ -17,23 +17,10 @@ export function executionProviders(provider: Provider): InferenceSession.Executi
   return provider === 'cuda' ? [{ name: 'cuda', deviceId: 0 }] : ['cpu'];
 }
 
-/**
- * Nodes by the provider that ran them, from the JSON that ONNX Runtime's profiler writes: events of the category Node whose arguments
- * name a provider. Throws RangeError for what is no profile.
- */
-export function nodesByProvider(profile: string): Readonly<Record<string, number>> {
-  let events: unknown;
-  try {
-    events = JSON.parse(profile);
-  } catch (cause) {
-    throw new RangeError('profile: it is not JSON.', { cause });
-  }
-  if (!Array.isArray(events)) throw new RangeError('profile: it is no list of events.');
+/** Nodes by the provider that ran them. */
+export function nodesByProvider(nodes: readonly { readonly provider: string }[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const event of events as { cat?: unknown; args?: { provider?: unknown } }[]) {
-    const provider = event?.cat === 'Node' ? event.args?.provider : undefined;
-    if (typeof provider === 'string') counts[provider] = (counts[provider] ?? 0) + 1;
-  }
+  for (const { provider } of nodes) counts[provider] = (counts[provider] ?? 0) + 1;
   return counts;
 }
 

@@ -4,11 +4,8 @@ import type { Provider } from '#core/provider.ts';
 import type { Tensor } from '#gpu-container/engine/tensor.ts';
 import type { Backend, KnownInput, Session, SessionOptions, TensorInfo } from './backend.ts';
 import { executionProviders } from './execution-provider.ts';
-
-type Ort = typeof import('onnxruntime-node');
-
-/** Loaded on first use: a platform without the native library still runs `doctor`, which then says so. */
-const loadOrt = (): Promise<Ort> => import('onnxruntime-node');
+import { type FirstRun, type RanNode, watchFirstRun } from './first-run.ts';
+import { loadOrt, type Ort } from './load-ort.ts';
 
 /** Version and execution providers, in one line; rejects where the library does not load. */
 export async function describeRuntime(): Promise<string> {
@@ -25,6 +22,8 @@ export interface OrtOptions {
   readonly provider?: Provider;
   /** For measurements: milliseconds that the library took for one run, conversions of ours not included. */
   readonly onRun?: ((name: string, ms: number) => void) | undefined;
+  /** Told once for each graph, after its first run, what its nodes ran on; that run is profiled, which costs it some time. */
+  readonly onFirstRun?: ((name: string, nodes: readonly RanNode[]) => void) | undefined;
 }
 
 /**
@@ -32,13 +31,15 @@ export interface OrtOptions {
  * split by thread, so another count may give other last bits).
  */
 export function createOrtBackend(options: OrtOptions): Backend {
-  const { threads, onRun, provider = 'cpu' } = options;
+  const { threads, onRun, onFirstRun, provider = 'cpu' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads: got ${threads}; 1 or more are allowed.`);
   return {
     async createSession(path, wanted) {
       const ort = await loadOrt();
+      const first = onFirstRun && (await watchFirstRun());
       const session = await ort.InferenceSession.create(path, {
+        ...first?.options,
         executionProviders: executionProviders(provider),
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -46,15 +47,45 @@ export function createOrtBackend(options: OrtOptions): Backend {
         graphOptimizationLevel: 'all',
         logSeverityLevel: 3, // errors only: its warnings about folded casts would fill the log of every start
         extra: { session: { intra_op: { allow_spinning: '0' } } }, // idle threads must leave the cores to the encoder
-      }).catch(cause => {
+      }).catch(async cause => {
+        await first?.drop();
         throw notLoaded(provider, wanted.name, cause);
       });
       try {
-        return wrap(ort, session, wanted, onRun);
+        const wrapped = wrap(ort, session, wanted, onRun);
+        return first === undefined
+          ? wrapped
+          : tellFirstRun(wrapped, session, first, nodes => onFirstRun?.(wanted.name, nodes));
       } catch (error) {
         await session.release();
+        await first?.drop();
         throw error;
       }
+    },
+  };
+}
+
+/** The same session; `tell` hears of its first run that ends well. */
+function tellFirstRun(
+  session: Session,
+  raw: InferenceSession,
+  first: FirstRun,
+  tell: (nodes: readonly RanNode[]) => void,
+): Session {
+  let pending: FirstRun | undefined = first;
+  return {
+    ...session,
+    async run(feeds) {
+      const results = await session.run(feeds);
+      const own = pending;
+      pending = undefined;
+      const nodes = await own?.read(raw);
+      if (nodes !== undefined) tell(nodes);
+      return results;
+    },
+    async release() {
+      await session.release(); // ends a profile that was not read
+      await pending?.drop();
     },
   };
 }

@@ -10,6 +10,8 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Provider, ProviderProbe } from '#core/provider.ts';
 import { findCudaLibraries } from './cuda-libraries.ts';
 import { executionProviders, nodesByProvider, whyElsewhere } from './execution-provider.ts';
+import { nodesOf } from './first-run.ts';
+import { loadOrt } from './load-ort.ts';
 
 /**
  * y = MatMul(c, c), c = Conv(x, w), float32 [1, 1, 8, 8], w = 2: a convolution asks for cuDNN and a product for cuBLAS, which are
@@ -34,7 +36,7 @@ export async function probeProvider(provider: Provider): Promise<ProviderProbe> 
     if (value !== EXPECTED) return refused(`${title(provider)} computed ${value} where ${EXPECTED} is right.`);
     const [name] = await readdir(folder);
     if (name === undefined) return refused('ONNX Runtime wrote no profile, so nothing shows what the probe ran on.');
-    const ranOn = nodesByProvider(await readFile(join(folder, name), 'utf8'));
+    const ranOn = nodesByProvider(nodesOf(await readFile(join(folder, name), 'utf8')));
     const elsewhere = whyElsewhere(provider, ranOn);
     if (elsewhere !== undefined) return refused(`${title(provider)} cannot be used: ${elsewhere}.`);
     return { ok: true, provider, ranOn, ms: Math.round(performance.now() - started) };
@@ -46,7 +48,7 @@ export async function probeProvider(provider: Provider): Promise<ProviderProbe> 
 }
 
 async function runOnce(provider: Provider, profileFilePrefix: string): Promise<number | undefined> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const { InferenceSession, Tensor } = await loadOrt();
   const session = (await InferenceSession.create(new Uint8Array(GRAPH), {
     executionProviders: executionProviders(provider),
     enableProfiling: true,

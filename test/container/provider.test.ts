@@ -8,6 +8,7 @@ import { ReelayError } from '#core/errors.ts';
 import { whyUnfit } from '#core/provider.ts';
 import { findCudaLibraries, unresolved } from '#gpu-container/runtime/cuda-libraries.ts';
 import { nodesByProvider, whyElsewhere } from '#gpu-container/runtime/execution-provider.ts';
+import { nodesOf } from '#gpu-container/runtime/first-run.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { parseGpu, readGpu } from '#gpu-container/worker/gpu-facts.ts';
 import { createProviderGate } from '#gpu-container/worker/provider-gate.ts';
@@ -79,24 +80,26 @@ describe('the probe', () => {
 });
 
 describe('a profile', () => {
-  const events = (...providers: string[]) =>
-    JSON.stringify([
-      { cat: 'Session', name: 'model_run', args: {} },
-      ...providers.map(provider => ({ cat: 'Node', name: 'a_kernel_time', args: { provider, op_name: 'MatMul' } })),
-    ]);
+  const eventsOf = (...providers: string[]) =>
+    nodesOf(
+      JSON.stringify([
+        { cat: 'Session', name: 'model_run', args: {} },
+        ...providers.map(provider => ({ cat: 'Node', name: 'a_kernel_time', args: { provider, op_name: 'MatMul' } })),
+      ]),
+    );
 
   test('tells nodes by provider, and one node elsewhere is one too many', () => {
-    const both = nodesByProvider(events('CUDAExecutionProvider', 'CPUExecutionProvider', 'CUDAExecutionProvider'));
+    const both = nodesByProvider(eventsOf('CUDAExecutionProvider', 'CPUExecutionProvider', 'CUDAExecutionProvider'));
     expect(both).toEqual({ CUDAExecutionProvider: 2, CPUExecutionProvider: 1 });
     expect(whyElsewhere('cuda', both)).toBe(
       'nodes of the probe ran on CPUExecutionProvider, where CUDAExecutionProvider was asked for',
     );
-    expect(whyElsewhere('cuda', nodesByProvider(events('CUDAExecutionProvider')))).toBeUndefined();
-    expect(whyElsewhere('cuda', nodesByProvider(events()))).toContain('no node');
+    expect(whyElsewhere('cuda', nodesByProvider(eventsOf('CUDAExecutionProvider')))).toBeUndefined();
+    expect(whyElsewhere('cuda', nodesByProvider(eventsOf()))).toContain('no node');
   });
 
   test.each(['', '{}', 'null', '[1,2', '"x"'])('%j is no profile, or one without nodes', text => {
-    expect(() => nodesByProvider(text)).toThrow(RangeError);
+    expect(() => nodesOf(text)).toThrow(RangeError);
   });
 });
 

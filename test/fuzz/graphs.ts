@@ -9,6 +9,7 @@
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkGraph } from '#gpu-container/runtime/check-graph.ts';
+import { loadOrt } from '#gpu-container/runtime/load-ort.ts';
 import { bytesOf } from '#gpu-container/runtime/onnx-wire.ts';
 import { beside, edge, fn, model, node, tensor } from '../runtime/graph-parts.ts';
 import { encodeGraph, field } from '../runtime/onnx-graph.ts';
@@ -129,7 +130,7 @@ if (process.argv[1] === import.meta.filename) {
       load: { type: 'boolean', default: false },
     },
   });
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOrt();
   let loaded = 0;
   const load = async (graph: Uint8Array, n: number) => {
     writeSync(2, `${n}\n`); // before the load, and at once: a crash leaves it as the last line

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROBE = join(ROOT, 'gpu-container', 'probe.ts');
+
+/** What a process leaves in its folder for temporary files; its telemetry, where there is one, begins with a file of sessions there. */
+async function leftBy(args: readonly string[], more: Record<string, string> = {}): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'reelay-telemetry-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // Nothing of CI's environment: ONNX Runtime is silent there by itself.
+  const env = { PATH: process.env.PATH ?? '', HOME: folder, TMPDIR: folder, ...more };
+  expect(spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: 'utf8' })).toMatchObject({ status: 0 });
+  return readdir(folder);
+}
+
+test('ONNX Runtime reports to nobody what is rendered, however the process is started', async () => {
+  expect(await leftBy(['--disable-warning=ExperimentalWarning', PROBE, 'cpu'])).toEqual([]);
+  expect(await leftBy([PROBE, 'cpu'], { ORT_DISABLE_TELEMETRY: '0' })).toEqual([]);
+});
+
+test('it is loaded at one place, which forbids the reports', async () => {
+  const folder = join(ROOT, 'gpu-container', 'runtime');
+  const loading: string[] = [];
+  for (const name of await readdir(folder))
+    if (/(?<!typeof )import\('onnxruntime-node'\)/.test(await readFile(join(folder, name), 'utf8'))) loading.push(name);
+  expect(loading).toEqual(['load-ort.ts']);
+});
