@@ -24,6 +24,7 @@ import type { Enclave } from '../constructs/enclave.ts';
 import { enclavesJson } from '../constructs/enclave.ts';
 import { GpuNetwork } from '../constructs/gpu-network.ts';
 import { giveGrants } from '../constructs/grants.ts';
+import { holdToRegion } from '../constructs/region-rule.ts';
 import { workerImageOf } from '../constructs/worker-image.ts';
 import { createWorkerService } from '../constructs/worker-service.ts';
 import { createExecutionRole, createWorkerLog, createWorkerTask } from '../constructs/worker-task.ts';
@@ -53,6 +54,7 @@ export class GpuStack extends Stack {
   constructor(scope: Construct, id: string, { settings, fleet, cards, core, ...props }: GpuStackProps) {
     super(scope, id, props);
     const place = { site: 'cloud', region: settings.region } as const;
+    holdToRegion(this, settings.region);
     this.enclaves = core.enclaves.filter(one => mayServe(settings.residency, one.residency, place));
     const network = new GpuNetwork(this, 'Network', { tasksHaveOwnAddresses: fleet.mode === 'managed-instances' });
     this.cluster = new Cluster(this, 'Cluster', {
