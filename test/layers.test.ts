@@ -64,6 +64,11 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/media', rooms: ['core'], packages: ['node:', '@napi-rs/webcodecs', 'mediabunny', 'sharp'] },
   {
+    folder: 'gpu-container/provenance/c2pa',
+    rooms: ['core'],
+    packages: ['node:', '@contentauth/c2pa-wasm', '@peculiar/x509', 'reflect-metadata'],
+  },
+  {
     folder: 'gpu-container/render',
     rooms: ['core', 'gpu-container/engine', 'gpu-container/runtime', 'gpu-container/media'],
     packages: ['node:'],
@@ -87,6 +92,8 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/doctor.ts', rooms: ['core', 'adapters/aws', 'gpu-container/worker'], packages: ['node:'] },
   { folder: 'gpu-container/health.ts', rooms: ['gpu-container/worker'], packages: ['node:'] },
+  // Arithmetic alone: keys come in as a function, frames as bytes; the same bits on every machine.
+  { folder: 'gpu-container/provenance/watermark', rooms: [], packages: [] },
   // Bundles come from outside and lie on the disk; what a bundle is, only the runtime says.
   {
     folder: 'gpu-container/bundles',
@@ -226,6 +233,7 @@ describe('the import law', () => {
     expect(caught('core/job.ts', 'node:fs')).toBe(true);
     expect(caught('core/job.ts', '#adapters/local/sqlite.ts')).toBe(true);
     expect(caught('gpu-container/engine/sampler.ts', '#core/job.ts')).toBe(true);
+    expect(caught('gpu-container/provenance/watermark/embed.ts', 'node:crypto')).toBe(true);
     expect(caught('gpu-container/worker/renderer.ts', '#gpu-container/engine/sampler.ts')).toBe(true);
     expect(caught('functions/create.ts', '@aws-sdk/client-sqs')).toBe(true);
     expect(caught('adapters/local/sqlite.ts', '@aws-sdk/client-sqs')).toBe(true);
@@ -233,9 +241,9 @@ describe('the import law', () => {
     expect(caught('functions/create.ts', '#core/job.ts')).toBe(false);
   });
 
-  test('core and engine read no clock, draw no random and see no environment', () => {
+  test('core, engine and watermark read no clock, draw no random and see no environment', () => {
     const impure = /\b(Math\.random|Date\.now|new Date\(\)|performance\.now|process\.|setTimeout|setInterval|fetch\()/;
-    const pure = FILES.filter(file => /^(core|gpu-container\/engine)\//.test(file));
+    const pure = FILES.filter(file => /^(core|gpu-container\/(engine|provenance\/watermark))\//.test(file));
     expect(pure.length).toBeGreaterThan(10);
     expect(pure.filter(file => impure.test(withoutComments(file)))).toEqual([]);
   });

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { searchCrop, searchFrameIndices } from '#gpu-container/provenance/watermark/crop-search.ts';
+import { openDetector } from '#gpu-container/provenance/watermark/detect.ts';
+import { openMarker } from '#gpu-container/provenance/watermark/embed.ts';
+import { type FrameSize, frameBytes, planesOf } from '#gpu-container/provenance/watermark/i420.ts';
+import { sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
+import { TEST_KEYS, TEST_MAC } from './keys.ts';
+import { drawClip } from './pictures.ts';
+
+const SIZE = { width: 512, height: 288 };
+const message = sealPayload(TEST_MAC, { tag: 7, nonce: 11 });
+
+/** The pixels from (left, top), both even. */
+function cut(frame: Uint8Array, from: FrameSize, to: FrameSize, left: number, top: number): Uint8Array {
+  const out = new Uint8Array(frameBytes(to));
+  const [source, target] = [planesOf(frame, from), planesOf(out, to)];
+  for (const [p, plane] of target.entries()) {
+    const [x, y] = p === 0 ? [left, top] : [left / 2, top / 2];
+    for (let row = 0; row < plane.height; row++) {
+      const at = (y + row) * source[p]!.width + x;
+      plane.bytes.set(source[p]!.bytes.subarray(at, at + plane.width), row * plane.width);
+    }
+  }
+  return out;
+}
+
+function markedClip(): Uint8Array[] {
+  const marker = openMarker(TEST_KEYS, message, SIZE);
+  const frames = drawClip('photo', 9, SIZE, 3);
+  for (const frame of frames) marker.embed(frame);
+  return frames;
+}
+
+describe('the crop search', () => {
+  test.each([
+    [0.9, 30, 14],
+    [0.75, 76, 40],
+  ])('a crop to %f of each side is found and read', (scale, left, top) => {
+    const size = { width: 2 * Math.round(SIZE.width * scale * 0.5), height: 2 * Math.round(SIZE.height * scale * 0.5) };
+    const frames = markedClip().map(frame => cut(frame, SIZE, size, left, top));
+    const found = searchCrop(TEST_KEYS, frames, size);
+    expect(Math.abs(found.geometry.scale - scale)).toBeLessThan(1 / 128);
+    expect(Math.abs(found.geometry.x - left / SIZE.width)).toBeLessThan(1 / 128);
+    expect(Math.abs(found.geometry.y - top / SIZE.height)).toBeLessThan(1 / 128);
+    expect(found.tried).toBeGreaterThanOrEqual(9_264);
+    const detector = openDetector(TEST_KEYS, size, found.geometry);
+    for (const frame of frames) detector.add(frame);
+    expect(detector.read().message).toEqual(message);
+  });
+
+  test('a clip without the mark ends with a low score and another message', () => {
+    const frames = drawClip('photo', 10, { width: 256, height: 144 }, 3);
+    const found = searchCrop(TEST_KEYS, frames, { width: 256, height: 144 });
+    expect(found.score).toBeLessThan(6);
+    const detector = openDetector(TEST_KEYS, { width: 256, height: 144 }, found.geometry);
+    for (const frame of frames) detector.add(frame);
+    expect(detector.read().message).not.toEqual(message);
+  });
+
+  test('its frames are spread over the clip, and no frame is refused with a sentence', () => {
+    expect(searchFrameIndices(30)).toEqual([5, 15, 25]);
+    expect(searchFrameIndices(2)).toEqual([0, 1]);
+    expect(() => searchCrop(TEST_KEYS, [], SIZE)).toThrow('got no frame');
+  });
+});
