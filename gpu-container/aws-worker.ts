@@ -75,6 +75,7 @@ export async function runAwsWorker(
     digests: bundles.digests,
     threads: settings.threads,
     childPath: RENDER_CHILD,
+    onWarning: why => log('warn', 'part of a graph runs on the CPU', { why }),
     ...loadedBytesOn(device, settings.loadedBytes),
   });
   const rotten = new Set<string>();

@@ -1,7 +1,7 @@
 /**
  * @file What the supervisor and the render child say to each other, over a fork's IPC channel with advanced serialization.
  *
- *     child:  starts -> ready | failed (taskId null, then it exits with 1)
+ *     child:  starts -> ready | failed (taskId null, then it exits with 1); partly_elsewhere at any time
  *     render -> resume_refused? -> started -> (progress | alive | checkpoint | checkpoint_failed)* -> done | failed | cancelled | paused
  *     cancel -> cancelled within one step, unless the task was already over
  *     pause  -> paused within one step; while files are written the task ends as done instead, after a checkpoint
@@ -40,6 +40,8 @@ export interface CheckpointRule {
 /** What the child says. */
 export type FromChild =
   | { readonly type: 'ready'; readonly bundleId: string; readonly digest: string; readonly loadMs: number }
+  /** At any time, once for a graph: it renders, and part of its work is not done on the provider that was asked for. A sentence. */
+  | { readonly type: 'partly_elsewhere'; readonly why: string }
   /** The resume file is not used; the reason is a sentence that quotes nothing of the file or the request. */
   | { readonly type: 'resume_refused'; readonly taskId: string; readonly reason: string }
   /** 0: from the first step. */

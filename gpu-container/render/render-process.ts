@@ -6,8 +6,9 @@
  */
 import { ReelayError } from '#core/errors.ts';
 import { type Provider, whyUnfit } from '#core/provider.ts';
+import { whyPartlyElsewhere } from '#gpu-container/runtime/first-run.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
-import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { createOrtBackend, type OrtOptions } from '#gpu-container/runtime/ort-backend.ts';
 import { openModel } from './model.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { failure, type Pipeline, type RunningTask, startTask } from './render-task.ts';
@@ -33,7 +34,10 @@ async function main(): Promise<void> {
     const bundle = await loadBundle(folder);
     const unfit = whyUnfit(bundle.card.id, bundle.card.requires, { provider, memoryBytes: undefined });
     if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
-    const model = await openModel(bundle, createOrtBackend({ threads: Number(threads), provider }));
+    const model = await openModel(
+      bundle,
+      createOrtBackend({ threads: Number(threads), provider, onFirstRun: tellerOf(provider) }),
+    );
     serve({ model, render: createVideoPipeline(model) });
     const loadMs = performance.now() - started;
     await send({ type: 'ready', bundleId: bundle.card.id, digest: bundle.digest, loadMs });
@@ -41,6 +45,15 @@ async function main(): Promise<void> {
     await send(failure(null, error));
     process.exit(1);
   }
+}
+
+/** On a GPU, of each graph that leaves real work to the CPU: it renders, and costs what it should not. */
+function tellerOf(provider: Provider): OrtOptions['onFirstRun'] {
+  if (provider === 'cpu') return undefined;
+  return (graph, nodes) => {
+    const why = whyPartlyElsewhere(graph, provider, nodes);
+    if (why !== undefined) void send({ type: 'partly_elsewhere', why });
+  };
 }
 
 function serve(pipeline: Pipeline): void {

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly threads: number;
   /** What graphs run on; cpu where it is not said. */
   readonly provider?: Provider;
+  /** For the log: a graph of which part does not run on the provider, in a sentence. Once for each graph that is loaded. */
+  readonly onWarning?: (why: string) => void;
   readonly childPath: string;
   /** Bundles are kept loaded while their files come to no more than this; limits.loadedBundlesShare of the memory otherwise. */
   readonly loadedBytes?: number;
@@ -123,6 +125,14 @@ function createTurns(): <T>(change: () => Promise<T>) => Promise<T> {
   };
 }
 
-function forkFor({ childPath, threads, provider, bundles, digests }: PoolOptions, model: string): RenderChild {
-  return startChild({ childPath, threads, provider, folder: bundles.get(model)!, digest: digests?.get(model) });
+function forkFor({ bundles, digests, ...rest }: PoolOptions, model: string): RenderChild {
+  const { childPath, threads, provider, onWarning } = rest;
+  return startChild({
+    childPath,
+    threads,
+    provider,
+    onWarning,
+    folder: bundles.get(model)!,
+    digest: digests?.get(model),
+  });
 }

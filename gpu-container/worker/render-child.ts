@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly provider?: Provider | undefined;
   /** What the bundle must be, see bundleDigest; undefined: any. */
   readonly digest?: string | undefined;
+  /** For the log: a graph of which part does not run on the provider, in a sentence. */
+  readonly onWarning?: ((why: string) => void) | undefined;
 }
 
 /** A process that holds one model, or will. */
@@ -27,7 +29,14 @@ export interface RenderChild {
 }
 
 /** Forks a child and lets it load; a child that does not is for the caller to kill. */
-export function startChild({ childPath, folder, threads, provider = 'cpu', digest }: ChildOptions): RenderChild {
+export function startChild({
+  childPath,
+  folder,
+  threads,
+  provider = 'cpu',
+  digest,
+  onWarning,
+}: ChildOptions): RenderChild {
   const process = fork(childPath, [folder, String(threads), provider], {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -35,6 +44,9 @@ export function startChild({ childPath, folder, threads, provider = 'cpu', diges
   });
   // A signal or message that does not reach a dying child is an error event; its exit tells all there is to know.
   process.on('error', () => undefined);
+  process.on('message', (message: FromChild) => {
+    if (message.type === 'partly_elsewhere') onWarning?.(message.why);
+  });
   const exited = new Promise<void>(resolve => process.once('exit', () => resolve()));
   const ready = loaded(process, digest);
   ready.catch(() => undefined); // told to the job that waits for it

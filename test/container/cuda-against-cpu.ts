@@ -31,7 +31,8 @@ const card = await readModelCard(model);
 async function renderOn(provider: Provider): Promise<Clips> {
   const folder = await mkdtemp(join(tmpdir(), 'reelay-gpu-'));
   const childPath = join(app, 'gpu-container', 'render', 'render-process.ts');
-  const renderer = createRenderer({ bundles: new Map([[card.id, model]]), threads: 4, provider, childPath });
+  const onWarning = (why: string) => void process.stdout.write(`note: ${why}\n`);
+  const renderer = createRenderer({ bundles: new Map([[card.id, model]]), threads: 4, provider, childPath, onWarning });
   const never = new AbortController().signal;
   const times: number[] = [];
   const frames: Uint8Array[] = [];
