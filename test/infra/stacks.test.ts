@@ -1,3 +1,4 @@
+// Longer than others, because one synthesis with all checks serves every promise in it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
