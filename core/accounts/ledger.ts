@@ -1,0 +1,234 @@
+/**
+ * The ledger: holds money when a job is accepted, settles or gives it back when it is over. A job is charged at most once and its hold is
+ * never lost, whatever is repeated and wherever a process dies:
+ *
+ *     1  read the tenant's ledger, then the job's hold; the later state of the two (marker or record) is the truth
+ *     2  write the ledger at the version read: sums of all budgets, and the hold's new state as a marker
+ *     3  write the hold's record
+ *     4  with a later write of the ledger, drop the marker
+ *
+ * Died before 2: nothing happened. Between 2 and 3: the sweep writes the record from the marker. A replay finds the marker in 1, or, if
+ * that was dropped, the record, which was written before and is read after the ledger; and if the marker was dropped in between, its write
+ * of the ledger fails. So a state is counted once.
+ *
+ * Operations that wait in one process for one tenant go in one write.
+ */
+import { accountLimits } from './account-limits.ts';
+import type { Budgets } from './budget.ts';
+import { committed } from './budget.ts';
+import { checkInstallation, noticeName, publishOwed } from './budget-events.ts';
+import { flushUsage } from './flush-usage.ts';
+import { type HoldRecord, later, rankOf, readHold, writeHold } from './hold-record.ts';
+import { growSlices, type Want } from './installation.ts';
+import { applyClose, applyHold, own, sumsOf, type TenantLedger, tenantAccount, tidy } from './ledger-entry.ts';
+import { type LedgerPorts, pauseAfter, readLedger, rememberDry, tooBusy, writeLedger } from './ledger-store.ts';
+import { dayOf, periodKinds, periodOf } from './periods.ts';
+import { type Closing, finalMicros, isRefusal, type Quote } from './quote.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What is asked to be held. */
+export interface HoldRequest
+  extends Pick<HoldRecord, 'jobId' | 'tenant' | 'keyId' | 'budgetKey' | 'model' | 'outputMs'> {
+  readonly terms: Quote;
+  readonly budgets: Budgets;
+}
+
+/** Holds and closes. Both may be repeated at any time, by anyone. */
+export interface Ledger {
+  /**
+   * Holds what a job may cost in all its budgets, or in none: then the refusal says which one it does not fit into. The hold that is
+   * there already is returned as it is. Throws `store_unavailable`; the same call then finds what was held.
+   */
+  readonly hold: (request: HoldRequest) => Promise<HoldRecord | Refusal>;
+  /** Settles a job that is over, or gives back what it held; undefined where nothing is held for it. Throws `store_unavailable`. */
+  readonly close: (tenant: string, jobId: string, closing: Closing) => Promise<HoldRecord | undefined>;
+}
+
+type Result = HoldRecord | Refusal | undefined;
+
+interface Operation {
+  readonly jobId: string;
+  readonly request: HoldRequest | undefined;
+  readonly closing: Closing | undefined;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What waits for one tenant, and the ranks of holds whose records this process knows to be written. */
+interface Line {
+  waiting: Operation[];
+  isRunning: boolean;
+  readonly written: Map<string, number>;
+}
+
+/** The ledger of this process. One a process: what waits in two of them cannot go in one write. */
+export function createLedger(outside: Omit<LedgerPorts, 'dry'>): Ledger {
+  const ports: LedgerPorts = { ...outside, dry: rememberDry() };
+  const lines = new Map<string, Line>();
+
+  function enqueue(tenant: string, operation: Pick<Operation, 'jobId' | 'request' | 'closing'>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const line: Line = lines.get(tenant) ?? { waiting: [], isRunning: false, written: new Map() };
+      lines.set(tenant, line);
+      line.waiting.push({ ...operation, resolve, reject });
+      if (!line.isRunning) void run(tenant, line);
+    });
+  }
+
+  async function run(tenant: string, line: Line): Promise<void> {
+    line.isRunning = true;
+    while (line.waiting.length > 0) {
+      const batch = takeBatch(line);
+      await applyBatch(ports, tenant, line, batch).catch((error: unknown) => {
+        for (const { reject } of batch) reject(error); // no effect on those that were resolved
+      });
+    }
+    line.isRunning = false;
+    for (const [name, idle] of lines) {
+      if (lines.size <= accountLimits.rememberedKeys) break;
+      if (!idle.isRunning) lines.delete(name);
+    }
+  }
+
+  return {
+    hold: async request => {
+      const { tenant, jobId } = request;
+      return (await enqueue(tenant, { jobId, request, closing: undefined })) as HoldRecord | Refusal;
+    },
+    close: async (tenant, jobId, closing) =>
+      (await enqueue(tenant, { jobId, request: undefined, closing })) as HoldRecord | undefined,
+  };
+}
+
+/** The first of what waits, a job once: a second operation on it needs to see what the first one did. */
+function takeBatch(line: Line): Operation[] {
+  const batch = new Map<string, Operation>();
+  const rest: Operation[] = [];
+  for (const operation of line.waiting) {
+    if (batch.size < accountLimits.ledgerBatch && !batch.has(operation.jobId)) batch.set(operation.jobId, operation);
+    else rest.push(operation);
+  }
+  line.waiting = rest;
+  return [...batch.values()];
+}
+
+async function applyBatch(ports: LedgerPorts, tenant: string, line: Line, batch: readonly Operation[]): Promise<void> {
+  for (let tries = 0; tries < accountLimits.ledgerTries; tries++) {
+    const { entry, ledger: read } = await readLedger(ports, tenant);
+    const records = await Promise.all(batch.map(({ jobId }) => readHold(ports.kv, tenant, jobId)));
+    const nowMs = ports.now();
+    const ledger = await tidied(ports, line, read, nowMs);
+    const turns = batch.map((operation, at) => ({ operation, record: records[at] }));
+    const wants = wantsOf(ledger, turns, nowMs);
+    const budget = batch.find(({ request }) => request !== undefined)?.request?.budgets.installation;
+    const slices =
+      budget === undefined || wants.length === 0
+        ? ledger.slices
+        : { ...ledger.slices, ...(await growSlices(ports, tenant, wants, budget, ledger.slices)) };
+    const after = applyAll({ ...ledger, slices }, turns, nowMs);
+    const isNew = after.isChanged || Object.keys(slices).some(period => slices[period] !== own(ledger.slices, period));
+    if (isNew && !(await writeLedger(ports, tenant, entry, after.ledger))) {
+      await pauseAfter(ports, tries);
+      continue;
+    }
+    // A marker that is gone from the ledger needs no remembering.
+    for (const jobId of line.written.keys())
+      if (isNew && own(after.ledger.moving, jobId) === undefined) line.written.delete(jobId);
+    await Promise.all(turns.map((turn, at) => finish(ports, line, turn, after.results[at])));
+    const notices = new Set(after.ledger.owed.filter(notice => !read.owed.includes(notice)).map(noticeName));
+    await afterwards(ports, tenant, { ledger: after.ledger, notices }, batch, after.results);
+    return;
+  }
+  throw tooBusy();
+}
+
+/** Without the markers that are known to be written; where dead processes left many, those are written first. */
+async function tidied(ports: LedgerPorts, line: Line, read: TenantLedger, nowMs: number): Promise<TenantLedger> {
+  const isWritten = (hold: HoldRecord) => (line.written.get(hold.jobId) ?? 0) >= rankOf(hold);
+  const ledger = tidy(read, isWritten, nowMs);
+  if (Object.keys(ledger.moving).length < accountLimits.maxMoving) return ledger;
+  const left = Object.values(ledger.moving);
+  await Promise.all(left.map(hold => writeHold(ports.kv, hold)));
+  return tidy(ledger, () => true, nowMs);
+}
+
+interface Turn {
+  readonly operation: Operation;
+  readonly record: HoldRecord | undefined;
+}
+
+/** What the batch would need of the installation's budget that the tenant's slices do not have. */
+function wantsOf(ledger: TenantLedger, turns: readonly Turn[], nowMs: number): Want[] {
+  const day = dayOf(nowMs);
+  const periods = periodKinds.map(kind => ({ kind, period: periodOf(kind, day) }));
+  const roomy = Object.fromEntries(periods.map(({ period }) => [period, accountLimits.maxMicros]));
+  const after = applyAll({ ...ledger, slices: roomy }, turns, nowMs).ledger;
+  return periods.flatMap(({ kind, period }) => {
+    const micros = committed(sumsOf(after, period, tenantAccount));
+    const isLimited = turns.some(({ operation }) => (operation.request?.budgets.installation[kind] ?? null) !== null);
+    return isLimited && micros > (own(ledger.slices, period) ?? 0) ? [{ kind, period, micros }] : [];
+  });
+}
+
+function applyAll(ledger: TenantLedger, turns: readonly Turn[], nowMs: number) {
+  let after = ledger;
+  const results = turns.map(turn => {
+    const { ledger: next, result } = applyOne(after, turn, nowMs);
+    after = next;
+    return result;
+  });
+  return { ledger: after, results, isChanged: after !== ledger };
+}
+
+function applyOne(
+  ledger: TenantLedger,
+  { operation: { jobId, request, closing }, record }: Turn,
+  nowMs: number,
+): { readonly ledger: TenantLedger; readonly result: Result } {
+  const there = later(record, own(ledger.moving, jobId));
+  if (request !== undefined) {
+    if (there !== undefined && there.closed?.outcome !== 'abandoned') return { ledger, result: there };
+    const { budgets, ...asked } = request;
+    const generation = (there?.generation ?? 0) + 1;
+    const hold: HoldRecord = { v: 1, ...asked, day: dayOf(nowMs), heldAtMs: nowMs, generation, closed: null };
+    const applied = applyHold(ledger, hold, budgets, nowMs);
+    return { ledger: applied.ledger, result: 'refused' in applied ? applied.refused : hold };
+  }
+  if (there === undefined || there.closed !== null || closing === undefined) return { ledger, result: there };
+  const closed = { ...closing, micros: finalMicros(there.terms, closing), atMs: nowMs };
+  return { ledger: applyClose(ledger, { ...there, closed }), result: { ...there, closed } };
+}
+
+/** Answers an operation once its hold is written where it belongs. */
+async function finish(ports: LedgerPorts, line: Line, { operation, record }: Turn, result: Result): Promise<void> {
+  try {
+    if (result !== undefined && !isRefusal(result) && rankOf(result) > rankOf(record)) {
+      await writeHold(ports.kv, result);
+      line.written.set(result.jobId, rankOf(result));
+    }
+    operation.resolve(result);
+  } catch (error) {
+    operation.reject(error); // the marker stays: the same call, or the sweep, goes on from there
+  }
+}
+
+/** What nobody waits for; the sweep does it where it fails. */
+async function afterwards(
+  ports: LedgerPorts,
+  tenant: string,
+  { ledger, notices }: { readonly ledger: TenantLedger; readonly notices: ReadonlySet<string> },
+  batch: readonly Operation[],
+  results: readonly Result[],
+): Promise<void> {
+  try {
+    if (notices.size > 0) await publishOwed(ports, tenant, notice => notices.has(noticeName(notice)));
+    if (ledger.usage.rows.length >= accountLimits.maxUsageRows) await flushUsage(ports, tenant);
+    for (const [at, result] of results.entries()) {
+      const budget = batch[at]?.request?.budgets.installation;
+      if (result === undefined || !isRefusal(result) || budget === undefined) continue;
+      if (result.budget?.scope === 'installation') await checkInstallation(ports, budget, result.budget.kind);
+    }
+  } catch {
+    // Owed in the entries themselves.
+  }
+}
