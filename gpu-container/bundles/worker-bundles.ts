@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ObjectSource } from '#core/bundle-objects.ts';
-import { ReelayError } from '#core/errors.ts';
+import { type ErrorCode, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { ModelCard } from '#core/models.ts';
 import { type Device, whyUnfit } from '#core/provider.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { type BundleCacheOptions, dropBundle } from './bundle-cache.ts';
@@ -12,7 +16,7 @@ export interface WorkerBundlesOptions {
   readonly folders: ReadonlyMap<string, string>;
   /** By model id; those without a folder are fetched. */
   readonly digests: ReadonlyMap<string, string>;
-  /** The sha256 of bundle.json by model id, of those for which it is said; of a folder that is there already it is not asked. */
+  /** The sha256 of bundle.json by model id, of those for which it is said. */
   readonly manifests?: ReadonlyMap<string, string>;
   readonly source: ObjectSource | undefined;
   readonly cache: BundleCacheOptions;
@@ -35,7 +39,7 @@ export interface WorkerBundles {
 
 /**
  * Brings a worker's bundles onto its disk, one after another: each is fetched with all the bandwidth there is. Throws
- * `provider_unavailable` for one that this machine cannot render, and what openCachedBundle throws.
+ * `provider_unavailable` for one that this machine cannot render, `bundle_corrupt` or `bundle_invalid` for a folder of something else, and what openCachedBundle throws.
  */
 export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<WorkerBundles> {
   const folders = new Map(options.folders);
@@ -58,6 +62,7 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
     }
     for (const [id, folder] of folders) {
       const card = await readModelCard(folder);
+      if (options.folders.has(id)) await needSame(options, card, id, folder);
       const unfit = whyUnfit(id, card.requires, options.device);
       if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
       if (!digests.has(id)) digests.set(id, card.digest);
@@ -67,6 +72,22 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
     release();
     throw error;
   }
+}
+
+/** A folder of the operator is what the settings say of it, or the start ends: else every job of the model would fail, or lie about it. */
+async function needSame(options: WorkerBundlesOptions, card: ModelCard, id: string, folder: string): Promise<void> {
+  const wanted = { id, digest: options.digests.get(id), manifest: options.manifests?.get(id) };
+  const refuse = (code: ErrorCode, sentence: string) => new ReelayError(code, `REELAY_BUNDLES, ${id}: ${sentence}`);
+  if (card.id !== id) throw refuse('bundle_invalid', `the bundle in ${folder} calls itself "${card.id}".`);
+  const says = 'REELAY_BUNDLE_DIGESTS says';
+  if (wanted.digest !== undefined && wanted.digest !== card.digest)
+    throw refuse('bundle_corrupt', `the bundle in ${folder} has the digest ${card.digest}; ${says} ${wanted.digest}.`);
+  if (wanted.manifest === undefined) return;
+  const sha256 = createHash('sha256')
+    .update(await readFile(join(folder, 'bundle.json')))
+    .digest('hex');
+  if (sha256 !== wanted.manifest)
+    throw refuse('bundle_corrupt', `bundle.json in ${folder} has the sha256 ${sha256}; ${says} ${wanted.manifest}.`);
 }
 
 async function fetchOne(options: WorkerBundlesOptions, id: string, digest: string) {

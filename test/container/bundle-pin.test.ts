@@ -6,6 +6,7 @@ import { type BundlePin, formatBundlePin, manifestKey, parseBundlePin } from '#c
 import { type FetchBundleOptions, openCachedBundle } from '#gpu-container/bundles/fetch-bundle.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
+import { openWorkerBundles } from '#gpu-container/bundles/worker-bundles.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { readCards } from '#infra/model-cards.ts';
 import { workerEnvironment } from '#infra/worker.ts';
@@ -100,4 +101,39 @@ test.each([
 
 test.each(['', A.toUpperCase(), `${A}:`, `${A}:${B}:${B}`, `${A}${B}`, ` ${A}`])('%j is no pin', text => {
   expect(parseBundlePin(text)).toBeUndefined();
+});
+
+describe('a folder that the settings name', () => {
+  const MINI = join(import.meta.dirname, '..', '..', 'models', 'reelay-mini');
+  const [card] = readCards(['models/reelay-mini']);
+  const open = (id: string, { digest, manifest }: Partial<BundlePin>) =>
+    openWorkerBundles({
+      folders: new Map([[id, MINI]]),
+      digests: new Map(digest === undefined ? [] : [[id, digest]]),
+      manifests: new Map(manifest === undefined ? [] : [[id, manifest]]),
+      source: undefined,
+      cache: { folder: '/nowhere' },
+      device: { provider: 'cpu', memoryBytes: 1e12 },
+      signal: new AbortController().signal,
+      log: () => undefined,
+    });
+
+  test('is taken where it is what they say', async () => {
+    const { folders } = await open('reelay-mini', card!);
+    expect([...folders]).toEqual([['reelay-mini', MINI]]);
+  });
+
+  test.each([
+    [
+      'of another name',
+      'wan',
+      {},
+      'bundle_invalid',
+      'REELAY_BUNDLES, wan: the bundle in .* calls itself "reelay-mini"',
+    ],
+    ['of other files', 'reelay-mini', { digest: A }, 'bundle_corrupt', `has the digest \\w+; .* says ${A}`],
+    ['of another bundle.json', 'reelay-mini', { manifest: B }, 'bundle_corrupt', `has the sha256 \\w+; .* says ${B}`],
+  ])('%s ends the start', async (_, id, pin, code, sentence) => {
+    await expect(open(id, pin)).rejects.toMatchObject({ code, message: expect.stringMatching(sentence) });
+  });
 });
