@@ -81,6 +81,7 @@ export function newsIn(
   memory: Pick<FleetMemory, 'folded' | 'foldedUntil'>,
   terms: JobTerms,
   pools: readonly Pool[],
+  nowSeconds: number,
 ): News {
   const known = new Set(memory.folded.map(([token]) => token));
   const folded: Folded[] = [];
@@ -93,7 +94,9 @@ export function newsIn(
   const came = [...briefs].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
   const arrived = came
     .filter(brief => isNew(arrivalToken(brief.id), brief.createdAtMs))
-    .map(brief => waitingOf(brief, terms));
+    .map(brief => waitingOf(brief, terms))
+    // A door whose clock is ahead would have a server kept until that time.
+    .map(job => ({ ...job, enqueuedAtSeconds: Math.min(job.enqueuedAtSeconds, nowSeconds) }));
   const begun = briefs
     .flatMap(brief => (brief.startedAtMs === null ? [] : { brief, ms: brief.startedAtMs }))
     .sort((a, b) => a.ms - b.ms || (a.brief.id < b.brief.id ? -1 : 1));

@@ -48,7 +48,7 @@ export function observe(
   const nowSeconds = readings.nowMs / 1_000;
   const pools = knownPools(terms.pools, readings.present);
   const { queued, ownerless, ownerlessSince } = openJobs(readings, memory, nowSeconds);
-  const fresh = newsIn([...news, ...readings.queued, ...readings.running], memory, terms, pools);
+  const fresh = newsIn([...news, ...readings.queued, ...readings.running], memory, terms, pools, nowSeconds);
   const servers = serverReadings(readings, nowSeconds, memory, terms);
   const seen = seeServers(servers, memory);
   const owned = seeOwned(servers, memory.idleSince);

@@ -151,6 +151,11 @@ describe('jobs', () => {
     expect([again.arrived, again.started]).toEqual([[], []]);
   });
 
+  test('that a door whose clock is ahead made are learned as of now', () => {
+    const { arrived } = look({ queued: [brief({ createdAtMs: ago(-3_600) }), brief()] }).observation;
+    expect(arrived.map(({ enqueuedAtSeconds }) => nowSeconds - enqueuedAtSeconds)).toEqual([400, 0]);
+  });
+
   test('of a flood are learned once, though not all of their names can be kept', () => {
     const flood = Array.from({ length: 2_000 }, (_, n) => brief({ createdAtMs: ago(400) + n }));
     const first = look({ queued: flood });
