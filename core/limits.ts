@@ -204,6 +204,18 @@ export const limits = {
   pauseGraceMs: 30_000,
   /** Artifacts are kept this long, then the record says `expires_at` and the bytes go. */
   artifactDays: 30,
+  /** Own root and leaf of C2PA. Without a time stamp a reader asks whether the leaf is valid today, so it must outlast the archive. */
+  c2paRootDays: 9_131,
+  c2paLeafDays: 3_653,
+  /** Signing holds a file six times over, 1.2 GB for one of this size; a minute at the encoder's 20 Mbit/s has 150 MB. */
+  c2paFileBytes: 209_715_200,
+  /** A C2PA box: ours have 6 kB, and what references bring along is added; a larger one is a bomb or no provenance. */
+  c2paManifestBytes: 16_777_216,
+  /** Boxes at the top of a file that is read: fragments of two seconds in a film of ten hours. */
+  c2paBoxes: 40_000,
+  /** A thread with the C2PA library may take this long, and so much more per MB of files: ten times what it takes. */
+  c2paSeconds: 10,
+  c2paSecondsPerMegabyte: 0.5,
   /** A presigned link lives this long: one download of a large file over a slow line. */
   presignSeconds: 900,
   /** Before it takes jobs a worker asks each resource once; one that has not answered for so long is not reached. */
