@@ -29,3 +29,10 @@ test('it is loaded at one place, which forbids the reports', async () => {
     if (/(?<!typeof )import\('onnxruntime-node'\)/.test(await readFile(join(folder, name), 'utf8'))) loading.push(name);
   expect(loading).toEqual(['load-ort.ts']);
 });
+
+test('the exporter forbids them too, before any of its modules loads', () => {
+  const set = 'import os, reelay_export; print(os.environ["ORT_DISABLE_TELEMETRY"])';
+  const found = spawnSync('python3', ['-B', '-c', set], { cwd: join(ROOT, 'exporter'), encoding: 'utf8' });
+  if (found.error !== undefined) return; // no Python here; the exporter cannot run either
+  expect(found.stdout.trim()).toBe('1');
+});
