@@ -26,5 +26,8 @@ export function partOfJob<Part>(parts: ByClass<Part>, jobId: string): Part {
 
 /** What is said of a class whose enclave this process has not opened. */
 export function notOpen(residency: string): ReelayError {
-  return new ReelayError('residency_unsatisfiable', `The enclave of the residency class "${residency}" is not open here.`);
+  return new ReelayError(
+    'residency_unsatisfiable',
+    `The enclave of the residency class "${residency}" is not open here.`,
+  );
 }
