@@ -211,8 +211,8 @@ export const limits = {
   c2paFileBytes: 209_715_200,
   /** A C2PA box: ours have 6 kB, and what references bring along is added; a larger one is a bomb or no provenance. */
   c2paManifestBytes: 16_777_216,
-  /** Boxes at the top of a file that is read: fragments of two seconds in a film of ten hours. */
-  c2paBoxes: 40_000,
+  /** Boxes at the top of a file that is read: the library takes the square of their number, 0.3 s for so many. */
+  c2paBoxes: 10_000,
   /** A thread with the C2PA library may take this long, and so much more per MB of files: ten times what it takes. */
   c2paSeconds: 10,
   c2paSecondsPerMegabyte: 0.5,

@@ -8,6 +8,8 @@ export interface BoxFacts {
   readonly manifests: readonly number[];
   /** Types in their order, C2PA boxes as `c2pa`; at most the first hundred. */
   readonly order: readonly string[];
+  /** True when there are more than limits.c2paBoxes; those behind them were not looked at. */
+  readonly tooMany: boolean;
   /** What is wrong with the boxes, as a sentence that begins with "its". */
   readonly damage: string | null;
 }
@@ -25,10 +27,12 @@ const MAX_ORDER = 100;
 export function inspectBoxes(readAt: ReadAt, size: number): BoxFacts {
   const order: string[] = [];
   const manifests: number[] = [];
-  const facts = (damage: string | null) => ({ isMp4: order[0] === 'ftyp', manifests, order, damage });
+  const facts = (damage: string | null) => ({
+    ...{ isMp4: order[0] === 'ftyp', manifests, order, damage },
+    tooMany: boxes > limits.c2paBoxes,
+  });
   let boxes = 0;
-  for (let at = 0; at < size; boxes++) {
-    if (boxes === limits.c2paBoxes) return facts(`its top level has more than ${limits.c2paBoxes} boxes`);
+  for (let at = 0; at < size && boxes <= limits.c2paBoxes; boxes++) {
     const bytes = readAt(at, UUID_HEADER);
     if (bytes.length < 8) return facts(`its last ${size - at} bytes are no box`);
     const { type, length, header } = boxAt(bytes, size - at);

@@ -3,6 +3,7 @@ import { limits } from '#core/limits.ts';
 import { type C2paLibrary, type FileSource, withLibrary } from './c2pa-library.ts';
 import type { C2paFinding, C2paState } from './finding.ts';
 import { type BoxFacts, inspectBoxes, inspectBytes } from './inspect-boxes.ts';
+import { reasonForRefusal } from './reasons.ts';
 
 /** How a file is read. */
 export interface ReadOptions {
@@ -31,8 +32,8 @@ export async function readMp4(file: Uint8Array | string, options: ReadOptions = 
     return nothing('unchecked', `Reading its C2PA data took more than ${seconds} s and was given up.`);
   if ('claimed' in answer) return withDamage(answer.claimed, facts);
   if ('broken' in answer) return nothing('unchecked', 'Its C2PA data made the reader break off; files of ours do not.');
-  const said = 'refused' in answer ? answer.refused.slice(0, 120).replace(/\p{C}/gu, '') : 'no answer';
-  return nothing('invalid', ...damageOf(facts), `Its C2PA data cannot be read: ${said}.`);
+  const why = 'refused' in answer ? reasonForRefusal(answer.refused) : 'Its C2PA data cannot be read.';
+  return nothing('invalid', ...damageOf(facts), why);
 }
 
 /** Time that a thread is given for files of so many bytes together. */
@@ -81,9 +82,14 @@ function lookAt(path: string): Look {
 }
 
 function refusal(size: number, facts: BoxFacts): C2paFinding | null {
-  const { isMp4, manifests } = facts;
+  const { isMp4, manifests, tooMany } = facts;
   if (size === 0) return nothing('none', 'The file is empty.');
   if (!isMp4) return nothing('none', 'It is no MP4 file; C2PA data of other formats is not looked for.');
+  if (tooMany)
+    return nothing(
+      'unchecked',
+      `Its top level has more than ${limits.c2paBoxes} boxes, and so many are not looked into.`,
+    );
   if (manifests.length === 0)
     return nothing(
       'none',
@@ -93,6 +99,7 @@ function refusal(size: number, facts: BoxFacts): C2paFinding | null {
   if (manifests.length > 1)
     return nothing('invalid', `It has ${manifests.length} C2PA boxes, and a file has one: somebody added to it.`);
   const [manifest] = manifests;
+  if (manifest! > size) return nothing('invalid', ...damageOf(facts));
   if (manifest! > limits.c2paManifestBytes)
     return nothing(
       'unchecked',

@@ -4,6 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
     'Its picture, sound or index is not what was signed: the file was altered after it was signed.',
   'assertion.bmffHash.malformed': 'The hash that binds its C2PA data to the file cannot be read.',
   'assertion.dataHash.mismatch': 'Its bytes are not what was signed: the file was altered after it was signed.',
+  'assertion.required.missing': 'A statement that its C2PA data must have is missing or cannot be read.',
   'assertion.hashedURI.mismatch':
     'A statement in its C2PA data is not what was signed: it was altered after it was signed.',
   'assertion.missing': 'A statement that was signed is missing from its C2PA data.',
@@ -40,4 +41,23 @@ const WORDS: Readonly<Record<string, string>> = {
 /** A sentence for a failure of the library's; one that has none here is named by its code. */
 export function reasonFor(code: string): string {
   return Object.hasOwn(WORDS, code) ? WORDS[code]! : `A check of its C2PA data failed: ${code}.`;
+}
+
+/** How the library begins when it gives a file up before it can say what fails. */
+const REFUSALS: readonly (readonly [string, string])[] = [
+  ['JumbfNotFound', 'Its C2PA box holds no C2PA data.'],
+  ['Jumbf', 'Its C2PA data is damaged: its boxes cannot be taken apart, or are packed to unfold without end.'],
+  ['InvalidAsset', 'Its boxes cannot be taken apart.'],
+  ['InvalidClaim', 'Its manifest lacks a part that every manifest has.'],
+  ['ClaimDecoding', 'Its claim cannot be read.'],
+  ['Claim', 'Its C2PA data breaks the rules of C2PA.'],
+  ['Assertion', 'A statement in its C2PA data cannot be read.'],
+  ['Cose', 'Its signature cannot be read.'],
+];
+
+/** A sentence for what the library says when it gives a file up, as `C2pa(ClaimDecoding(…))`; its own words may quote the file. */
+export function reasonForRefusal(said: string): string {
+  const name = /^C2pa\(([A-Za-z]{1,60})/.exec(said)?.[1] ?? '';
+  const known = REFUSALS.find(([start]) => name.startsWith(start));
+  return known ? known[1] : `Its C2PA data cannot be read${name && `: ${name}`}.`;
 }
