@@ -36,9 +36,9 @@ export const cloudLimits = {
   /** News older than this is no news: the autoscaler reads the records anyway. */
   streamNewsSeconds: 300,
   streamRetries: 3,
-  /** Wake-ups that are run at once, the fewest that Lambda lets a queue have: more would be refused by the reserved runs, and count. */
+  /** Wake-ups that are run at once, the fewest that Lambda lets a queue have: nothing else holds them where no runs are reserved. */
   wakeConcurrency: 2,
-  /** A wake-up is refused while the reserved runs are taken, which counts as received: AWS asks for five at least. The schedule's comes anyway. */
+  /** A wake-up is refused while all runs that there are are taken, which counts as received: AWS asks for five at least. The schedule's comes anyway. */
   wakeReceives: 10,
   /** Classes of a stage: each takes 1,100 to 1,300 of the 6,144 characters that the rights of a pool on the premises may have. */
   maxClasses: 4,

@@ -15,8 +15,9 @@ export const defaultFleet: FleetSettings = {
   taskVcpu: 4,
   taskMemoryGiB: 28,
   amiParameter: '/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id',
-  // The stream, a second class's stream, the wake-up and the schedule: one that finds no run free comes minutes later.
-  autoscalerConcurrency: 4,
+  // Lambda refuses a reservation that leaves an account fewer than ten runs, and new accounts have ten in all. The sources hold themselves:
+  // two wake-ups, one run for each stream, one a minute; of runs that meet, one acts (docs/adr/0014).
+  autoscalerConcurrency: null,
 };
 
 /** What a stage has where a settings file says nothing: the bundled model, a GPU fleet from zero, no on-prem pool, one class. */

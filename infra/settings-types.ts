@@ -33,7 +33,7 @@ export interface FleetSettings {
   readonly taskMemoryGiB: number;
   /** SSM parameter of the GPU AMI. */
   readonly amiParameter: string;
-  /** Concurrent runs that are kept for the autoscaler; null reserves none, for accounts whose whole limit is ten. */
+  /** Concurrent runs that are kept for the autoscaler, and the most it has; null reserves none. */
   readonly autoscalerConcurrency: number | null;
 }
 

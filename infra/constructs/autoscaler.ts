@@ -100,6 +100,7 @@ export class Autoscaler extends Construct {
           maxBatchingWindow: Duration.seconds(cloudLimits.streamWindowSeconds),
           maxRecordAge: Duration.seconds(cloudLimits.streamNewsSeconds),
           retryAttempts: cloudLimits.streamRetries,
+          parallelizationFactor: 1,
           bisectBatchOnError: true,
           onFailure: new SqsDlq(this.deadLetterQueue),
           filters: fleetNews.map(pattern => FilterCriteria.filter(pattern as Record<string, unknown>)),

@@ -192,7 +192,18 @@ describe('what goes wrong is heard', () => {
     },
   );
 
-  test('a wake-up that finds all reserved runs taken is no letter yet', () => {
+  test('an account with ten Lambda runs in all can deploy: nothing is reserved, and the sources hold themselves', () => {
+    for (const found of [core, gpu])
+      for (const [id, { Properties }] of found.of('AWS::Lambda::Function'))
+        expect(Properties.ReservedConcurrentExecutions, id).toBeUndefined();
+    const streams = gpu
+      .of('AWS::Lambda::EventSourceMapping')
+      .filter(([, { Properties }]) => Properties.StartingPosition !== undefined);
+    expect(streams.length).toBeGreaterThan(0);
+    for (const [, { Properties }] of streams) expect(Properties.ParallelizationFactor).toBe(1);
+  });
+
+  test('a wake-up that finds all runs taken is no letter yet', () => {
     const [queue] = gpu.named('AWS::SQS::Queue', 'AutoscalerWake');
     expect(queue?.Properties.RedrivePolicy.maxReceiveCount).toBe(cloudLimits.wakeReceives);
     expect(cloudLimits.wakeReceives).toBeGreaterThanOrEqual(5);
