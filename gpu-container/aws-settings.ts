@@ -11,6 +11,7 @@ import { limits } from '#core/limits.ts';
 import type { StorePlaces } from '#core/placement/receipt.ts';
 import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
 import {
+  defaultResidency,
   type Place,
   parsePlace,
   parseResidency,
@@ -114,9 +115,15 @@ function residencyFrom(env: Environment): Pick<AwsWorkerSettings, 'place' | 'cla
     const resources = all.get(name);
     return resources === undefined ? [] : [[name, resources] as const];
   });
-  if (served.length > 0) return { place, classes, enclaves: new Map(served) };
   const { pool, site, region } = place;
   const here = `a worker of pool ${pool} (${site}, ${region})`;
+  if (served.some(([name]) => name === defaultResidency)) return { place, classes, enclaves: new Map(served) };
+  // What all workers share, presence, webhooks and claims, lies in its table; opening that would go around its rule.
+  if (served.length > 0)
+    throw new ReelayError(
+      'invalid_request',
+      `REELAY_RESIDENCY: ${here} may not serve ${defaultResidency}, whose table holds what all workers share; a rule of it that allows every pool is needed.`,
+    );
   throw new ReelayError('invalid_request', `REELAY_ENCLAVES: ${here} may serve none of ${[...all.keys()].join(', ')}.`);
 }
 

@@ -38,6 +38,13 @@ describe('the enclaves of a deployment', () => {
     );
   });
 
+  test('a worker that may serve another class but not standard, whose table holds what all share, does not start', () => {
+    const REELAY_RESIDENCY = '{"standard": {"sites": ["cloud"]}}';
+    expect(() => awsWorkerSettingsFrom({ ...env, REELAY_SITE: 'onprem', REELAY_RESIDENCY })).toThrow(
+      'REELAY_RESIDENCY: a worker of pool pool-1 (onprem, eu-central-1) may not serve standard,',
+    );
+  });
+
   test.each([
     ['{', 'REELAY_ENCLAVES: it is not valid JSON.'],
     ['[]', 'REELAY_ENCLAVES: an object is expected.'],
