@@ -43,7 +43,7 @@ export const accountLimits = {
   maxUsageRows: 64,
   /** A write that met another one waits a random part of this, doubled up to the second, and gives up after so many. */
   retryFirstMs: 2,
-  retryMostMs: 200,
+  retryMostMs: 400,
   ledgerTries: 100,
   /** A slice of the installation's budget: this part of what is left, or what the job needs. */
   sliceDivisor: 8,

@@ -18,15 +18,7 @@ import { accountLimits } from './account-limits.ts';
 import type { Budget, Micros } from './budget.ts';
 import { committed } from './budget.ts';
 import { type BudgetNotice, own, sumsOf, tenantAccount } from './ledger-entry.ts';
-import {
-  type LedgerPorts,
-  ledgerOf,
-  ledgerSpace,
-  pauseAfter,
-  readLedger,
-  tooBusy,
-  writeLedger,
-} from './ledger-store.ts';
+import { type LedgerPorts, ledgerOf, ledgerSpace, readLedger, writeLedger } from './ledger-store.ts';
 import { type PeriodKind, periodEndMs } from './periods.ts';
 
 /** The value of the one entry. */
@@ -73,9 +65,9 @@ export async function writeInstallation(
 }
 
 /**
- * The first half of a grow: gives the tenant what it wants, or what is left, and returns its slices by period. The caller has read the
- * ledger before, `copies` are its slices, and now it writes those returned to it at that version. Slices that others do not use are taken
- * back where what is left does not do.
+ * The first half of a grow: gives the tenant what it wants, or what is left, and returns its slices by period; undefined where another
+ * one was faster, and the ledger has to be read again. The caller has read the ledger before, `copies` are its slices, and now it writes
+ * those returned to it at that version. Slices that others do not use are taken back where what is left does not do.
  */
 export async function growSlices(
   ports: LedgerPorts,
@@ -83,35 +75,36 @@ export async function growSlices(
   wants: readonly Want[],
   budget: Budget,
   copies: Readonly<Record<string, Micros>>,
-): Promise<Readonly<Record<string, Micros>>> {
-  let reclaims = 0;
-  for (let tries = 0; tries < accountLimits.ledgerTries; tries++) {
-    const { entry, value } = await readInstallation(ports);
-    let given = value.given;
-    let short: Want | undefined;
-    for (const want of wants) {
-      const limit = budget[want.kind] ?? 0;
-      const period = own(given, want.period) ?? (await enrolled(ports, want.period));
-      const have = own(period, tenant) ?? 0;
-      if (have === 0 && Object.keys(period).length >= accountLimits.maxSlicedTenants) throw tooManyTenants();
-      const left = Math.max(0, limit - totalOf(period));
-      const need = Math.max(0, want.micros - have);
-      if (need > left) short ??= want;
-      const more = need === 0 ? 0 : Math.min(left, Math.max(need, Math.floor(left / accountLimits.sliceDivisor)));
-      given = { ...given, [want.period]: { ...period, [tenant]: have + more } };
-    }
-    if (short !== undefined && reclaims < 3 && !ports.dry.has(short.period, ports.now())) {
-      reclaims++;
-      if (await reclaim(ports, tenant, short, budget[short.kind] ?? 0)) continue;
-      ports.dry.note(short.period, ports.now());
-    }
-    const slices = Object.fromEntries(wants.map(({ period }) => [period, own(own(given, period) ?? {}, tenant) ?? 0]));
-    if (Object.entries(slices).every(([period, micros]) => micros <= (own(copies, period) ?? 0))) return copies;
-    // Written even where nothing is given: a shrink that is under way must see that somebody is about to use what there is.
-    if (await writeInstallation(ports, entry, { ...value, given })) return slices;
-    await pauseAfter(ports, tries);
+): Promise<Readonly<Record<string, Micros>> | undefined> {
+  let { entry, given, short } = await plan(ports, tenant, wants, budget);
+  for (const _ of wants) {
+    if (short === undefined || ports.dry.has(short.period, ports.now())) break;
+    if (await reclaim(ports, tenant, short, budget[short.kind] ?? 0))
+      ({ entry, given, short } = await plan(ports, tenant, wants, budget));
+    else ports.dry.note(short.period, ports.now());
   }
-  throw tooBusy();
+  const slices = Object.fromEntries(wants.map(({ period }) => [period, own(own(given, period) ?? {}, tenant) ?? 0]));
+  if (Object.entries(slices).every(([period, micros]) => micros <= (own(copies, period) ?? 0))) return copies;
+  // Written even where nothing is given: a shrink that is under way must see that somebody is about to use what there is.
+  return (await writeInstallation(ports, entry.entry, { ...entry.value, given })) ? slices : undefined;
+}
+
+/** What the installation's entry would say if the tenant got what it wants, as far as there is; `short`: what there is too little of. */
+async function plan(ports: LedgerPorts, tenant: string, wants: readonly Want[], budget: Budget) {
+  const entry = await readInstallation(ports);
+  let given = entry.value.given;
+  let short: Want | undefined;
+  for (const want of wants) {
+    const period = own(given, want.period) ?? (await enrolled(ports, want.period));
+    const have = own(period, tenant) ?? 0;
+    if (have === 0 && Object.keys(period).length >= accountLimits.maxSlicedTenants) throw tooManyTenants();
+    const left = Math.max(0, (budget[want.kind] ?? 0) - totalOf(period));
+    const need = Math.max(0, want.micros - have);
+    if (need > left) short ??= want;
+    const more = need === 0 ? 0 : Math.min(left, Math.max(need, Math.floor(left / accountLimits.sliceDivisor)));
+    given = { ...given, [want.period]: { ...period, [tenant]: have + more } };
+  }
+  return { entry, given, short };
 }
 
 /** A period that is new here, or whose budget is: what tenants have committed in it already counts as given to them. */

@@ -121,10 +121,15 @@ async function applyBatch(ports: LedgerPorts, tenant: string, line: Line, batch:
     const turns = batch.map((operation, at) => ({ operation, record: records[at] }));
     const wants = wantsOf(ledger, turns, nowMs);
     const budget = batch.find(({ request }) => request !== undefined)?.request?.budgets.installation;
-    const slices =
+    const grown =
       budget === undefined || wants.length === 0
         ? ledger.slices
-        : { ...ledger.slices, ...(await growSlices(ports, tenant, wants, budget, ledger.slices)) };
+        : await growSlices(ports, tenant, wants, budget, ledger.slices);
+    if (grown === undefined) {
+      await pauseAfter(ports, tries);
+      continue;
+    }
+    const slices = { ...ledger.slices, ...grown };
     const after = applyAll({ ...ledger, slices }, turns, nowMs);
     const isNew = after.isChanged || Object.keys(slices).some(period => slices[period] !== own(ledger.slices, period));
     if (isNew && !(await writeLedger(ports, tenant, entry, after.ledger))) {
@@ -134,9 +139,10 @@ async function applyBatch(ports: LedgerPorts, tenant: string, line: Line, batch:
     // A marker that is gone from the ledger needs no remembering.
     for (const jobId of line.written.keys())
       if (isNew && own(after.ledger.moving, jobId) === undefined) line.written.delete(jobId);
-    await Promise.all(turns.map((turn, at) => finish(ports, line, turn, after.results[at])));
+    const answers = await Promise.all(turns.map((turn, at) => finish(ports, line, turn, after.results[at])));
     const notices = new Set(after.ledger.owed.filter(notice => !read.owed.includes(notice)).map(noticeName));
     await afterwards(ports, tenant, { ledger: after.ledger, notices }, batch, after.results);
+    for (const answer of answers) answer();
     return;
   }
   throw tooBusy();
@@ -199,20 +205,28 @@ function applyOne(
   return { ledger: applyClose(ledger, { ...there, closed }), result: { ...there, closed } };
 }
 
-/** Answers an operation once its hold is written where it belongs. */
-async function finish(ports: LedgerPorts, line: Line, { operation, record }: Turn, result: Result): Promise<void> {
+/** Writes the hold of an operation where it belongs; returns what then answers it. */
+async function finish(
+  ports: LedgerPorts,
+  line: Line,
+  { operation, record }: Turn,
+  result: Result,
+): Promise<() => void> {
   try {
     if (result !== undefined && !isRefusal(result) && rankOf(result) > rankOf(record)) {
       await writeHold(ports.kv, result);
       line.written.set(result.jobId, rankOf(result));
     }
-    operation.resolve(result);
+    return () => operation.resolve(result);
   } catch (error) {
-    operation.reject(error); // the marker stays: the same call, or the sweep, goes on from there
+    return () => operation.reject(error); // the marker stays: the same call, or the sweep, goes on from there
   }
 }
 
-/** What nobody waits for; the sweep does it where it fails. */
+/**
+ * What no answer depends on; the sweep does it where it fails. It comes before the answers all the same: what a function does after them
+ * may be stopped at any moment, for as long as nobody calls it.
+ */
 async function afterwards(
   ports: LedgerPorts,
   tenant: string,

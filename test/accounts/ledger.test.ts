@@ -67,6 +67,21 @@ describe('a hold', () => {
     expect(isRefusal((await ledger.hold(asking('job3', 40, tight)))!)).toBe(false);
   });
 
+  test.each([
+    ['key', 'day'],
+    ['key', 'month'],
+    ['tenant', 'day'],
+    ['tenant', 'month'],
+    ['installation', 'day'],
+    ['installation', 'month'],
+  ] as const)('has to fit into the budget of the %s for the %s too', async (scope, kind) => {
+    const { ledger } = world.process();
+    const budgets = budgetsOf({ [scope]: { ...noBudget, [kind]: 100 } });
+    expect(isRefusal(await ledger.hold(asking('job1', 60, budgets)))).toBe(false);
+    expect(await ledger.hold(asking('job2', 41, budgets))).toMatchObject({ budget: { scope, kind } });
+    expect(isRefusal(await ledger.hold(asking('job3', 40, budgets)))).toBe(false);
+  });
+
   test("says of the installation's budget only that it is used up: its sums are other tenants' too", async () => {
     const { ledger } = world.process();
     const budgets = budgetsOf({ installation: { day: 50, month: null } });
