@@ -77,7 +77,9 @@ const CHECKS: Checks = {
 async function isReelay(port: number): Promise<boolean> {
   try {
     const health = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(1_000) });
-    return ((await health.json()) as { mode?: string }).mode === 'embedded';
+    const { mode, status } = (await health.json()) as { mode?: string; status?: string };
+    // A server that asks for keys says no more to us.
+    return mode === 'embedded' || (mode === undefined && status === 'ok' && health.headers.has('x-request-id'));
   } catch {
     return false;
   }

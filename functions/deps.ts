@@ -18,7 +18,7 @@ export interface Deps extends SubmitPorts {
   /** Sleeps; ends early when told to stop. */
   readonly sleep: (ms: number) => Promise<void>;
   readonly log: Log;
-  /** What /health says beside "ok". */
+  /** What /health says beside "ok" to who has a key; where it rejects, /health fails. */
   readonly describe: () => Promise<Record<string, unknown>>;
 }
 

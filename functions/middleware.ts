@@ -20,16 +20,16 @@ export type ApiHandler = (event: FrontEvent, context: Context) => Promise<HttpRe
 
 /**
  * The stack that every route shares, outermost first: log and request id, error envelope, security headers, header names in lower
- * case, tenant; with `body`, the parsed input.
+ * case, tenant; with `body`, the parsed input. A `quiet` route is logged only where it fails.
  */
 export function api(
   deps: Deps,
   name: string,
   handle: (event: ApiEvent) => Promise<HttpResult>,
-  options: { body?: boolean; public?: boolean } = {},
+  options: { body?: boolean; public?: boolean; quiet?: boolean } = {},
 ): ApiHandler {
   const stack = middy<ApiEvent, HttpResult>()
-    .use(requestLog(deps, name))
+    .use(requestLog(deps, name, options.quiet === true))
     .use(httpSecurityHeaders() as Api)
     .use(errorEnvelope(deps, name))
     .use(httpHeaderNormalizer() as Api);
@@ -38,12 +38,13 @@ export function api(
   return stack.handler(handle) as unknown as ApiHandler;
 }
 
-function requestLog(deps: Deps, name: string): Api {
+function requestLog(deps: Deps, name: string, isQuiet: boolean): Api {
   const startedMs = new WeakMap<object, number>();
   const after: NonNullable<Api['after']> = request => {
     const { response, context, event } = request;
     if (response === null || response === undefined) return;
     response.headers = { ...response.headers, 'x-request-id': context.awsRequestId };
+    if (isQuiet && (response.statusCode ?? 200) < 400) return;
     const durationMs = deps.now() - (startedMs.get(request.internal) ?? deps.now());
     const fields = { route: name, method: event.requestContext?.http?.method, status: response.statusCode, durationMs };
     deps.log('info', 'request', { requestId: context.awsRequestId, ...fields });

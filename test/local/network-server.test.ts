@@ -72,6 +72,31 @@ describe('a server with keys', () => {
     expect((await call('/health')).status).toBe(200);
   });
 
+  test('tells who has no key that it is well and nothing else, and writes no line of it', async () => {
+    for (const headers of [{}, bearer('rk_wrong')])
+      expect(await (await call('/health', { headers })).text()).toBe('{"status":"ok"}');
+    const told = await (await call('/health', { headers: bearer(KEYS[0]) })).json();
+    expect(told).toEqual({ status: 'ok', mode: 'embedded', models: ['reelay-mini'], queued: expect.any(Number) });
+    await call('/v1/videos', { headers: bearer(KEYS[0]) });
+    const log = () => readFile(join(api.folder, 'log.jsonl'), 'utf8');
+    // Lines are written in their order, some gathered: with this one come those before it.
+    await expect.poll(log, { timeout: 10_000 }).toContain('"route":"list"');
+    expect(await log()).not.toContain('"route":"health"');
+  });
+
+  test('lets nobody try keys at /health', async () => {
+    const { deps } = api.embedded;
+    const authenticate = bearerOf(FRONT.keySha256s);
+    const server = createHttpServer({ ...deps, authenticate }, noStaticFiles, FRONT);
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`;
+    for (let n = 0; n < 20; n++) await fetch(url, { headers: bearer(`rk_guess${n}`) });
+    const told = await fetch(url, { headers: bearer(KEYS[0]) });
+    expect([told.status, await told.text()]).toEqual([200, '{"status":"ok"}']);
+    server.close();
+    server.closeAllConnections();
+  });
+
   test('refuses before it reads the body', async () => {
     const head = 'POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 900';
     expect(await statusOf(head)).toBe(401);
