@@ -18,7 +18,8 @@ const LEFT_OUT = ['/uuid', '/ftyp', '/mfra', '/free', '/skip'];
 export function claimedOf(store: Json): Claimed {
   const manifestId = text(at(store, 'active_manifest'));
   const manifest = manifestId === null ? undefined : at(at(store, 'manifests'), manifestId);
-  const claim = manifestId === null || manifest === undefined ? null : factsOf(manifestId, manifest);
+  const stamped = codes(at(at(store, 'validation_results'), 'activeManifest'), 'success').includes('timeStamp.trusted');
+  const claim = manifestId === null || manifest === undefined ? null : factsOf(manifestId, manifest, stamped);
   const failures = failureCodes(at(store, 'validation_results'));
   const who = claim?.signer?.organization ?? 'Somebody';
   const left = extraExclusions(manifest);
@@ -43,7 +44,7 @@ export function claimedOf(store: Json): Claimed {
   }
 }
 
-function factsOf(manifestId: string, manifest: Json): ClaimFacts {
+function factsOf(manifestId: string, manifest: Json, stamped: boolean): ClaimFacts {
   const assertion = (label: string) =>
     at(
       list(at(manifest, 'assertions')).find(one => at(one, 'label') === label),
@@ -75,7 +76,7 @@ function factsOf(manifestId: string, manifest: Json): ClaimFacts {
         }
       : null,
     claimedAt: text(raw.map(action => at(action, 'when')).find(when => typeof when === 'string')),
-    stampedAt: text(at(signature, 'time')),
+    stampedAt: stamped ? text(at(signature, 'time')) : null,
   };
 }
 
@@ -98,9 +99,11 @@ function ingredientOf(ingredient: Json): IngredientFacts {
 /** Codes of what failed in the manifest itself, then of what its ingredients newly fail in. */
 function failureCodes(results: Json): string[] {
   const deltas = list(at(results, 'ingredientDeltas')).map(delta => at(delta, 'validationDeltas'));
-  return [at(results, 'activeManifest'), ...deltas]
-    .flatMap(part => list(at(part, 'failure')))
-    .flatMap(failure => text(at(failure, 'code')) ?? []);
+  return [at(results, 'activeManifest'), ...deltas].flatMap(part => codes(part, 'failure'));
+}
+
+function codes(part: Json, kind: 'success' | 'failure'): string[] {
+  return list(at(part, kind)).flatMap(one => text(at(one, 'code')) ?? []);
 }
 
 function extraExclusions(manifest: Json): string[] {

@@ -30,7 +30,7 @@ export interface ClaimFacts {
   readonly signer: SignerFacts | null;
   /** ISO 8601: when the claim says that it was made. */
   readonly claimedAt: string | null;
-  /** ISO 8601: when a time stamp service saw the signature; null without a time stamp. */
+  /** ISO 8601: when a time stamp service saw the signature; null unless a root that was given vouches for that service. */
   readonly stampedAt: string | null;
 }
 
