@@ -133,17 +133,21 @@ def embed(plane_bytes, plane, word):
     return [[min(255, max(0, round(v + OFFSETS[plane]))) for v in row] for row in p]
 
 
-def soft_values(planes, word_count=128):
-    """Gain 1, planes as they are, one frame: the sums of each bit."""
-    sums = []
+def soft_values(planes):
+    """Of one frame, at the gain of 1: the sums of each bit's blocks, each plane by how much its pairs of blocks agree."""
+    total = [0.0] * 128
     for plane, rows in enumerate(planes):
         bits, signs, dithers = key_stream(plane)
         q = values(resize([[v - OFFSETS[plane] for v in row] for row in rows], N, N), plane, signs)
-        one = [0.0] * word_count
+        pairs = {}
         for i in range(256):
-            one[bits[i]] -= math.cos(2 * math.pi * (q[i] / STEPS[plane] - dithers[i]))
-        sums.append(one)
-    return sums
+            pairs.setdefault(bits[i], []).append(-math.cos(2 * math.pi * (q[i] / STEPS[plane] - dithers[i])))
+        common = sum(2 * one * other for one, other in pairs.values())
+        apart = sum((one - other) ** 2 for one, other in pairs.values())
+        weight = math.sqrt(max(0.0, common)) / (apart + (common + apart) / 100 + 1e-9)
+        for bit, (one, other) in pairs.items():
+            total[bit] += weight * (one + other)
+    return total
 
 
 def picture():

@@ -32,13 +32,15 @@ export function openMarker(keys: KeyStream, message: Message, size: FrameSize): 
   };
 }
 
+const [SIDE, WIDTH] = [BLOCK, GRID];
+const CORNERS = Int32Array.from({ length: BLOCKS }, (_, block) => cornerOf(block));
+
 /** The value of each block: the sum of its cells times the carrier. */
 export function measureBlocks(grid: Float32Array, carrier: Float32Array, values: Float64Array): void {
-  for (let block = 0; block < BLOCKS; block++) {
-    const corner = cornerOf(block);
+  for (let block = 0; block < values.length; block++) {
     let sum = 0;
-    for (let y = 0; y < BLOCK; y++)
-      for (let x = 0, at = corner + y * GRID; x < BLOCK; x++, at++) sum += grid[at]! * carrier[at]!;
+    for (let row = 0, at = CORNERS[block]!; row < SIDE; row++, at += WIDTH)
+      for (let x = at; x < at + SIDE; x++) sum += grid[x]! * carrier[x]!;
     values[block] = sum;
   }
 }
@@ -69,7 +71,7 @@ function openPlaneMarker(key: PlaneKey, coded: Uint8Array, { width, height }: Fr
       measureBlocks(grid, carrier, values);
       if (pass === 0) nearestTargets(values, starts, rule.step, targets);
       for (let block = 0; block < BLOCKS; block++)
-        spread((targets[block]! - values[block]!) * OVERSHOOT, cornerOf(block), carrier, change);
+        spread((targets[block]! - values[block]!) * OVERSHOOT, CORNERS[block]!, carrier, change);
       for (let i = 0; i < total.length; i++) total[i]! += change[i]!;
       if (pass === PASSES - 1) break;
       mixRows(echoRows, change, GRID, half);
@@ -90,8 +92,8 @@ function nearestTargets(values: Float64Array, starts: Float64Array, step: number
 }
 
 function spread(amount: number, corner: number, carrier: Float32Array, change: Float32Array): void {
-  for (let y = 0; y < BLOCK; y++)
-    for (let x = 0, at = corner + y * GRID; x < BLOCK; x++, at++) change[at] = amount * carrier[at]!;
+  for (let row = 0, at = corner; row < SIDE; row++, at += WIDTH)
+    for (let x = at; x < at + SIDE; x++) change[x] = amount * carrier[x]!;
 }
 
 /** Adds the enlarged rows [64, width] to a plane [to, width] of bytes, rounded and clipped. */

@@ -23,7 +23,7 @@ interface Vectors {
   readonly height: number;
   readonly plain: string;
   readonly marked: string;
-  readonly soft: readonly number[][];
+  readonly soft: readonly number[];
 }
 
 const vectors = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/vectors.json'), 'utf8')) as Vectors;
@@ -68,13 +68,9 @@ describe('the watermark as its text says it', () => {
   test('the soft values of a marked frame are those of the oracle, at the gain of 1', () => {
     const detector = openDetector(keys, size);
     detector.add(bytes(vectors.marked));
-    const reading = detector.read();
+    const reading = detector.read()[0]!;
     expect(reading.gains).toEqual([1, 1, 1]);
-    const energies = vectors.soft.map(votes => Math.sqrt(votes.reduce((sum, vote) => sum + vote * vote, 0)));
-    for (let bit = 0; bit < 128; bit++) {
-      const expected = vectors.soft.reduce((sum, votes, plane) => sum + votes[bit]! * energies[plane]!, 0);
-      expect(reading.soft[bit]).toBeCloseTo(expected, 1);
-    }
+    for (let bit = 0; bit < 128; bit++) expect(reading.soft[bit]! / vectors.soft[bit]!).toBeCloseTo(1, 3);
     expect(reading.message).toEqual(message);
   });
 });

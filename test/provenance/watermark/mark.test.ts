@@ -25,7 +25,7 @@ function marked(frames: readonly Uint8Array[], size: FrameSize): Uint8Array[] {
 function read(frames: readonly Uint8Array[], size: FrameSize, keys: KeyStream = TEST_KEYS) {
   const detector = openDetector(keys, size);
   for (const frame of frames) detector.add(frame);
-  return detector.read();
+  return detector.read()[0]!;
 }
 
 const agreeing = (bits: Uint8Array) => agreement(bits, encodeMessage(message));
