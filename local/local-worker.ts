@@ -31,6 +31,8 @@ export interface LocalWorkerOptions {
   /** Below this the worker makes a folder for each attempt. */
   readonly scratchRoot: string;
   readonly log: WorkerPorts['log'];
+  /** The program of a render child; RENDER_CHILD unless said otherwise. */
+  readonly childPath?: string;
   /** What graphs run on; the CPU unless said otherwise. */
   readonly provider?: Provider;
   readonly leaseSeconds?: number;
@@ -47,8 +49,9 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
     bundles: new Map(bundles.map(bundle => [bundle.card.id, bundle.folder])),
     digests: new Map(bundles.map(bundle => [bundle.card.id, bundle.card.digest])),
     threads: Math.max(1, Math.min(4, availableParallelism())),
-    childPath: RENDER_CHILD,
+    childPath: options.childPath ?? RENDER_CHILD,
     provider,
+    onWarning: why => log('warn', 'part of a graph runs on the CPU', { why }),
   });
   const renderer = watchProvider(rendering, { provider, onLost: gate.lost });
   const worker: WorkerPorts = {
