@@ -7,7 +7,11 @@ cutting and blending, not the weights. Every 13th value is kept.
 """
 
 import json
+import os
 from pathlib import Path
+
+# ONNX Runtime's builds for Linux report to their maker what they load, unless this is set before they start.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import diffusers
 import numpy as np

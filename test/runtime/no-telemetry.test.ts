@@ -36,3 +36,16 @@ test('the exporter forbids them too, before any of its modules loads', () => {
   if (found.error !== undefined) return; // no Python here; the exporter cannot run either
   expect(found.stdout.trim()).toBe('1');
 });
+
+test('scripts that make models and fixtures forbid them before they load it', async () => {
+  const loading: string[] = [];
+  for (const name of await readdir(join(ROOT, 'exporter'), { recursive: true })) {
+    if (!name.endsWith('.py') || name.startsWith('reelay_export')) continue;
+    const text = await readFile(join(ROOT, 'exporter', name), 'utf8');
+    const at = text.search(/^\s*(?:import|from) onnxruntime/m);
+    if (at === -1) continue;
+    loading.push(name);
+    expect(text.slice(0, at), name).toMatch(/^os\.environ\["ORT_DISABLE_TELEMETRY"\] = "1"$/m);
+  }
+  expect(loading).not.toEqual([]);
+});
