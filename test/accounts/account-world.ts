@@ -7,7 +7,8 @@ import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-stor
 import { type Budget, type Budgets, committed, noBudget } from '#core/accounts/budget.ts';
 import type { HoldRecord } from '#core/accounts/hold-record.ts';
 import { type Installation, readInstallation, totalOf } from '#core/accounts/installation.ts';
-import { createLedger, type HoldRequest, type Ledger } from '#core/accounts/ledger.ts';
+import { createLedger, type Ledger } from '#core/accounts/ledger.ts';
+import type { HoldRequest } from '#core/accounts/ledger-batch.ts';
 import { own, type TenantLedger } from '#core/accounts/ledger-entry.ts';
 import { type LedgerPorts, ledgerOf, ledgerSpace } from '#core/accounts/ledger-store.ts';
 import { periodKinds, periodOf } from '#core/accounts/periods.ts';

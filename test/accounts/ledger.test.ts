@@ -159,6 +159,20 @@ describe('a hold', () => {
   });
 });
 
+test('a hold that its ledger knows nothing of, as after an old backup, cannot be closed and keeps no other from it', async () => {
+  const { ledger } = world.process();
+  await ledger.hold(asking('job1', 60, tight));
+  await world.kv.remove('ledger/tenants', 'acme');
+  const other = world.process().ledger;
+  const [first, close, second] = await Promise.allSettled([
+    other.hold(asking('job2', 10, tight)),
+    other.close('acme', 'job1', completed),
+    other.hold(asking('job3', 10, tight)),
+  ]);
+  expect([first.status, close.status, second.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect((await sums()).day).toEqual({ spent: 0, held: 20 });
+});
+
 describe('the sweep', () => {
   const sweep = () => sweepLedger(world.sweepPorts(noBudget));
 
