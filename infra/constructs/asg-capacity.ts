@@ -71,8 +71,7 @@ function createLaunchTemplate(scope: Construct, id: string, props: CapacityProps
       imageId: amiOf(scope, id, fleet.amiParameter),
       instanceType: fleet.instanceTypes[0]!,
       iamInstanceProfile: { arn: profile.attrArn },
-      // Containers are one hop further than one: the instance's rights stay with the instance.
-      metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
+      metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: hopsOf(props), httpEndpoint: 'enabled' },
       networkInterfaces: [
         { deviceIndex: 0, associatePublicIpAddress: true, groups: [network.securityGroup.securityGroupId] },
       ],
@@ -93,6 +92,16 @@ function createLaunchTemplate(scope: Construct, id: string, props: CapacityProps
       userData: Fn.base64(agentSettings(props)),
     },
   });
+}
+
+/**
+ * How far the metadata of an instance goes. Containers are one hop further than one, so that the instance's rights stay with the instance;
+ * on Spot they must see the notice themselves, for ECS may leave a protected task alone when its instance drains. A network of the host's own
+ * would bring the metadata as well, and with it the agent's ports. What the second hop opens beside the notice are the agent's rights, on this
+ * cluster and nothing else (instance-role.ts); the worker's own SDK is told to ask for none of them.
+ */
+function hopsOf({ market }: CapacityProps): number {
+  return market === 'spot' ? 2 : 1;
 }
 
 /** What ECS's agent is told at the first boot. */

@@ -34,7 +34,7 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
   const isAsg = fleet.mode === 'asg';
   const task = new TaskDefinition(scope, id, {
     compatibility: isAsg ? Compatibility.EC2 : Compatibility.MANAGED_INSTANCES,
-    // A bridge is the hop that keeps a container from the rights of its instance; managed instances give each task an interface of its own.
+    // On-demand, a bridge is the hop that keeps a container from the rights of its instance (asg-capacity.ts); managed instances give each task an interface of its own.
     networkMode: isAsg ? NetworkMode.BRIDGE : NetworkMode.AWS_VPC,
     cpu: String(fleet.taskVcpu * 1_024),
     memoryMiB: String(fleet.taskMemoryGiB * 1_024),

@@ -163,6 +163,9 @@ export class GpuStack extends Stack {
       REELAY_SITE: 'cloud',
       REELAY_REGION: this.region,
       AWS_REGION: this.region,
+      // A protected task may hear of the end of a Spot instance only by looking; its credentials never come from there, but from ECS.
+      REELAY_SPOT: pool === 'cloud-spot' ? '1' : '0',
+      AWS_EC2_METADATA_DISABLED: 'true',
     };
   }
 

@@ -59,6 +59,10 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
       REELAY_REGION: 'here',
       REELAY_PROVIDER: 'cuda',
       REELAY_ENCLAVES: '{}',
+      // ECS may leave a protected task alone when its instance drains: the worker itself looks for the notice.
+      REELAY_SPOT: name === 'Spot' ? '1' : '0',
+      // And the SDK takes no rights from where the notice is.
+      AWS_EC2_METADATA_DISABLED: 'true',
     });
     expect(told.REELAY_BUNDLE_DIGESTS).toMatch(/^reelay-mini=[0-9a-f]{64}:[0-9a-f]{64}$/);
     const folders = container.MountPoints.map((one: any) => one.ContainerPath);
@@ -118,7 +122,9 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
     expect(mix.OnDemandPercentageAboveBaseCapacity).toBe(name === 'Spot' ? 0 : 100);
     expect(LaunchTemplate.Overrides.map((one: any) => one.InstanceType)).toEqual(defaultFleet.instanceTypes);
     const { LaunchTemplateData: launch } = gpu.named('AWS::EC2::LaunchTemplate', name)[0]!.Properties;
-    expect(launch.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
+    // A container is the second hop, and has no business there but to see the notice.
+    const hops = name === 'Spot' ? 2 : 1;
+    expect(launch.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: hops });
     expect(launch.BlockDeviceMappings).toHaveLength(1);
     expect(launch.BlockDeviceMappings[0].Ebs).toMatchObject({ Encrypted: true, VolumeSize: defaultFleet.diskGiB });
     const parameter = gpu.template.Parameters[launch.ImageId.Ref];
