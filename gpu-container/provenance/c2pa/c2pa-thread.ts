@@ -6,6 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { initSync, WasmBuilder, WasmReader } from '@contentauth/c2pa-wasm';
 import type { FileSource, LibraryAnswer, LibraryTask, ThreadMessage, ThreadReply } from './c2pa-library.ts';
+import { type IngredientTask, UNREADABLE } from './claim.ts';
 import { claimedOf } from './claimed.ts';
 
 const MP4 = 'video/mp4';
@@ -68,13 +69,22 @@ async function read(source: FileSource, settings: string): Promise<LibraryAnswer
 
 async function sign(task: Extract<LibraryTask, { verb: 'sign' }>): Promise<LibraryAnswer> {
   const builder = WasmBuilder.fromJson(task.manifest, task.settings);
-  for (const { definition, mimeType, bytes } of task.ingredients)
-    if (bytes === null) builder.addIngredient(definition);
-    else await builder.addIngredientFromBlob(definition, mimeType, bytesBlob(bytes) as unknown as Blob);
+  for (const ingredient of task.ingredients) await addIngredient(builder, ingredient);
   const definition = { alg: 'es256', reserveSize: task.reserveBytes, sign: askForSignature };
   const signed = await builder.sign(definition, [], MP4, bytesBlob(task.file) as unknown as Blob);
   builder.free();
   return { signed: signed as Uint8Array<ArrayBuffer> };
+}
+
+/** A reference whose manifest cannot be read is named without it and with a note: a finished render must not fail over it. */
+async function addIngredient(builder: WasmBuilder, { definition, mimeType, bytes }: IngredientTask): Promise<void> {
+  if (bytes === null) return builder.addIngredient(definition);
+  try {
+    await builder.addIngredientFromBlob(definition, mimeType, bytesBlob(bytes) as unknown as Blob);
+  } catch (error) {
+    if (typeof error !== 'string') throw error;
+    builder.addIngredient(JSON.stringify({ ...JSON.parse(definition), description: UNREADABLE }));
+  }
 }
 
 function askForSignature(toSign: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {

@@ -22,7 +22,7 @@ export interface JobFacts {
   readonly requestSha256: string;
 }
 
-/** A file that a video was made from. Its own manifest is kept, with what its validation said. */
+/** A file that a video was made from. Its own manifest is kept, with what its validation said, where it can be read. */
 export interface Reference {
   readonly bytes: Uint8Array;
   /** As `image/png`, `image/jpeg`, `image/webp`, `video/mp4`. */
@@ -40,6 +40,8 @@ export interface IngredientTask {
 export const JOB_LABEL = 'reelay.job';
 /** C2PA 2.4 section 18.29; the library carries it as it carries any assertion. */
 export const DISCLOSURE_LABEL = 'c2pa.ai-disclosure';
+/** What an ingredient says of itself whose bytes were looked into in vain. */
+export const UNREADABLE = 'Its C2PA data or its format could not be read, so no marks of it are kept.';
 /** IPTC's word for made by a model. */
 export const GENERATED = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 

@@ -93,6 +93,7 @@ function ingredientOf(ingredient: Json): IngredientFacts {
     ...pick(ingredient, ['title', 'format', 'relationship']),
     manifestId: text(at(ingredient, 'active_manifest')),
     failures: failureCodes(at(ingredient, 'validation_results')).slice(0, MAX_ITEMS),
+    note: text(at(ingredient, 'description')),
   };
 }
 

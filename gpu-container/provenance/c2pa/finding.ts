@@ -51,6 +51,8 @@ export interface IngredientFacts {
   readonly manifestId: string | null;
   /** What its validation said when it was added: codes of failures. */
   readonly failures: readonly string[];
+  /** What was said about it, as that its marks could not be read. */
+  readonly note: string | null;
 }
 
 /** The `reelay.job` assertion. */

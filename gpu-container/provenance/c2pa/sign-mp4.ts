@@ -19,7 +19,7 @@ const SETTINGS = JSON.stringify({
 
 /**
  * The file with its manifest, a new one; a file that starts at once in a player goes in (index before the data). Throws a sentence when
- * the file is too large or not such a file, when a reference's C2PA data cannot be read, and what the signer throws.
+ * the file is too large or not such a file, when its references bring too much along, and what the signer throws.
  */
 export async function signMp4(
   file: Uint8Array,
@@ -75,5 +75,5 @@ function wrongWith(file: Uint8Array): string | undefined {
 
 function whyNot(answer: object): string {
   if ('refused' in answer) return `${String(answer.refused).slice(0, 200)}.`;
-  return 'it broke off. A reference with damaged C2PA data does that.';
+  return 'it broke off.';
 }

@@ -11,6 +11,7 @@ import { openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import { readMp4 } from '#gpu-container/provenance/c2pa/read-mp4.ts';
 import { signMp4, verifySelf } from '#gpu-container/provenance/c2pa/sign-mp4.ts';
 import { createSigner } from '#gpu-container/provenance/c2pa/signer.ts';
+import { endlessCbor, withCbor, withStore } from './hostile.ts';
 import { claim, type Installation, newInstallation, smallClip, topBoxes } from './sample.ts';
 
 const library = openLibrary();
@@ -126,6 +127,27 @@ describe('what a video was made from', () => {
     const finding = await read(await signMp4(clip, { ...claim, references }, ours.signer, library));
     expect(finding.claim?.ingredients[0]?.failures).toContain('assertion.bmffHash.mismatch');
     expect(finding.claim?.job?.id).toBe(claim.job.id);
+  });
+
+  test('is named with a note when its marks cannot be read, which keeps no video from being signed', async () => {
+    const [first, second, third] = topBoxes(signed);
+    const store = signed.subarray(second!.at + 45, third!.at);
+    const broken = withCbor(store, 'c2pa.claim.v2', endlessCbor);
+    const references = [
+      { bytes: withStore(signed.subarray(0, first!.size), broken, signed.subarray(third!.at)), mimeType: 'video/mp4' },
+      { bytes: new Uint8Array(100), mimeType: 'image/png' },
+    ];
+    const finding = await read(await signMp4(clip, { ...claim, references }, ours.signer, library));
+    expect(finding.state).toBe('valid');
+    const note = 'Its C2PA data or its format could not be read, so no marks of it are kept.';
+    expect(finding.claim?.ingredients).toMatchObject([
+      { title: 'reference-1', manifestId: null, note },
+      { title: 'reference-2', manifestId: null, note },
+    ]);
+    const parent = { bytes: new Uint8Array(9), mimeType: 'video/webm' };
+    const edit = await read(await signMp4(clip, { ...claim, parent }, ours.signer, library));
+    expect(edit.state).toBe('valid');
+    expect(edit.claim?.ingredients).toMatchObject([{ title: 'parent', relationship: 'parentOf', manifestId: null }]);
   });
 
   test('is the parent of an edit, which was opened and edited instead of created', async () => {
