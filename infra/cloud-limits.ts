@@ -28,6 +28,8 @@ export const cloudLimits = {
   deadManMinutes: 5,
   /** gp3 without more brings 125: image and weights are read at the start of each machine, and it costs cents an hour while it runs. */
   diskMiBPerSecond: 500,
+  /** Bundles that stay on a machine: half of its disk; the image, the system and the attempts have the other half. */
+  cacheShareOfDisk: 0.5,
   /** A managed machine without a task goes after this long; the autoscaler has decided already how long a task stays. */
   idleInstanceSeconds: 60,
   /** Changes of the table are told to the autoscaler in bundles: a second more of waiting, a hundredth of the runs. */

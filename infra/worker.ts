@@ -52,6 +52,9 @@ export const bundleGrants: readonly Grant[] = [
 /** The root of the container is read-only: these are its writable volumes, as gpu-container/Dockerfile names them. */
 export const writableFolders = { tmp: '/tmp', cache: '/cache' } as const;
 
+/** Who writes them: the image's user and group, as its Dockerfile says. */
+export const workerUid = 10_001;
+
 /** The image's own health check, which ECS does not read from the image. Times are seconds; the first beat comes before any bundle. */
 export const healthCheck = {
   command: ['CMD', '/app/node_modules/node/bin/node', '/app/gpu-container/health.ts'],

@@ -6,9 +6,11 @@ import { CfnInstanceProfile } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { limits } from '#core/limits.ts';
 import { cloudLimits } from '../cloud-limits.ts';
+import { workerUid } from '../worker.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CapacityProps } from './capacity.ts';
 import { createInstanceRole } from './instance-role.ts';
+import { hostCache } from './worker-task.ts';
 
 /** One capacity provider with an Auto Scaling group of GPU instances from zero; ECS alone moves the group, by the tasks it has to place. */
 export function createAsgCapacity(scope: Construct, id: string, props: CapacityProps): CfnCapacityProvider {
@@ -89,7 +91,7 @@ function createLaunchTemplate(scope: Construct, id: string, props: CapacityProps
       ],
       monitoring: { enabled: false },
       // EC2 refuses a template whose user data is not in base64.
-      userData: Fn.base64(agentSettings(props)),
+      userData: Fn.base64(firstBoot(props)),
     },
   });
 }
@@ -104,8 +106,8 @@ function hopsOf({ market }: CapacityProps): number {
   return market === 'spot' ? 2 : 1;
 }
 
-/** What ECS's agent is told at the first boot. */
-function agentSettings({ clusterName, market }: CapacityProps): string {
+/** What is done at the first boot, before ECS's agent starts: the agent is told its settings, and the worker's user gets its folder. */
+function firstBoot({ clusterName, market }: CapacityProps): string {
   const settings = {
     ECS_CLUSTER: clusterName,
     ECS_ENABLE_GPU_SUPPORT: 'true',
@@ -119,7 +121,7 @@ function agentSettings({ clusterName, market }: CapacityProps): string {
     ECS_AWSVPC_BLOCK_IMDS: 'true',
   };
   const lines = Object.entries(settings).map(([name, value]) => `echo ${name}=${value} >> /etc/ecs/ecs.config`);
-  return ['#!/bin/bash', ...lines].join('\n');
+  return ['#!/bin/bash', ...lines, `install -d -m 0750 -o ${workerUid} -g ${workerUid} ${hostCache}`].join('\n');
 }
 
 /** The AMI that the SSM parameter names when the stack is deployed. */

@@ -12,6 +12,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { limits } from '#core/limits.ts';
+import { cloudLimits } from '../cloud-limits.ts';
 import type { FleetSettings } from '../settings-types.ts';
 import { healthCheck, writableFolders } from '../worker.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -28,6 +29,12 @@ export interface WorkerTaskProps {
   readonly pool: string;
 }
 
+/**
+ * Where bundles are kept on an instance of ours: a task that replaces another one there, and one beside it, finds them. Made at the first
+ * boot (asg-capacity.ts); of managed instances we boot nothing, so a task's folder ends with it.
+ */
+export const hostCache = '/var/lib/reelay/cache';
+
 /** One GPU, one container, nothing writable but its volumes. */
 export function createWorkerTask(scope: Construct, id: string, props: WorkerTaskProps): TaskDefinition {
   const { fleet, taskRole, executionRole } = props;
@@ -40,7 +47,10 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
     memoryMiB: String(fleet.taskMemoryGiB * 1_024),
     taskRole,
     executionRole,
-    volumes: Object.keys(writableFolders).map(name => ({ name, host: {} })),
+    volumes: Object.keys(writableFolders).map(name => ({
+      name,
+      host: isAsg && name === 'cache' ? { sourcePath: hostCache } : {},
+    })),
   });
   const container = task.addContainer('worker', {
     image: ContainerImage.fromRegistry(props.image),
@@ -48,7 +58,7 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
     readonlyRootFilesystem: true,
     privileged: false,
     stopTimeout: Duration.seconds(limits.stopTimeoutSeconds),
-    environment: { ...props.environment },
+    environment: { ...props.environment, ...(isAsg ? { REELAY_CACHE_BYTES: cacheBytesOf(fleet) } : {}) },
     secrets: { ...props.secrets },
     healthCheck: containerHealth(),
     logging: LogDrivers.awsLogs({ streamPrefix: props.pool, logGroup: props.log }),
@@ -59,6 +69,11 @@ export function createWorkerTask(scope: Construct, id: string, props: WorkerTask
     ECS2: 'What stands there are names of resources and numbers; what is secret comes from Secrets Manager.',
   });
   return task;
+}
+
+/** The cache outlives tasks, so nothing but its quota empties it. */
+function cacheBytesOf({ diskGiB }: FleetSettings): string {
+  return String(Math.floor(diskGiB * cloudLimits.cacheShareOfDisk) * 1_073_741_824);
 }
 
 /** The health check as CDK writes one. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
+import { bundleSettingsFrom } from '#gpu-container/bundle-settings.ts';
 import { cloudLimits } from '#infra/cloud-limits.ts';
 import { CHECKOUT } from '#infra/model-cards.ts';
 import { defaultFleet } from '#infra/settings-defaults.ts';
@@ -73,6 +74,24 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
       expect(folders.some((folder: string) => `${told[name]}/`.startsWith(`${folder}/`))).toBe(true);
     expect(container.Secrets.map((one: any) => one.Name)).toEqual(['REELAY_RECEIPT_KEY']);
     expect(container.LogConfiguration.LogDriver).toBe('awslogs');
+  });
+
+  test.each(['Spot', 'OnDemand'])('a %s task keeps its bundles where the task after it finds them', name => {
+    const { Properties: task } = gpu.named('AWS::ECS::TaskDefinition', `${name}Task`)[0]!;
+    const paths = Object.fromEntries(task.Volumes.map((one: any) => [one.Name, one.Host?.SourcePath]));
+    const told = Object.fromEntries(task.ContainerDefinitions[0].Environment.map((one: any) => [one.Name, one.Value]));
+    // Managed instances have no first boot of ours that could give a folder to the image's user.
+    if (mode !== 'asg') return expect([paths, told.REELAY_CACHE_BYTES]).toEqual([{}, undefined]);
+    expect(paths).toEqual({ tmp: undefined, cache: expect.stringMatching(/^\/var\/lib\//) });
+    const dockerfile = readFileSync(join(CHECKOUT, 'gpu-container', 'Dockerfile'), 'utf8');
+    const [, user] = /^USER (\d+):\1$/m.exec(dockerfile)!;
+    const { LaunchTemplateData: launch } = gpu.named('AWS::EC2::LaunchTemplate', name)[0]!.Properties;
+    const first = String(evaluate(launch.UserData['Fn::Base64']));
+    expect(first).toContain(`install -d -m 0750 -o ${user} -g ${user} ${paths.cache}\n`.trimEnd());
+    const { cacheBytes } = bundleSettingsFrom({ REELAY_CACHE_BYTES: told.REELAY_CACHE_BYTES });
+    // What nobody empties must leave room for the image, the system and an attempt.
+    expect(cacheBytes! / 2 ** 30).toBeLessThanOrEqual(defaultFleet.diskGiB / 2);
+    expect(cacheBytes! / 2 ** 30).toBeGreaterThan(20);
   });
 
   test('the image comes by its digest or not at all', () => {
