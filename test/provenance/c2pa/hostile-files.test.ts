@@ -165,6 +165,26 @@ describe('a file that was made to break its reader', () => {
   });
 });
 
+describe('a reader that broke', () => {
+  test('says so, and is another one for the next file', async () => {
+    // A file that went away after it was looked at throws inside the thread, as the library does when it breaks.
+    const gone = { path: join(folder, 'gone.mp4'), size: 100 };
+    const answer = await library.ask({ verb: 'read', file: gone, settings: '{}' }, 10);
+    expect(answer).toMatchObject({ broken: expect.stringContaining('ENOENT') });
+    expect((await read(signed)).state).toBe('valid');
+  });
+
+  test('answers each of many that ask at once with what it asked for', async () => {
+    const plain = await readMp4(signed, { library });
+    const altered = signed.slice();
+    altered[altered.length - 3]! ^= 4;
+    const asked = Array.from({ length: 12 }, (_, i) => read(i % 2 ? signed : altered));
+    const states = (await Promise.all(asked)).map(one => one.state);
+    expect(states).toEqual(Array.from({ length: 12 }, (_, i) => (i % 2 ? 'valid' : 'invalid')));
+    expect(plain.state).toBe('valid_untrusted');
+  });
+});
+
 describe('a file that is too large', () => {
   test('is refused from its headers within 200 ms, in memory and on disk', async () => {
     const manifestBytes = limits.c2paManifestBytes + 1;
