@@ -42,6 +42,8 @@ export const cloudLimits = {
   wakeConcurrency: 2,
   /** A wake-up is refused while all runs that there are are taken, which counts as received: AWS asks for five at least. The schedule's comes anyway. */
   wakeReceives: 10,
+  /** Zones of the GPU network: its /16 holds 16 subnets of 4,096 addresses, two a zone with NAT; no region has more than six zones. */
+  maxZones: 6,
   /** Classes of a stage: each takes 1,100 to 1,300 of the 6,144 characters that the rights of a pool on the premises may have. */
   maxClasses: 4,
   /** What CloudFormation takes. */

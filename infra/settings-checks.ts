@@ -27,6 +27,7 @@ export function checkSettings(settings: Settings): {
     ...checkRegion(settings),
     ...checkClasses(settings),
     ...checkFleet(settings),
+    ...checkZones(settings),
     ...checkPools(settings),
     ...checkEdge(settings),
   ];
@@ -59,6 +60,18 @@ function checkFleet({ fleet }: Settings): string[] {
       'fleet.maxSpotTasks and fleet.maxOnDemandTasks: both are 0; a fleet that may have no task is written "fleet": null.',
     );
   return problems;
+}
+
+function checkZones({ region, fleet }: Settings): string[] {
+  const zones = fleet?.zones ?? null;
+  if (zones === null) return [];
+  // A name of another region, or of a zone outside of it, is found out by AWS in the middle of a deployment.
+  const areOurs = zones.every(zone => /^[a-z]$/.test(zone.slice(region.length)) && zone.startsWith(region));
+  if (areOurs && new Set(zones).size === zones.length && zones.length >= 2 && zones.length <= cloudLimits.maxZones)
+    return [];
+  return [
+    `fleet.zones: got ${zones.join(', ')}; from 2 to ${cloudLimits.maxZones} different zones of ${region}, such as ${region}a, are allowed.`,
+  ];
 }
 
 function checkType(type: string, { taskVcpu, taskMemoryGiB }: FleetSettings): string[] {

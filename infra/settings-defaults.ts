@@ -14,6 +14,7 @@ export const defaultFleet: FleetSettings = {
   diskGiB: 200,
   taskVcpu: 4,
   taskMemoryGiB: 28,
+  zones: null,
   amiParameter: '/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id',
   // Lambda refuses a reservation that leaves an account fewer than ten runs, and new accounts have ten in all. The sources hold themselves:
   // two wake-ups, one run for each stream, one a minute; of runs that meet, one acts (docs/adr/0014).

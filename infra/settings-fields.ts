@@ -43,6 +43,7 @@ const FLEET: Readonly<Record<keyof FleetSettings, Field>> = {
   diskGiB: whole(30, 16_384),
   taskVcpu: whole(1, 192),
   taskMemoryGiB: whole(2, 1_536),
+  zones: orNull(names),
   amiParameter: matching(/^\/[\w./-]+$/, 'the path of an SSM parameter is allowed'),
   autoscalerConcurrency: orNull(whole(1, 10)),
 };

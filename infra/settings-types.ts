@@ -31,6 +31,8 @@ export interface FleetSettings {
   readonly diskGiB: number;
   readonly taskVcpu: number;
   readonly taskMemoryGiB: number;
+  /** Availability zones that machines are asked for in, by name; null: the first two of the region, which every region has. */
+  readonly zones: readonly string[] | null;
   /** SSM parameter of the GPU AMI. */
   readonly amiParameter: string;
   /** Concurrent runs that are kept for the autoscaler, and the most it has; null reserves none. */

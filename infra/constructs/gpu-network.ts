@@ -11,6 +11,13 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
+/** What the network is for. */
+export interface GpuNetworkProps {
+  readonly tasksHaveOwnAddresses: boolean;
+  /** By name; null: the first two. */
+  readonly zones: readonly string[] | null;
+}
+
 /**
  * Where GPU instances stand: nothing reaches them, they dial out. With `tasksHaveOwnAddresses` their tasks' network interfaces get no
  * public address, so they stand in private subnets behind one NAT gateway, which costs by the hour; else in public subnets, for nothing.
@@ -21,12 +28,13 @@ export class GpuNetwork extends Construct {
   readonly securityGroup: SecurityGroup;
   readonly subnetIds: string[];
 
-  constructor(scope: Construct, id: string, { tasksHaveOwnAddresses }: { readonly tasksHaveOwnAddresses: boolean }) {
+  constructor(scope: Construct, id: string, { tasksHaveOwnAddresses, zones }: GpuNetworkProps) {
     super(scope, id);
     const outside = { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 20 };
     const inside = { name: 'Private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 };
     this.vpc = new Vpc(this, 'Vpc', {
-      maxAzs: 2,
+      // A template for any account cannot count the zones that it has: a third one is there only for who names it.
+      ...(zones === null ? { maxAzs: 2 } : { availabilityZones: [...zones] }),
       natGateways: tasksHaveOwnAddresses ? 1 : 0,
       ...(tasksHaveOwnAddresses ? { natGatewayProvider: NatProvider.gateway() } : {}),
       subnetConfiguration: tasksHaveOwnAddresses ? [outside, inside] : [outside],

@@ -56,7 +56,8 @@ export class GpuStack extends Stack {
     const place = { site: 'cloud', region: settings.region } as const;
     holdToRegion(this, settings.region);
     this.enclaves = core.enclaves.filter(one => mayServe(settings.residency, one.residency, place));
-    const network = new GpuNetwork(this, 'Network', { tasksHaveOwnAddresses: fleet.mode === 'managed-instances' });
+    const tasksHaveOwnAddresses = fleet.mode === 'managed-instances';
+    const network = new GpuNetwork(this, 'Network', { tasksHaveOwnAddresses, zones: fleet.zones });
     this.cluster = new Cluster(this, 'Cluster', {
       vpc: network.vpc as IVpc,
       clusterName: `reelay-${settings.stage}`,

@@ -45,6 +45,16 @@ describe('settings that cannot be stop with a sentence that names them', () => {
       () => check({ residency: { sovereign: { sites: ['onprem'] } } }),
       'residency.sovereign: no pool may serve it; the pools are cloud-spot (cloud, us-east-1), cloud-ondemand (cloud, us-east-1).',
     ],
+    ...[
+      ['us-east-1a'],
+      ['us-east-1a', 'us-east-1a'],
+      ['us-east-1a', 'us-east-2a'],
+      ['us-east-1a', 'us-east-1-bos-1a'],
+    ].map((zones): [string, () => unknown, string] => [
+      `zones that are not some of the region: ${zones}`,
+      () => fleet({ zones }),
+      `fleet.zones: got ${zones.join(', ')}; from 2 to 6 different zones of us-east-1, such as us-east-1a, are allowed.`,
+    ]),
     [
       'a class of another region',
       () => check({ residency: { eu: { sites: ['cloud'], regions: ['eu-central-1'] } } }),

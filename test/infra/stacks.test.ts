@@ -32,7 +32,11 @@ beforeAll(() => {
           sovereign: { sites: ['onprem'] },
           eu: { sites: ['cloud', 'onprem'], regions: ['eu-central-1', 'berlin'] },
         },
-        fleet: { workerImage: `image@sha256:${'0'.repeat(64)}`, minTasks: 1 },
+        fleet: {
+          workerImage: `image@sha256:${'0'.repeat(64)}`,
+          minTasks: 1,
+          zones: ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'],
+        },
         onPrem: [
           { pool: 'onprem-a', region: 'berlin', servers: 2, access: 'roles-anywhere' },
           { pool: 'onprem-b', region: 'paris', access: 'ecs-anywhere' },
@@ -58,6 +62,13 @@ const only = (found: Found, type: string, prefix: string): any => {
 };
 const policyOf = (found: Found, type: string, about: string) =>
   JSON.stringify(found.of(type).filter(([, { Properties }]) => JSON.stringify(Properties).includes(about)));
+
+test('machines are asked for in each zone that the settings name', () => {
+  const zones = gpu.of('AWS::EC2::Subnet').map(([, { Properties }]) => Properties.AvailabilityZone);
+  expect([...new Set(zones)]).toEqual(['eu-central-1a', 'eu-central-1b', 'eu-central-1c']);
+  for (const [, { Properties }] of gpu.of('AWS::AutoScaling::AutoScalingGroup'))
+    expect(Properties.VPCZoneIdentifier).toHaveLength(3);
+});
 
 describe('an enclave', () => {
   test.each(CLASSES)('%s: its bucket is shut, encrypted, retained, and speaks TLS 1.2 only', name => {
