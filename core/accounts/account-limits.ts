@@ -57,6 +57,8 @@ export const accountLimits = {
   ledgerGraceMs: 60_000,
   /** A hold without a job is given back after this long: twice the time after which a submit makes no job any more. */
   holdGraceMs: 600_000,
+  /** A request that comes again finds its hold; one so old that it might be given back any moment is renewed. */
+  holdRenewMs: 300_000,
   /** And looked at again this often while its job waits or runs. */
   holdLookMs: 3_600_000,
   /** Holds and ledgers that one sweep looks at. */

@@ -2,6 +2,7 @@
  * A hold: the money that is set aside for one job, in an entry of its own that says how far it is. Its rank only grows:
  *
  *     (none) -> held, generation 1 -> closed -> (only if it was abandoned) held, generation 2 -> closed …
+ *                                  -> (asked for again, when it is old) held, generation 2 -> closed …
  *
  * What a hold has become is decided by a write of its tenant's ledger, which carries the record as a marker until the record is written
  * here too (ledger.ts says why no replay can count twice).
@@ -27,7 +28,7 @@ export interface HoldRecord {
   readonly terms: Quote;
   /** Of video, in milliseconds. */
   readonly outputMs: number;
-  /** Grows when money is held again for a job of which nothing had come. */
+  /** Grows when money is held again for a job of which nothing had come, or is about to be taken for one. */
   readonly generation: number;
   /** null while the job is not over. */
   readonly closed: Closed | null;

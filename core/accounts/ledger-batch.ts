@@ -26,6 +26,8 @@ export interface Operation {
   readonly jobId: string;
   readonly request: HoldRequest | undefined;
   readonly closing: Closing | undefined;
+  /** The only generation of the hold that is to be closed; undefined: whichever is open. */
+  readonly generation?: number | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -119,11 +121,15 @@ function applyAll(ledger: TenantLedger, turns: readonly Turn[], nowMs: number) {
 
 function applyOne(
   ledger: TenantLedger,
-  { operation: { jobId, request, closing }, record }: Turn,
+  { operation: { jobId, request, closing, generation: only }, record }: Turn,
   nowMs: number,
 ): { readonly ledger: TenantLedger; readonly result: Result } {
   const there = later(record, own(ledger.moving, jobId));
   if (request !== undefined) {
+    if (there?.closed === null && nowMs - there.heldAtMs >= accountLimits.holdRenewMs) {
+      const renewed = { ...there, generation: there.generation + 1, heldAtMs: nowMs };
+      return { ledger: { ...ledger, moving: { ...ledger.moving, [jobId]: renewed } }, result: renewed };
+    }
     if (there !== undefined && there.closed?.outcome !== 'abandoned') return { ledger, result: there };
     const { budgets, ...asked } = request;
     const generation = (there?.generation ?? 0) + 1;
@@ -132,6 +138,7 @@ function applyOne(
     return { ledger: applied.ledger, result: 'refused' in applied ? applied.refused : hold };
   }
   if (there === undefined || there.closed !== null || closing === undefined) return { ledger, result: there };
+  if (only !== undefined && only !== there.generation) return { ledger, result: there };
   const closed = { ...closing, micros: finalMicros(there.terms, closing), atMs: nowMs };
   try {
     return { ledger: applyClose(ledger, { ...there, closed }), result: { ...there, closed } };

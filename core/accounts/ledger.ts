@@ -27,8 +27,16 @@ export interface Ledger {
    * there already is returned as it is. Throws `store_unavailable`; the same call then finds what was held.
    */
   readonly hold: (request: HoldRequest) => Promise<HoldRecord | Refusal>;
-  /** Settles a job that is over, or gives back what it held; undefined where nothing is held for it. Throws `store_unavailable`. */
-  readonly close: (tenant: string, jobId: string, closing: Closing) => Promise<HoldRecord | undefined>;
+  /**
+   * Settles a job that is over, or gives back what it held; undefined where nothing is held for it. With `generation` only that one is
+   * closed: a hold that was renewed since is left open. Throws `store_unavailable`.
+   */
+  readonly close: (
+    tenant: string,
+    jobId: string,
+    closing: Closing,
+    generation?: number,
+  ) => Promise<HoldRecord | undefined>;
 }
 
 /** The ledger of this process. One a process: what waits in two of them cannot go in one write. */
@@ -36,7 +44,10 @@ export function createLedger(outside: Omit<LedgerPorts, 'dry'>): Ledger {
   const ports: LedgerPorts = { ...outside, dry: rememberDry() };
   const lines = new Map<string, Line>();
 
-  function enqueue(tenant: string, operation: Pick<Operation, 'jobId' | 'request' | 'closing'>): Promise<Result> {
+  function enqueue(
+    tenant: string,
+    operation: Pick<Operation, 'jobId' | 'request' | 'closing' | 'generation'>,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const line: Line = lines.get(tenant) ?? { waiting: [], isRunning: false, written: new Map() };
       lines.set(tenant, line);
@@ -65,8 +76,8 @@ export function createLedger(outside: Omit<LedgerPorts, 'dry'>): Ledger {
       const { tenant, jobId } = request;
       return (await enqueue(tenant, { jobId, request, closing: undefined })) as HoldRecord | Refusal;
     },
-    close: async (tenant, jobId, closing) =>
-      (await enqueue(tenant, { jobId, request: undefined, closing })) as HoldRecord | undefined,
+    close: async (tenant, jobId, closing, generation) =>
+      (await enqueue(tenant, { jobId, request: undefined, closing, generation })) as HoldRecord | undefined,
   };
 }
 

@@ -14,6 +14,7 @@ import { type Closing, closingOf } from './quote.ts';
 
 /** What sweeping needs. */
 export interface LedgerSweepPorts extends Omit<LedgerPorts, 'dry'> {
+  /** One that reaches the jobs of every class: a hold whose job it cannot find is given back. */
   readonly store: Pick<JobStore, 'load'>;
   readonly ledger: Ledger;
   /** The installation's budget as it is now. */
@@ -71,7 +72,9 @@ async function lookAtHold(ports: LedgerPorts & LedgerSweepPorts, entry: KeyValue
   const job = await ports.store.load(hold.jobId);
   const closing = job === undefined ? abandoned(hold, ports.now()) : closingOf(job);
   if (closing !== undefined) {
-    await ports.ledger.close(hold.tenant, hold.jobId, closing);
+    // Between our look at the records and now, a repeated request may have come to make the job: it has renewed its hold.
+    const only = job === undefined ? hold.generation : undefined;
+    await ports.ledger.close(hold.tenant, hold.jobId, closing, only);
     return;
   }
   await ports.kv.replace({ ...entry, dueAtMs: ports.now() + accountLimits.holdLookMs }); // lost: it was closed

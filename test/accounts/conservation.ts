@@ -70,7 +70,7 @@ export async function live(world: World, seed: number, steps: number): Promise<L
     pending.add(done);
     if (draw() < 0.3) await Promise.all(pending);
     else await turns(Math.floor(draw() * 8));
-    if (draw() < 0.1) world.time.nowMs += 70_000;
+    if (draw() < 0.2) world.time.nowMs += 90_000; // holds are renewed and given back too
     for (const sentence of await broken(ports, budgets)) wrong.push(`seed ${seed}, step ${step}: ${sentence}`);
   }
   await Promise.all(pending);

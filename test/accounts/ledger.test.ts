@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { accountLimits } from '#core/accounts/account-limits.ts';
 import { noBudget } from '#core/accounts/budget.ts';
 import { isRefusal } from '#core/accounts/quote.ts';
 import { sweepLedger } from '#core/accounts/sweep-ledger.ts';
@@ -102,6 +103,17 @@ describe('a hold', () => {
     expect(isRefusal(await ledger.hold(asking('dear', 1, budgets)))).toBe(true);
   });
 
+  test('of a tenant without a budget stops at a billion dollars, before any sum could lose a digit', async () => {
+    const { ledger } = world.process();
+    const { maxJobMicros, maxBudgetMicros } = accountLimits;
+    const jobs = Array.from({ length: maxBudgetMicros / maxJobMicros }, (_, n) =>
+      asking(`j${n}`, maxJobMicros, budgetsOf()),
+    );
+    for (const held of await Promise.all(jobs.map(job => ledger.hold(job)))) expect(isRefusal(held)).toBe(false);
+    expect((await sums()).day.held).toBe(maxBudgetMicros);
+    expect(await ledger.hold(asking('more', 1, budgetsOf()))).toMatchObject({ code: 'budget_exceeded' });
+  });
+
   test('asked for again, at once or later, by this process or another, is the one that is there', async () => {
     const [one, two] = [world.process().ledger, world.process().ledger];
     const request = asking('job1', 60, tight);
@@ -185,6 +197,21 @@ describe('the sweep', () => {
     world.time.nowMs += 1;
     await sweep();
     expect((await sums()).day).toEqual({ spent: 0, held: 0 });
+  });
+
+  test('leaves the hold of a request that comes again in the moment in which it would be given back', async () => {
+    const { ledger } = world.process();
+    await ledger.hold(asking('job1', 60, tight));
+    world.time.nowMs += 600_000;
+    const ports = world.sweepPorts(noBudget);
+    const load = async () => {
+      expect(await ledger.hold(asking('job1', 60, tight))).toMatchObject({ generation: 2, closed: null });
+      return undefined; // the job was not there yet when the sweep looked
+    };
+    await sweepLedger({ ...ports, store: { load } });
+    expect((await sums()).day).toEqual({ spent: 0, held: 60 });
+    await ledger.close('acme', 'job1', completed);
+    expect((await sums()).day).toEqual({ spent: 60, held: 0 });
   });
 
   test('settles what a job owes whose worker died before it settled, and leaves a running one alone', async () => {
