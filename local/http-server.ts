@@ -15,6 +15,7 @@ import type { HttpResult } from '#functions/http.ts';
 import type { ApiHandler } from '#functions/middleware.ts';
 import { routes } from '#functions/routes.ts';
 import { createAdmission, refuseNonsense } from './admission.ts';
+import { shareConnections } from './connection-share.ts';
 import { LOCAL_TENANT } from './embedded.ts';
 import { type Front, publicHostsOf } from './front.ts';
 import { cookieRoutes, createGuard, SESSION_PATH } from './guard.ts';
@@ -25,6 +26,8 @@ import type { StaticFiles } from './static-files.ts';
 
 /** Far more than one machine's programs open; each costs some 20 KB, and up to 16 KB of headers while they arrive. */
 const MAX_CONNECTIONS = 4_096;
+/** One address of the network has at most this part of them: three others still get in. A proxy in front is one address. */
+const ADDRESS_SHARE = 4;
 /** Bodies being read or handled with their copies, all together: nine of the largest half sent, two in hand, or thousands as usual. */
 const MAX_BODY_BYTES_HELD = 67_108_864;
 /** Half-sent headers and bodies are looked for this often. */
@@ -87,6 +90,7 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
   const server = names.isTls ? createTlsServer({ ...options, ...tls }, serveOne) : createServer(options, serveOne);
   server.on('clientError', refuseNonsense);
   server.maxConnections = MAX_CONNECTIONS;
+  shareConnections(server, { most: MAX_CONNECTIONS / ADDRESS_SHARE, log: deps.log });
   server.requestTimeout = limits.requestTimeoutMs;
   server.headersTimeout = limits.headersTimeoutMs;
   server.timeout = SILENT_MS;

@@ -57,7 +57,7 @@ function callerAt(callers: Map<string, Caller>, name: string, nowMs: number): Ca
 }
 
 /** One machine has 2^64 addresses of IPv6, so those count by their first half. An IPv4 one that came to an IPv6 socket is itself. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   const mapped = address.replace(/^::ffff:/i, '');
   if (isIPv4(mapped)) return mapped;
   const [head = '', tail] = address.split('%')[0]!.split('::');
