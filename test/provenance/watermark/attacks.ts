@@ -55,6 +55,12 @@ export function attacksOn(size: FrameSize, frames: number, random: () => number)
   ];
 }
 
+/** What the goals name; the others are measured on fewer clips. */
+export const NAMED: readonly string[] = [
+  ...['crf 23', 'crf 28', 'crf 35', 'crf 38', '50 %, crf 23', 'trim to a third, crf 28', 'half fps, crf 28'],
+  ...['saturation 0.6', 'gray', 'crop 90 %'],
+];
+
 /** The frames of a file, as it is, and of its attacked copies. */
 export function attack(file: Uint8Array, size: FrameSize, attacks: readonly Attack[], folder: string): Copy[] {
   rmSync(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { openMarker } from '#gpu-container/provenance/watermark/embed.ts';
 import { type FrameSize, frameBytes, planesOf } from '#gpu-container/provenance/watermark/i420.ts';
 import { sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
 import { TEST_KEYS, TEST_MAC } from './keys.ts';
-import { drawClip } from './pictures.ts';
+import { drawClip, type Kind } from './pictures.ts';
 
 const SIZE = { width: 320, height: 180 };
 const message = sealPayload(TEST_MAC, { tag: 7, nonce: 11 });
@@ -24,20 +24,20 @@ function cut(frame: Uint8Array, from: FrameSize, to: FrameSize, left: number, to
   return out;
 }
 
-function markedClip(): Uint8Array[] {
+function markedClip(kind: Kind): Uint8Array[] {
   const marker = openMarker(TEST_KEYS, message, SIZE);
-  const frames = drawClip('photo', 9, SIZE, 3);
+  const frames = drawClip(kind, 9, SIZE, 3);
   for (const frame of frames) marker.embed(frame);
   return frames;
 }
 
 describe('the crop search', () => {
-  test.each([
-    [0.9, 18, 8],
-    [0.75, 50, 26],
-  ])('a crop to %f of each side is found and read', (scale, left, top) => {
+  test.each<[Kind, number, number, number]>([
+    ['photo', 0.9, 18, 8],
+    ['text', 0.75, 50, 26],
+  ])('a crop of a %s clip to %f of each side is found and read', (kind, scale, left, top) => {
     const size = { width: 2 * Math.round(SIZE.width * scale * 0.5), height: 2 * Math.round(SIZE.height * scale * 0.5) };
-    const frames = markedClip().map(frame => cut(frame, SIZE, size, left, top));
+    const frames = markedClip(kind).map(frame => cut(frame, SIZE, size, left, top));
     const found = searchCrop(TEST_KEYS, frames, size);
     const { geometry } = found.parts[0]!;
     expect(Math.abs(geometry.scale - scale)).toBeLessThan(1 / 128);

@@ -1,7 +1,7 @@
 /**
  * The figures of docs/watermark.md. Heavy, so by name; `clips` needs ffmpeg with libx264 and libx265, and goes on where its file ends.
  *
- *     node test/provenance/watermark/figures.ts clips <count> <file.jsonl> [searched: every n-th clip] [share k/n]
+ *     node test/provenance/watermark/figures.ts clips <count> <file.jsonl> [searched: every n-th clip] [share k/n] [clips with all attacks]
  *     node test/provenance/watermark/figures.ts table <file.jsonl> ...
  *     node test/provenance/watermark/figures.ts unmarked <decodes>
  *     node test/provenance/watermark/figures.ts speed
@@ -17,7 +17,7 @@ import type { FrameSize } from '#gpu-container/provenance/watermark/i420.ts';
 import { deriveKeyStream } from '#gpu-container/provenance/watermark/key-stream.ts';
 import { deploymentTag, jobNonce, openPayload, sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
 import { type Geometry, WHOLE } from '#gpu-container/provenance/watermark/resample.ts';
-import { attack, attacksOn } from './attacks.ts';
+import { attack, attacksOn, NAMED } from './attacks.ts';
 import { encodeI420 } from './encode-i420.ts';
 import { macOf, TEST_KEYS, TEST_MAC } from './keys.ts';
 import { openModelClips } from './model-clips.ts';
@@ -30,14 +30,15 @@ const WIDE = { width: 512, height: 288 };
 const DEPLOYMENT = 'figures';
 
 const [what, ...rest] = process.argv.slice(2);
-if (what === 'clips') await measureClips(Number(rest[0]), rest[1]!, Number(rest[2] ?? 1), rest[3] ?? '0/1');
+if (what === 'clips')
+  await measureClips(Number(rest[0]), rest[1]!, Number(rest[2] ?? 1), rest[3] ?? '0/1', Number(rest[4] ?? 1e9));
 else if (what === 'table') printTable(rest.flatMap(readRows));
 else if (what === 'unmarked') unmarked(Number(rest[0] ?? 100_000));
 else if (what === 'speed') speed();
 else throw new Error('clips, table, unmarked or speed?');
 
 /** Every third clip is the model's, enlarged to 512 and at its own 256 in turns; the others are drawn. */
-async function measureClips(count: number, file: string, searchedEvery: number, share: string): Promise<void> {
+async function measureClips(count: number, file: string, searchedEvery: number, share: string, full: number) {
   const done = new Set(existsSync(file) ? readRows(file).map(row => row.clip) : []);
   const [part, parts] = share.split('/').map(Number) as [number, number];
   const model = await openModelClips();
@@ -51,13 +52,21 @@ async function measureClips(count: number, file: string, searchedEvery: number, 
     if (done.has(clip)) continue;
     const size = isModel ? { width: side, height: side } : WIDE;
     const plain = isModel ? (await model.draw(seed, side)).slice(0, FRAMES) : drawClip(kind, 100 + i, WIDE, FRAMES);
-    const rows = await measureClip(plain, size, i, i % searchedEvery === 0);
+    const rows = await measureClip(plain, size, i, {
+      isFull: i < full,
+      isSearched: i % searchedEvery === 0 && i < full,
+    });
     appendFileSync(file, rows.map(row => `${JSON.stringify({ clip, set, ...row })}\n`).join(''));
   }
   await model.release();
 }
 
-async function measureClip(plain: readonly Uint8Array[], size: FrameSize, i: number, searched: boolean) {
+async function measureClip(
+  plain: readonly Uint8Array[],
+  size: FrameSize,
+  i: number,
+  { isFull, isSearched }: { isFull: boolean; isSearched: boolean },
+) {
   const nonce = jobNonce(TEST_MAC, `video_${i}`);
   const message = sealPayload(TEST_MAC, { tag: deploymentTag(TEST_MAC, DEPLOYMENT), nonce });
   const marker = openMarker(TEST_KEYS, message, size);
@@ -69,10 +78,11 @@ async function measureClip(plain: readonly Uint8Array[], size: FrameSize, i: num
   const psnr = Math.min(...plain.map((frame, f) => lumaPsnr(frame, marked[f]!, size)));
   const ssim = lumaSsim(plain[0]!, marked[0]!, size);
   const file = await encodeI420(marked, { ...size, fps: FPS });
-  const copies = attack(file, size, attacksOn(size, FRAMES, randomOf(i + 1)), join(tmpdir(), `lf-stdm-${process.pid}`));
+  const attacks = attacksOn(size, FRAMES, randomOf(i + 1)).filter(({ name }) => isFull || NAMED.includes(name));
+  const copies = attack(file, size, attacks, join(tmpdir(), `lf-stdm-${process.pid}`));
   const rows = copies.flatMap(({ name, frames, size: own, geometry }) => {
     const known = { attack: geometry ? `${name}, known place` : name, ...readAs(frames, own, message, geometry) };
-    if (!geometry || !searched) return [known];
+    if (!geometry || !isSearched) return [known];
     const started = performance.now();
     const found = searchCrop(
       TEST_KEYS,
