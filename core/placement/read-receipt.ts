@@ -34,6 +34,8 @@ const schema = z.strictObject({
     type: z.literal(RECEIPT_TYPE),
     key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
     job: name,
+    // Absent in all that were signed before it was.
+    redrive_of: name.exactOptional(),
     tenant: hex(32),
     residency: z.strictObject({
       class: name,

@@ -54,6 +54,8 @@ export interface Receipt {
   /** Names the public key that verifies it: the RFC 7638 thumbprint of its JWK. */
   readonly key: string;
   readonly job: string;
+  /** The dead job that this one was made of, whose attempts are not in here; absent for all others. */
+  readonly redrive_of?: string;
   /** Hash of the tenant's name with the installation's salt, lower-case hex. */
   readonly tenant: string;
   /** The class, and its rule as it stood when the job was completed. `regions` null: all. */
@@ -118,6 +120,7 @@ export function makeReceipt(job: Job, facts: ReceiptFacts): Receipt {
     type: RECEIPT_TYPE,
     key: facts.key,
     job: job.id,
+    ...(job.redriveOf === null ? {} : { redrive_of: job.redriveOf }),
     tenant: pseudonym(job.tenant),
     residency: { class: job.request.residency, sites: rule.sites, regions: rule.regions ?? null },
     model: { id: job.request.model, digest: facts.bundleDigest },

@@ -38,6 +38,18 @@ describe('a receipt', () => {
     });
   });
 
+  test('of a redriven job names the dead one, and of any other job names none', () => {
+    const redriveOf = 'video_00000000000000000000000dead';
+    const receipt = receiptOf(ranAt('standard', [home], { redriveOf }));
+    const read = readReceipt(documentOf(receipt));
+    expect(read.receipt.redrive_of).toBe(redriveOf);
+    expect(failing(checkReceipt(read, { verify, video: artifacts.video }))).toEqual([]);
+    expect(documentOf(receiptOf(ranAt('standard', [home])))).not.toContain('redrive_of');
+    // What was signed without it is still read; what is no id there is not.
+    const nobody = forced({ ...receipt, redrive_of: '' });
+    expect(() => readReceipt(nobody)).toThrow('redrive_of');
+  });
+
   test('says that the prompt of a sovereign job passed a front door in the cloud, and nothing else did', () => {
     const { receipt } = readReceipt(documentOf(receiptOf(ranAt('sovereign', [home], { acceptedAt: cloud }))));
     expect(receipt.accepted.place).toEqual(cloud);
