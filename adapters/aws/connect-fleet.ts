@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { ReelayError } from '#core/errors.ts';
 import type { JobBrief } from '#core/jobs/brief.ts';
 import type { Fleet } from '#core/placement/fleet.ts';
+import { fleetLimits } from '#core/placement/fleet-limits.ts';
 import type { FleetSettings } from '#core/placement/fleet-settings.ts';
 import type { JobStore, KeyValueStore } from '#core/ports.ts';
 import { type Environment, requiredFrom } from './connect.ts';
@@ -30,10 +31,22 @@ export function connectFleet(env: Environment, { cluster, services }: FleetSetti
   return {
     kv: createDynamoKeyValueStore({ client, table }),
     stores: tables.map(name => createDynamoJobStore({ client, table: name })),
-    fleet: createEcsFleet({ client: new ECSClient(), cluster, services }),
+    fleet: createEcsFleet({ client: ecsClient(), cluster, services }),
     wake: createSqsWakeQueue({ client: new SQSClient(), queueUrl: requiredFrom(env, 'REELAY_WAKE_QUEUE_URL') }),
     briefsIn: briefsInStream,
   };
+}
+
+/** One that gives up: the SDK's own waits for ever, until the function is ended in the middle of whatever it does. */
+function ecsClient(): ECSClient {
+  const { fleetCallMs, fleetCallTries } = fleetLimits;
+  const requestHandler = {
+    connectionTimeout: fleetCallMs,
+    requestTimeout: fleetCallMs,
+    // Else it only warns.
+    throwOnRequestTimeout: true,
+  };
+  return new ECSClient({ requestHandler, maxAttempts: fleetCallTries });
 }
 
 /** Tables of further residency classes: their jobs keep workers of the premises busy, which is all that is looked for there. */

@@ -16,6 +16,12 @@ export const fleetLimits = {
    * and says nothing until then. The order is taken back and the next dearer pool is asked, all within the 300 s that the pool rests.
    */
   capacityWaitSeconds: 240,
+  /**
+   * ECS answers in a tenth of a second; a call without an answer after this long, connecting included, is tried once more. A look makes three in a row, so that a
+   * hang is found before the function's own 30 s are over, and is no decision.
+   */
+  fleetCallMs: 3_000,
+  fleetCallTries: 2,
   /** Protection of those that stay while others are stopped: as long as a worker's own, so that it never shortens that. */
   protectMinutes: 10,
   /** Waiting jobs that one look reads, some 130 read units; a longer queue keeps every fleet at its maximum anyway. */
