@@ -77,6 +77,18 @@ describe('the watermark', () => {
     expect(reading.gains[0]).toBeCloseTo(0.8, 5);
   });
 
+  test('a tint that turns the bits of plain chroma around does not hide it: luma is also read alone', () => {
+    const [frame] = marked(drawClip('flat', 5, SIZE, 1), SIZE) as [Uint8Array];
+    const luma = SIZE.width * SIZE.height;
+    // half a step of U and V, in code values: a mean counts four cells, a third of its square
+    const turned = frame.map((value, i) => (i < luma ? value : value + Math.round((18 / 2 / 4) * Math.sqrt(3))));
+    const detector = openDetector(TEST_KEYS, SIZE);
+    detector.add(turned);
+    const readings = detector.read();
+    expect(agreeing(readings[0]!.bits)).toBeLessThan(92);
+    expect(readings.map(reading => reading.message)).toContainEqual(message);
+  });
+
   test('the same frame gives the same bytes, whatever was marked before it', () => {
     const [first, second] = drawClip('texture', 4, SIZE, 2) as [Uint8Array, Uint8Array];
     const [, after] = marked([first, second], SIZE);
