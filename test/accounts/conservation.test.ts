@@ -5,7 +5,7 @@ import { live } from './conservation.ts';
 test('whatever jobs do and wherever processes die, no budget is passed and every micro-dollar is somewhere', async () => {
   const world = openWorld();
   const sum = { held: 0, refused: 0, deaths: 0 };
-  for (let seed = 1; seed <= 50; seed++) {
+  for (let seed = 1; seed <= 30; seed++) {
     world.clear();
     const life = await live(world, seed, 40);
     expect(life.wrong).toEqual([]);
@@ -15,5 +15,5 @@ test('whatever jobs do and wherever processes die, no budget is passed and every
   }
   world.close();
   // Else it shows nothing.
-  expect(Math.min(sum.held, sum.refused, sum.deaths)).toBeGreaterThan(60);
+  expect(Math.min(sum.held, sum.refused, sum.deaths)).toBeGreaterThan(50);
 });
