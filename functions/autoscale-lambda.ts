@@ -23,7 +23,7 @@ export function composeAutoscale(env: Environment): AutoscaleDeps {
   const settings = parseFleetSettings(env.REELAY_FLEET ?? '');
   const table = requiredFrom(env, 'REELAY_TABLE');
   return {
-    ...connectFleet(env, settings),
+    ...connectFleet(env, settings, jobId => log('warn', 'the brief of a job is unreadable', { jobId })),
     pools: settings.pools,
     waitTargetSeconds: parseWaitTargets(env.REELAY_WAIT_TARGETS ?? ''),
     classes: parseResidency(env.REELAY_RESIDENCY ?? ''),

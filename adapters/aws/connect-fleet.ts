@@ -8,6 +8,7 @@ import { fleetLimits } from '#core/placement/fleet-limits.ts';
 import type { FleetSettings } from '#core/placement/fleet-settings.ts';
 import type { JobStore, KeyValueStore } from '#core/ports.ts';
 import { type Environment, requiredFrom } from './connect.ts';
+import type { OnUnreadable } from './dynamo-job-item.ts';
 import { createDynamoJobStore } from './dynamo-job-store.ts';
 import { createDynamoKeyValueStore } from './dynamo-key-value-store.ts';
 import { briefsInStream } from './dynamo-stream.ts';
@@ -23,17 +24,24 @@ export interface AwsFleetPorts {
   readonly briefsIn: (event: unknown) => readonly JobBrief[];
 }
 
-/** The ports by REELAY_TABLE, REELAY_WAKE_QUEUE_URL and, of REELAY_ENCLAVES, the tables: of those only indexes are read. */
-export function connectFleet(env: Environment, { cluster, services }: FleetSettings): AwsFleetPorts {
+/**
+ * The ports by REELAY_TABLE, REELAY_WAKE_QUEUE_URL and, of REELAY_ENCLAVES, the tables: of those only indexes are read. `onUnreadable` is told
+ * of jobs whose briefs are damaged.
+ */
+export function connectFleet(
+  env: Environment,
+  { cluster, services }: FleetSettings,
+  onUnreadable: OnUnreadable,
+): AwsFleetPorts {
   const client = new DynamoDBClient();
   const table = requiredFrom(env, 'REELAY_TABLE');
   const tables = [table, ...enclaveTables(env.REELAY_ENCLAVES)];
   return {
     kv: createDynamoKeyValueStore({ client, table }),
-    stores: tables.map(name => createDynamoJobStore({ client, table: name })),
+    stores: tables.map(name => createDynamoJobStore({ client, table: name, onUnreadable })),
     fleet: createEcsFleet({ client: ecsClient(), cluster, services }),
     wake: createSqsWakeQueue({ client: new SQSClient(), queueUrl: requiredFrom(env, 'REELAY_WAKE_QUEUE_URL') }),
-    briefsIn: briefsInStream,
+    briefsIn: event => briefsInStream(event, onUnreadable),
   };
 }
 

@@ -1,7 +1,15 @@
 import type { Job } from '#core/job.ts';
 import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
 import type { JobQuery, Tombstone } from '#core/ports.ts';
-import { briefFromItem, fromItem, placeOf, rankOfPlace, removalKeys, tombstoneFromItem } from './dynamo-job-item.ts';
+import {
+  briefFromItem,
+  fromItem,
+  type OnUnreadable,
+  placeOf,
+  rankOfPlace,
+  removalKeys,
+  tombstoneFromItem,
+} from './dynamo-job-item.ts';
 import {
   countItems,
   loadItems,
@@ -35,7 +43,7 @@ export interface DynamoIndexReader {
 }
 
 /** Keys from the indexes, records from the table by strongly consistent reads. Throws what the SDK throws. */
-export function createDynamoIndexReader(table: Table): DynamoIndexReader {
+export function createDynamoIndexReader(table: Table, onUnreadable?: OnUnreadable): DynamoIndexReader {
   return {
     due: async (index, range, limit) => loadJobs(table, await lowestIds(table, index, shards, range, limit)),
     async tombstones(beforeMs, limit) {
@@ -61,19 +69,26 @@ export function createDynamoIndexReader(table: Table): DynamoIndexReader {
       await Promise.all(partitionsOf(index).map(count));
       return counts;
     },
-    briefs: (index, limit) => briefs(table, index, limit),
+    briefs: (index, limit) => briefs(table, index, limit, onUnreadable),
   };
 }
 
-async function briefs(table: Table, name: 'byLease' | 'byRank', limit: number): Promise<readonly JobBrief[]> {
+async function briefs(
+  table: Table,
+  name: 'byLease' | 'byRank',
+  limit: number,
+  onUnreadable?: OnUnreadable,
+): Promise<readonly JobBrief[]> {
   const found: { readonly brief: JobBrief; readonly at: string | number }[] = [];
   const read = async (shard: string) => {
     let left = limit;
     if (left < 1) return;
     for await (const item of queryItems(table, partitionQuery(table, name, shard))) {
-      // An item from before there were briefs has none: its record knows.
+      // An item from before there were briefs has none: its record knows. Of one that is damaged nobody reads the record: not all who look may.
       const brief =
-        briefFromItem(item) ?? (await loadJobs(table, [String(item.id)])).flatMap(job => briefOf(job) ?? [])[0];
+        item.brief === undefined
+          ? (await loadJobs(table, [String(item.id)])).flatMap(job => briefOf(job) ?? [])[0]
+          : briefFromItem(item, onUnreadable);
       const sort = item[indexes[name].sort];
       if (brief !== undefined) found.push({ brief, at: name === 'byRank' ? rankOfPlace(String(sort)) : Number(sort) });
       if (--left === 0) return;

@@ -2,7 +2,7 @@
 import { leaseExpiresAtMs, outboxDueAtMs, queuedDeadlineAtMs, queuedRank } from '#adapters/job-facts.ts';
 import { ReelayError } from '#core/errors.ts';
 import { type Job, jobFromRecord } from '#core/job.ts';
-import { briefOf, type JobBrief } from '#core/jobs/brief.ts';
+import { briefOf, type JobBrief, readBrief } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
 import { defaultResidency } from '#core/policy/residency.ts';
 import type { Tombstone } from '#core/ports.ts';
@@ -98,9 +98,18 @@ function briefAttribute(job: Job): { brief?: string } {
   return { brief: JSON.stringify(rest) };
 }
 
-/** The brief that an item or its part in an index carries; undefined where there is none. */
-export function briefFromItem(item: Readonly<Record<string, unknown>>): JobBrief | undefined {
-  return typeof item.brief === 'string' ? { id: String(item.id), ...JSON.parse(item.brief) } : undefined;
+/** Told the id of an item whose brief cannot be read: one damaged record must not hide all others. */
+export type OnUnreadable = (id: string) => void;
+
+/** The brief that an item or its part in an index carries; undefined where there is none that can be read. */
+export function briefFromItem(
+  item: Readonly<Record<string, unknown>>,
+  onUnreadable?: OnUnreadable,
+): JobBrief | undefined {
+  if (item.brief === undefined) return undefined;
+  const brief = readBrief(String(item.id), String(item.brief));
+  if (brief === undefined) onUnreadable?.(String(item.id));
+  return brief;
 }
 
 /** As low as it can be, so that two Reelays beside each other share what both understand. */

@@ -13,7 +13,7 @@ import type { Job } from '#core/job.ts';
 import type { JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { fromAws } from './aws-error.ts';
 import { createDynamoIndexReader, type DynamoIndexReader } from './dynamo-index-reader.ts';
-import { removalKeys } from './dynamo-job-item.ts';
+import { type OnUnreadable, removalKeys } from './dynamo-job-item.ts';
 import { createDynamoRecords } from './dynamo-records.ts';
 
 /** The client brings region and credentials; the table is made from dynamo-table.ts. */
@@ -21,6 +21,8 @@ export interface DynamoJobStoreOptions {
   readonly client: DynamoDBClient;
   /** Name of a table made as dynamo-table.ts says. */
   readonly table: string;
+  /** Told of the jobs that `listBriefs` leaves out because their briefs are damaged. */
+  readonly onUnreadable?: OnUnreadable;
 }
 
 /**
@@ -32,10 +34,10 @@ export interface DynamoJobStoreOptions {
  * is read from the table, so it is current and belongs there; a page never shows an old status or a deleted job. Sweeps lose nothing
  * by it, the next one finds what this one missed; the API answers a create with the record itself.
  */
-export function createDynamoJobStore({ client, table }: DynamoJobStoreOptions): JobStore {
+export function createDynamoJobStore({ client, table, onUnreadable }: DynamoJobStoreOptions): JobStore {
   const documents = DynamoDBDocumentClient.from(client);
   const records = createDynamoRecords(documents, table);
-  const index = createDynamoIndexReader({ documents, name: table });
+  const index = createDynamoIndexReader({ documents, name: table }, onUnreadable);
 
   return {
     create: job => access(() => records.create(job)),

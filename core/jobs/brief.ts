@@ -1,4 +1,6 @@
-import { type Job, type Priority, percentDone } from '../job.ts';
+import { z } from 'zod';
+import { parseJson } from '../drop/json.ts';
+import { type Job, type Priority, percentDone, priorities } from '../job.ts';
 import { costOf } from './fair-order.ts';
 
 /** What whoever runs the fleet may know of a job: where it may run, how much work it is and how far it is. No tenant, no content. */
@@ -19,6 +21,24 @@ export interface JobBrief {
   /** Who leases it; null for a queued job. */
   readonly owner: string | null;
 }
+
+/** What a stored text says of a job; undefined where it is no brief. Further fields, as a newer version may write, are no reason. */
+export function readBrief(id: string, text: string): JobBrief | undefined {
+  const parsed = stored.safeParse(parseJson(text));
+  return parsed.success ? { ...parsed.data, id } : undefined;
+}
+
+const stored = z.object({
+  status: z.enum(['queued', 'in_progress']),
+  model: z.string(),
+  residency: z.string(),
+  priority: z.enum(priorities),
+  createdAtMs: z.number(),
+  startedAtMs: z.number().nullable(),
+  cost: z.number(),
+  percent: z.number(),
+  owner: z.string().nullable(),
+});
 
 /** The brief of a job that waits or runs; undefined for one that is over. */
 export function briefOf(job: Job): JobBrief | undefined {

@@ -87,6 +87,17 @@ describe('an event', () => {
     expect(briefsInStream({ Records })).toEqual([briefOf(jobs[0]!), briefOf(jobs[1]!)]);
   });
 
+  test.each(['{', 'null', '[1]', '{"status":"queued"}'])(
+    'of the stream with the brief %s tells of the others, and which that was',
+    text => {
+      const damaged = { dynamodb: { NewImage: { id: { S: 'video_x' }, brief: { S: text } } } };
+      const job = makeJob();
+      const told: string[] = [];
+      expect(briefsInStream({ Records: [damaged, image(job)] }, id => told.push(id))).toEqual([briefOf(job)]);
+      expect(told).toEqual(['video_x']);
+    },
+  );
+
   test.each([
     undefined,
     null,

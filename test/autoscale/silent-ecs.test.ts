@@ -20,7 +20,8 @@ test('an ECS that takes calls and never answers is a fleet that does not answer,
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   const env = { REELAY_TABLE: 'jobs', REELAY_WAKE_QUEUE_URL: 'http://127.0.0.1/wake' };
-  const { fleet } = connectFleet(env, { cluster: 'gpus', services: new Map([['cloud-spot', 'spot']]), pools: [] });
+  const settings = { cluster: 'gpus', services: new Map([['cloud-spot', 'spot']]), pools: [] };
+  const { fleet } = connectFleet(env, settings, () => undefined);
   const began = performance.now();
   await expect(fleet.read()).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
   const { fleetCallMs, fleetCallTries } = fleetLimits;

@@ -181,6 +181,26 @@ test('500 waiting jobs are told from one index for some 20 read units, and no re
   expect(units).toBeLessThan(30);
 });
 
+test('a waiting job whose brief is damaged hides no other, and is told', async () => {
+  const told: string[] = [];
+  const store = createDynamoJobStore({
+    client: aws.clients.dynamo,
+    table: awsNames.table,
+    onUnreadable: id => told.push(id),
+  });
+  const [damaged, whole] = [makeJob(), makeJob()];
+  for (const job of [damaged, whole]) await store.create(job);
+  const Key = { id: { S: damaged.id } };
+  const { Item } = await aws.clients.dynamo.send(new GetItemCommand({ TableName: awsNames.table, Key }));
+  for (const brief of ['{"status":', '{"status":"queued"}']) {
+    await aws.clients.dynamo.send(
+      new PutItemCommand({ TableName: awsNames.table, Item: { ...Item, brief: { S: brief } } }),
+    );
+    expect((await store.listBriefs('queued', 10)).map(({ id }) => id)).toEqual([whole.id]);
+    expect(told.splice(0)).toEqual([damaged.id]);
+  }
+});
+
 describe('an index that is a moment behind the table', () => {
   /** The item as it would be if the indexes had not yet seen that the job was leased. */
   async function leaseBehindTheIndex(job: Job): Promise<void> {
