@@ -23,14 +23,23 @@ export interface StoredSegment {
   readonly lines: AsyncIterable<Line> | undefined;
 }
 
+/** With the heads that it was read with. */
+export interface StoredLedger extends LedgerReader {
+  readonly heads: () => Promise<ReadonlyMap<string, Head>>;
+}
+
 /** The ledger in the installation's stores. Its heads are read once: what is written later is not seen. Throws `conflict` where that goes. */
-export function readStoredLedger({ kv, blobs }: Pick<LedgerPorts, 'kv' | 'blobs'>): LedgerReader {
+export function readStoredLedger({ kv, blobs }: Pick<LedgerPorts, 'kv' | 'blobs'>): StoredLedger {
   let heads: Promise<ReadonlyMap<string, Head>> | undefined;
   const headOf = async (shard: string) => {
     heads ??= listHeads(kv);
     return (await heads).get(shard);
   };
   return {
+    heads() {
+      heads ??= listHeads(kv);
+      return heads;
+    },
     async shards() {
       heads ??= listHeads(kv);
       return [...(await heads).keys()];
@@ -61,7 +70,15 @@ export async function readSegment(blobs: Pick<BlobStore, 'get'>, prefix: string)
 
 /** A signed anchor of all shards as they are now, in one line without its end. Whoever keeps it elsewhere sees later what was cut off. */
 export async function makeAnchor(ports: LedgerPorts): Promise<string> {
-  const heads = [...(await listHeads(ports.kv))].map(([shard, { end }]) => ({ shard, seq: end.seq, hash: end.hash }));
-  const anchor: Anchor = { v: 1, installation: ports.installation, ts: ports.now(), heads };
-  return signStatement(ports.signer, 'anchor', anchor);
+  return anchorOfHeads(ports, await listHeads(ports.kv));
+}
+
+/** The same of heads that were read before. */
+export function anchorOfHeads(
+  { installation, now, signer }: Pick<LedgerPorts, 'installation' | 'now' | 'signer'>,
+  read: ReadonlyMap<string, Head>,
+): string {
+  const heads = [...read].map(([shard, { end }]) => ({ shard, seq: end.seq, hash: end.hash }));
+  const anchor: Anchor = { v: 1, installation, ts: now(), heads };
+  return signStatement(signer, 'anchor', anchor);
 }

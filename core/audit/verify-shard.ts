@@ -15,6 +15,8 @@ export interface ShardEvidence extends ChainCheck {
   readonly verify: VerifySignature;
   /** Segments closed before it may have lost their records: their time is over. 0: none. */
   readonly keptSinceMs: number;
+  /** Whether the last anchored record is the last: so it is in an export. */
+  readonly endsAnchored: boolean;
 }
 
 /** What was seen of a shard. */
@@ -58,7 +60,17 @@ export async function verifyShard(reader: LedgerReader, shard: string, evidence:
   }
   const anchors = [...evidence.anchored.values()];
   for (const anchor of anchors) reportCut(evidence.report, open, anchor, at.end.seq);
-  heldSeq = anchors.reduce((most, { seq }) => Math.max(most, seq), heldSeq);
+  const anchoredSeq = anchors.reduce((most, { seq }) => Math.max(most, seq), 0);
+  if (evidence.endsAnchored && at.end.seq > anchoredSeq)
+    evidence.report(
+      findingAt(
+        open,
+        'foreign',
+        anchoredSeq + 1,
+        `what follows record ${anchoredSeq}, the last one anchored, was put in`,
+      ),
+    );
+  heldSeq = Math.max(anchoredSeq, heldSeq);
   const { records, expired } = at;
   return { shard, records, segments: segment - 1, expired, lastSeq: at.end.seq, heldSeq };
 }

@@ -44,10 +44,10 @@ const lazyFiles: FileFunctions = {
 };
 
 /** The local adapters in a folder of their own, on a clock that the test moves. */
-export function openAuditWorld(): AuditWorld {
+export function openAuditWorld({ durable = false } = {}): AuditWorld {
   const folder = temporaryFolder();
   const db = openDatabase(folder.path);
-  db.exec('PRAGMA synchronous=OFF'); // what is shown here does not depend on the disk
+  if (!durable) db.exec('PRAGMA synchronous=OFF'); // what is shown here does not depend on the disk
   const stores = {
     kv: createSqliteKeyValueStore(db),
     blobs: createFileBlobStore(join(folder.path, 'blobs'), lazyFiles),

@@ -240,7 +240,7 @@ export async function tryMutations(count: number, seed: number): Promise<Tally> 
     if (JSON.stringify([...victim.shards]) === untouched) continue; // two equal lines swapped, say
     n++;
     tried.set(name, (tried.get(name) ?? 0) + 1);
-    const report: LedgerReport = await verifyLedger(readCopy(victim), anchors, evidence);
+    const report: LedgerReport = await verifyLedger(readCopy(victim), anchors, { ...evidence, endsAnchored: true });
     const kind = report.findings[0]?.kind ?? 'nothing';
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     if (report.holds) missed.push(`${n}: ${name}`);

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { sha256Hex } from '#adapters/audit-crypto.ts';
+import { nextRecord, readRecord, recordLine } from '#core/audit/record.ts';
 import { verifyLedger } from '#core/audit/verify-ledger.ts';
 import { evidence, installation } from './audit-world.ts';
 import { readCopy, sampleLedger, tryMutations } from './mutations.ts';
@@ -90,4 +92,14 @@ test('a file of anything is read as damage, in little memory, and never crashes'
     expect(holds).toBe(false);
     expect(new Set(findings.map(({ shard }) => shard))).toEqual(new Set(['door', 'worker']));
   }
+});
+
+test('what was put in after the last anchor is not of an export; a ledger that goes on says that nothing holds it yet', async () => {
+  const copy = copyOf();
+  const stored = copy.shards.get('door')!;
+  const last = readRecord(stored.open.trimEnd().split('\n').at(-1)!)!;
+  stored.open += `${recordLine(nextRecord(sha256Hex, last, last, last.ts))}\n`;
+  expect((await check(copy)).sentence).toContain('The last 1 are in no checkpoint and no anchor yet');
+  const { findings } = await check(copy, { endsAnchored: true });
+  expect(findings).toMatchObject([{ shard: 'door', kind: 'foreign', seq: 31 }]);
 });

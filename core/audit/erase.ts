@@ -1,0 +1,99 @@
+/**
+ * Erasing a subject:
+ *
+ *     1  the key becomes the tombstone: from here on nothing of the subject can be read or stored, in this store or any copy of it
+ *     2  the bytes that the notes name go, in all their versions, and each note after its bytes
+ *     3  the ledger is told
+ *     4  the tombstone says that it is done
+ *
+ * Died anywhere after 1: the sweep, or the same call, goes on. Died before: nothing happened. Told twice, the ledger has two records of one
+ * erasure, which is no harm; told too early, it would have one of none.
+ */
+import type { KeyValueEntry, KeyValueStore } from '../ports.ts';
+import { auditLimits } from './audit-limits.ts';
+import { type Hmac, pseudonymOf, systemActor } from './pseudonym.ts';
+import {
+  readSubject,
+  type Subject,
+  type SubjectState,
+  stateOfSubject,
+  subjectKeyKind,
+  subjectKeyPlace,
+} from './subject-key.ts';
+import type { AuditTrail } from './trail.ts';
+import { notesSpace } from './vault.ts';
+
+/** What an erasure needs from outside. */
+export interface ErasePorts {
+  readonly kv: KeyValueStore;
+  /** Removes every key below the prefix, and on a bucket with versions every version and delete marker. */
+  readonly deleteAllVersions: (prefix: string) => Promise<void>;
+  readonly trail: Pick<AuditTrail, 'record'>;
+  readonly hmac: Hmac;
+  readonly now: () => number;
+}
+
+/** What became of it. */
+export interface Erasure {
+  /** When the key was destroyed, ms. */
+  readonly atMs: number;
+  /** Folders that this call removed. */
+  readonly removed: number;
+}
+
+/** Erases a subject, or finishes that. May be repeated at any time. `actor`: the pseudonym of who asked. Throws `store_unavailable`. */
+export async function eraseSubject(ports: ErasePorts, subject: Subject, actor: string): Promise<Erasure> {
+  const tombstone = await destroyKey(ports, subject);
+  const state = stateOfSubject(tombstone) as SubjectState & { atMs: number };
+  const removed = await removeNoted(ports, subject);
+  if (state.state === 'erased') return { atMs: state.atMs, removed };
+  await ports.trail.record({
+    actor,
+    action: 'subject.erase',
+    object: pseudonymOf(ports.hmac, 'subject', `${subject.tenant}\n${subject.id}`),
+    decision: { outcome: 'done', rules: [], policy: null },
+  });
+  // A writer that hung since before the key went may still store what nobody can read: one more look.
+  const value: SubjectState = { v: 1, state: 'erased', atMs: state.atMs };
+  await ports.kv.replace({ ...tombstone, value, dueAtMs: ports.now() + auditLimits.secondLookMs });
+  return { atMs: state.atMs, removed };
+}
+
+/** For the sweep: goes on with erasures that stopped, and looks a second time after those that are done. Returns how many it looked at. */
+export async function sweepErasures(ports: ErasePorts, limit: number): Promise<number> {
+  const due = await ports.kv.listDue(subjectKeyKind, ports.now(), limit);
+  for (const entry of due) {
+    const subject = { tenant: entry.space.slice(subjectKeyKind.length + 1), id: entry.name };
+    const wasErased = stateOfSubject(entry).state === 'erased';
+    await eraseSubject(ports, subject, systemActor('sweep'));
+    if (wasErased) await ports.kv.replace({ ...entry, dueAtMs: null });
+  }
+  return due.length;
+}
+
+/** The tombstone in place of the key; the one that is there already stays. */
+async function destroyKey({ kv, now }: ErasePorts, subject: Subject): Promise<KeyValueEntry> {
+  const value: SubjectState = { v: 1, state: 'erasing', atMs: now() };
+  const tombstone = { ...subjectKeyPlace(subject), value, expiresAtMs: null, dueAtMs: now() + auditLimits.resumeMs };
+  for (;;) {
+    const there = await readSubject(kv, subject);
+    if (there !== undefined && stateOfSubject(there).state !== 'live') return there;
+    const version = there?.version;
+    const written = version === undefined ? await kv.create(tombstone) : await kv.replace({ ...tombstone, version });
+    if (written !== undefined) return written;
+  }
+}
+
+async function removeNoted({ kv, deleteAllVersions }: ErasePorts, subject: Subject): Promise<number> {
+  const space = notesSpace(subject);
+  let removed = 0;
+  for (;;) {
+    const page = await kv.list(space, { limit: auditLimits.listPage });
+    for (const { name } of page) {
+      await deleteAllVersions(name);
+      await kv.remove(space, name);
+      removed++;
+    }
+    if (page.length < auditLimits.listPage) return removed;
+  }
+}
