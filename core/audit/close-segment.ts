@@ -20,7 +20,12 @@ import { type Checkpoint, signStatement } from './statement.ts';
 
 /** Where a segment's two files lie. Ends with a slash. */
 export function segmentPrefix(shard: string, segment: number): string {
-  return `audit/${shard}/segment=${String(segment).padStart(8, '0')}/`;
+  return `audit/${shard}/${segmentName(segment)}/`;
+}
+
+/** The folder of a segment. */
+export function segmentName(segment: number): string {
+  return `segment=${String(segment).padStart(8, '0')}`;
 }
 
 /** The two files of a segment. */
