@@ -54,7 +54,8 @@ export function searchFrameIndices(frames: number): number[] {
 
 /**
  * The parts of the marked frame that some frames of a clip show most likely. I420 without padding, all of one size; RangeError without
- * any. Its time depends on the size alone: some seconds, so call it off the event loop's thread.
+ * any. Its time grows with the size alone: a second of CPU for 512x288, so call it off the event loop's thread, and shrink what has more
+ * than a million pixels first; the search does not mind.
  */
 export function searchCrop(keys: KeyStream, frames: readonly Uint8Array[], size: FrameSize): Found {
   checkFrameSize(size);

@@ -5,7 +5,7 @@
 import { encodeMessage, type Message } from './coded-word.ts';
 import { checkFrameSize, type FrameSize, planeSizes, planesOf } from './i420.ts';
 import type { KeyStream, PlaneKey } from './key-stream.ts';
-import { BLOCK, BLOCKS, CODED_BITS, GRID } from './lattice.ts';
+import { BLOCK, BLOCKS, GRID } from './lattice.ts';
 import { mixColumns, mixRows, product, type Resampler, resampler, shrinkRows } from './resample.ts';
 
 const PASSES = 3;
@@ -107,6 +107,3 @@ function addRows({ to, taps, first, weights }: Resampler, wide: Float32Array, pl
     }
   }
 }
-
-/** Coded bits that a plane carries twice must fill its blocks. */
-if (BLOCKS !== 2 * CODED_BITS) throw new RangeError('watermark: blocks and coded bits do not fit.');

@@ -2,6 +2,7 @@
  * The figures of docs/watermark.md. Heavy, so by name; `clips` needs ffmpeg with libx264 and libx265, and goes on where its file ends.
  *
  *     node test/provenance/watermark/figures.ts clips <count> <file.jsonl> [searched: every n-th clip] [share k/n] [clips with all attacks]
+ *     node test/provenance/watermark/figures.ts crops <count> <file.jsonl> [share k/n]
  *     node test/provenance/watermark/figures.ts table <file.jsonl> ...
  *     node test/provenance/watermark/figures.ts unmarked <decodes>
  *     node test/provenance/watermark/figures.ts speed
@@ -30,17 +31,29 @@ const WIDE = { width: 512, height: 288 };
 const DEPLOYMENT = 'figures';
 
 const [what, ...rest] = process.argv.slice(2);
-if (what === 'clips')
-  await measureClips(Number(rest[0]), rest[1]!, Number(rest[2] ?? 1), rest[3] ?? '0/1', Number(rest[4] ?? 1e9));
+const [count, file] = [Number(rest[0]), rest[1]!];
+if (what === 'clips') {
+  const [every, full] = [Number(rest[2] ?? 1), Number(rest[4] ?? 1e9)];
+  await measureClips(count, file, rest[3], i => ({
+    includes: name => i < full || NAMED.includes(name),
+    isSearched: i % every === 0 && i < full,
+  }));
+} else if (what === 'crops')
+  await measureClips(count, file, rest[2], () => ({ includes: name => name.startsWith('crop'), isSearched: true }));
 else if (what === 'table') printTable(rest.flatMap(readRows));
 else if (what === 'unmarked') unmarked(Number(rest[0] ?? 100_000));
 else if (what === 'speed') speed();
 else throw new Error('clips, table, unmarked or speed?');
 
+interface Chosen {
+  readonly includes: (attack: string) => boolean;
+  readonly isSearched: boolean;
+}
+
 /** Every third clip is the model's, enlarged to 512 and at its own 256 in turns; the others are drawn. */
-async function measureClips(count: number, file: string, searchedEvery: number, share: string, full: number) {
+async function measureClips(count: number, file: string, share: string | undefined, chosenFor: (i: number) => Chosen) {
   const done = new Set(existsSync(file) ? readRows(file).map(row => row.clip) : []);
-  const [part, parts] = share.split('/').map(Number) as [number, number];
+  const [part, parts] = (share ?? '0/1').split('/').map(Number) as [number, number];
   const model = await openModelClips();
   for (let i = part; i < count; i += parts) {
     const isModel = i % 3 === 0;
@@ -52,21 +65,13 @@ async function measureClips(count: number, file: string, searchedEvery: number, 
     if (done.has(clip)) continue;
     const size = isModel ? { width: side, height: side } : WIDE;
     const plain = isModel ? (await model.draw(seed, side)).slice(0, FRAMES) : drawClip(kind, 100 + i, WIDE, FRAMES);
-    const rows = await measureClip(plain, size, i, {
-      isFull: i < full,
-      isSearched: i % searchedEvery === 0 && i < full,
-    });
+    const rows = await measureClip(plain, size, i, chosenFor(i));
     appendFileSync(file, rows.map(row => `${JSON.stringify({ clip, set, ...row })}\n`).join(''));
   }
   await model.release();
 }
 
-async function measureClip(
-  plain: readonly Uint8Array[],
-  size: FrameSize,
-  i: number,
-  { isFull, isSearched }: { isFull: boolean; isSearched: boolean },
-) {
+async function measureClip(plain: readonly Uint8Array[], size: FrameSize, i: number, { includes, isSearched }: Chosen) {
   const nonce = jobNonce(TEST_MAC, `video_${i}`);
   const message = sealPayload(TEST_MAC, { tag: deploymentTag(TEST_MAC, DEPLOYMENT), nonce });
   const marker = openMarker(TEST_KEYS, message, size);
@@ -78,7 +83,7 @@ async function measureClip(
   const psnr = Math.min(...plain.map((frame, f) => lumaPsnr(frame, marked[f]!, size)));
   const ssim = lumaSsim(plain[0]!, marked[0]!, size);
   const file = await encodeI420(marked, { ...size, fps: FPS });
-  const attacks = attacksOn(size, FRAMES, randomOf(i + 1)).filter(({ name }) => isFull || NAMED.includes(name));
+  const attacks = attacksOn(size, FRAMES, randomOf(i + 1)).filter(({ name }) => includes(name));
   const copies = attack(file, size, attacks, join(tmpdir(), `lf-stdm-${process.pid}`));
   const rows = copies.flatMap(({ name, frames, size: own, geometry }) => {
     const known = { attack: geometry ? `${name}, known place` : name, ...readAs(frames, own, message, geometry) };
@@ -99,9 +104,10 @@ async function measureClip(
       },
     ];
   });
-  const crf28 = copies.find(copy => copy.name === 'crf 28')!;
-  const single = { attack: 'one frame of crf 28', ...readAs(crf28.frames.slice(7, 8), size, message) };
-  return [...rows, single].map(row => ({ ...row, psnr, ssim }));
+  const single = copies
+    .filter(({ name }) => name === 'crf 28')
+    .map(({ frames }) => ({ attack: 'one frame of crf 28', ...readAs(frames.slice(7, 8), size, message) }));
+  return [...rows, ...single].map(row => ({ ...row, psnr, ssim }));
 }
 
 function readAs(frames: readonly Uint8Array[], size: FrameSize, message: Message, geometry: Geometry = WHOLE) {
