@@ -30,6 +30,8 @@ export interface AuditWorld {
   ports(stores?: Stores): LedgerPorts;
   verify(anchors?: readonly Anchor[]): Promise<LedgerReport>;
   records(shard: string): Promise<readonly AuditRecord[]>;
+  /** For settings of the database. */
+  exec(sql: string): void;
   close(): void;
 }
 
@@ -60,6 +62,7 @@ export function openAuditWorld({ durable = false } = {}): AuditWorld {
     ports: (own = stores) => ({ ...own, sha256: sha256Hex, signer: keys, now: () => time.nowMs, installation }),
     verify: (anchors = []) => verifyLedger(readStoredLedger(stores), anchors, evidence),
     records: shard => Array.fromAsync(recordsOf(stores, shard)),
+    exec: sql => db.exec(sql),
     close: () => {
       db.close();
       folder.remove();

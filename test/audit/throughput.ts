@@ -5,8 +5,9 @@ import type { LedgerReader } from '#core/audit/ledger-reader.ts';
 import { asciiBytes, linesOf } from '#core/audit/ledger-text.ts';
 import { growMerkleTree } from '#core/audit/merkle.ts';
 import { checkEntry, genesis, type Link, nextRecord, recordLine } from '#core/audit/record.ts';
+import { openShard } from '#core/audit/shard-writer.ts';
 import { verifyLedger } from '#core/audit/verify-ledger.ts';
-import { entry, evidence, installation, noon } from './audit-world.ts';
+import { entry, evidence, installation, noon, openAuditWorld } from './audit-world.ts';
 
 const count = Number(process.argv[2] ?? 200_000);
 const entries = Array.from({ length: 1_000 }, (_, n) => entry(n));
@@ -50,3 +51,13 @@ for (let round = 1; round <= 3; round++) {
   told('read as lines and verified', from);
   if (!report.holds || report.records !== count) throw new Error(report.sentence);
 }
+
+// Through the local stores, with every write waited for.
+const world = openAuditWorld({ durable: true });
+const shard = await openShard(world.ports(), 's1', 'w');
+const appended = Math.min(count, 20_000);
+const from = performance.now();
+await Promise.all(Array.from({ length: appended }, (_, n) => shard.append(entries[n % 1_000]!)));
+const rate = Math.round(appended / ((performance.now() - from) / 1_000));
+console.log(`appended to SQLite and closed segments on disk: ${rate.toLocaleString('en')} per second of the clock`);
+world.close();
