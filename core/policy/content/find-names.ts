@@ -22,6 +22,7 @@ const NOT_OF_NAMES = new Set(
   sierra mesa retriever shepherd terrier bulldog spaniel collie poodle husky setter pinscher cat coon shorthair bear eagle tiger lion whale shark penguin
   tree rose moon sun star galaxy way road train express airlines boeing airbus model class opera house hall garden gardens
   christmas easter halloween thanksgiving year years eve day night art deco street wall world cup league
+  formula one victorian elizabethan edwardian
   berg see fluss brucke turm stadt schloss strand insel tal strasse platz bahnhof dom kirche markt hafen wald meer nord sud ost alter altes
   neue neues alte neuer grosse grosser grosses kleine kleiner kleines deutscher deutsche schweizer bayerischer
   mont lac pont tour ville chateau plage ile vallee rue place gare cathedrale eglise marche foret mer notre dame arc cote

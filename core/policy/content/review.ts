@@ -15,7 +15,7 @@ import type { PolicyDecision } from './decide.ts';
 /** Where an item stands. */
 export type ReviewState = 'waiting' | 'approved' | 'denied' | 'appealed' | 'upheld' | 'rule_at_fault';
 
-/** One request in the queue; its texts and references lie with the job and are shown blurred. */
+/** One request in the queue; its texts and references lie with the job and not in it. */
 export interface ReviewItem {
   readonly v: 1;
   readonly id: string;
@@ -26,6 +26,8 @@ export interface ReviewItem {
   readonly rules: readonly string[];
   readonly policyHash: string;
   readonly state: ReviewState;
+  /** Whoever shows the item shows its references blurred. There is no other value: a clear view is the operator's own doing. */
+  readonly blurred: true;
   readonly dueAtMs: number;
   readonly decidedBy: string | null;
   readonly decidedAtMs: number | null;
@@ -58,7 +60,7 @@ export function openReview(
   nowMs: number,
 ): ReviewItem {
   const { outcome: verdict, rules, policyHash } = decision;
-  const open = { v: 1, ...asked, verdict, rules, policyHash, views: [] } as const;
+  const open = { v: 1, ...asked, blurred: true, verdict, rules, policyHash, views: [] } as const;
   if (verdict === 'review')
     return {
       ...open,

@@ -10,7 +10,7 @@ export const german: LanguageWords = {
     explicit:
       'sexuell*, sexszene*, sexvideo*, sexakt*, porno*, pornograf*, pornograph*, kinderporno*, erotisch*, erotik*, masturb*, geschlechtsverkehr, orgasm*, inzest*, vergewaltig*, missbraucht*, sexualisiert*, geschlechtsakt*',
     nudity:
-      'nackt*, unbekleidet*, entblößt*, entblösst*, entkleidet*, ausgezogen*, ohne kleidung, ohne kleider, oben ohne, hüllenlos*, nacktfoto*, nacktbild*, brüste, genitalien, penis, vagina, geschlechtsteil*, splitternackt*',
+      'nackt*, unbekleidet*, entblößt*, entblösst*, entkleidet*, ausgezogen*, ohne kleidung, ohne kleider, ohne unterwäsche, ohne unterhose, ohne höschen, oben ohne, hüllenlos*, nacktfoto*, nacktbild*, brüste, genitalien, penis, vagina, geschlechtsteil*, splitternackt*',
     suggestive:
       'sexy, verführerisch*, lasziv*, dessous, reizwäsche, aufreizend*, lüstern*, fetisch*, anzüglich*, sinnlich*, striptease*',
     undress: 'entkleiden, entkleidet sich, zieht sich aus, ausziehen, auszieht',

@@ -11,7 +11,7 @@ export const spanish: LanguageWords = {
     explicit:
       'sexual*, sexo, porno*, pornográf*, erótic*, erotismo, masturb*, orgasm*, incest*, acto sexual, pedoporno*, violación, violada, escena explícita, escenas explícitas, video explícito, vídeo explícito, contenido explícito',
     nudity:
-      'desnud*, sin ropa, sin ropas, sin su ropa, sin vestir, en cueros, topless, senos, pechos descubiertos, genital*, pene, vagina, nalgas desnudas, nudista*, en pelotas',
+      'desnud*, sin ropa, sin ropas, sin bragas, sin calzones, sin ropa interior, sin su ropa, sin vestir, en cueros, topless, senos, pechos descubiertos, genital*, pene, vagina, nalgas desnudas, nudista*, en pelotas',
     suggestive:
       'sexy, seductor*, sensual*, lencería, lasciv*, provocativ*, provocador*, insinuante*, fetich*, libidinos*, striptease*',
     undress: 'se desnuda, se desviste, desvestirse, quitándose la ropa, se quita la ropa, desvistiéndose',

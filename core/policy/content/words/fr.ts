@@ -10,7 +10,7 @@ export const french: LanguageWords = {
     explicit:
       'sexuel*, sexe, porno*, pornograph*, érotique*, érotisme, masturb*, rapport sexuel*, orgasme*, inceste*, pédoporno*, viol, violée, violé, agression sexuelle, scène explicite, scènes explicites, vidéo explicite, contenu explicite',
     nudity:
-      'nudité, dénudé*, déshabillé*, dévêtu*, sans vêtement*, sans ses vêtements, sans habit*, seins nus, torse nu, à poil, naturiste*, tout nu, toute nue, parties génitales, organes génitaux, pénis, vagin, fesses nues, entièrement nu*',
+      'nudité, dénudé*, déshabillé*, dévêtu*, sans vêtement*, sans ses vêtements, sans habit*, sans sous vêtements, sans slip, seins nus, torse nu, à poil, naturiste*, tout nu, toute nue, parties génitales, organes génitaux, pénis, vagin, fesses nues, entièrement nu*',
     suggestive:
       'sexy, séduisant*, sensuel*, lascif*, lascive*, aguichant*, aguicheu*, provocant*, fétichis*, lubrique*, strip tease*',
     undress: 'se déshabille*, déshabiller, se dévêt*, enlève ses vêtements, retire ses vêtements',

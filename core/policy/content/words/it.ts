@@ -10,7 +10,7 @@ export const italian: LanguageWords = {
     explicit:
       'sessual*, sesso, porno*, pornograf*, erotic*, erotismo, masturb*, orgasm*, incest*, atto sessuale, pedoporno*, stupr*, scena esplicita, scene esplicite, video esplicito, contenuto esplicito, contenuti espliciti',
     nudity:
-      'nudo, nuda, nudi, nude, nudità, svestit*, spogliat*, senza vestiti, senza abiti, senza indumenti, senza veli, seno nudo, topless, genital*, pene, vagina, nudist*, denudat*',
+      'nudo, nuda, nudi, nude, nudità, svestit*, spogliat*, senza vestiti, senza abiti, senza indumenti, senza veli, senza mutande, senza mutandine, senza biancheria, seno nudo, topless, genital*, pene, vagina, nudist*, denudat*',
     suggestive:
       'sexy, sexi, seducent*, sensual*, lingerie, lasciv*, provocant*, ammiccant*, fetici*, libidinos*, spogliarell*',
     undress: 'si spoglia, si sveste, spogliarsi, si toglie i vestiti',

@@ -10,7 +10,7 @@ export const dutch: LanguageWords = {
     explicit:
       'seksueel, seksuele, seks, seksscène*, seksvideo*, porno*, pornograf*, kinderporno*, erotisch*, erotiek, masturb*, geslachtsgemeenschap, orgasm*, incest*, verkracht*, misbruikt*, expliciete scène*, expliciete video*, expliciete inhoud',
     nudity:
-      'naakt*, bloot, blote borsten, blote billen, ontbloot*, ontkleed*, uitgekleed*, zonder kleren, zonder kleding, topless, borsten, genitaliën, penis, vagina, geslachtsdelen, poedelnaakt',
+      'naakt*, bloot, blote borsten, blote billen, ontbloot*, ontkleed*, uitgekleed*, zonder kleren, zonder kleding, zonder ondergoed, zonder onderbroek, topless, borsten, genitaliën, penis, vagina, geslachtsdelen, poedelnaakt',
     suggestive: 'sexy, verleidelijk*, zwoel*, sensue*, lingerie, wulps*, uitdagende pose*, fetisj*, geil*, striptease*',
     undress: 'kleedt zich uit, zich uitkleden, uitkleden, uitkleedt',
     undressCommand:

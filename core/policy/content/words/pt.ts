@@ -10,7 +10,7 @@ export const portuguese: LanguageWords = {
     explicit:
       'sexual*, sexuais, sexo, porno*, pornô*, pornográf*, erótic*, erotismo, masturb*, orgasmo*, incest*, ato sexual, estupr*, cena explícita, cenas explícitas, vídeo explícito, conteúdo explícito',
     nudity:
-      'nudez, despid*, pelad*, sem roupa*, sem as roupas, desnud*, seios, topless, genital*, pênis, pénis, vagina, nádegas nuas, nudista*, completamente nu, completamente nua, corpo nu, totalmente nua, totalmente nu',
+      'nudez, despid*, pelad*, sem roupa*, sem calcinha, sem cueca, sem as roupas, desnud*, seios, topless, genital*, pênis, pénis, vagina, nádegas nuas, nudista*, completamente nu, completamente nua, corpo nu, totalmente nua, totalmente nu',
     suggestive:
       'sexy, sedutor*, sensua*, lingerie, lasciv*, provocante*, insinuante*, fetich*, libidinos*, striptease*',
     undress: 'se despe, despindo se, despe se, tirando a roupa, tira a roupa, despir se',
