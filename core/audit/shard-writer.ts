@@ -39,7 +39,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Takes a shard (`[A-Za-z0-9._-]+`) over from whoever has it. `writer` is a word for the operator. */
+/**
+ * Takes a shard (`[A-Za-z0-9._-]+`) over from whoever has it. `writer` names this process and no other one, ever: a write whose answer was
+ * lost is known again by it, and two of one name could take the other's for their own.
+ */
 export async function openShard(ports: LedgerPorts, shard: string, writer: string): Promise<ShardWriter> {
   const { kv } = ports;
   const taken = await takeOver(ports, shard, writer);

@@ -16,7 +16,7 @@ export interface AuditTrail {
 /** Which shard, and what is outside. */
 export interface TrailOptions {
   readonly shard: string;
-  /** A word for the operator. */
+  /** Names this process and no other one, ever. */
   readonly writer: string;
   readonly sleep: (ms: number) => Promise<void>;
 }

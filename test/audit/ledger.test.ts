@@ -4,6 +4,7 @@ import { auditLimits } from '#core/audit/audit-limits.ts';
 import { segmentPrefix } from '#core/audit/close-segment.ts';
 import { makeAnchor } from '#core/audit/ledger-reader.ts';
 import { growMerkleTree } from '#core/audit/merkle.ts';
+import { pseudonymOf, systemActor } from '#core/audit/pseudonym.ts';
 import { recordLine } from '#core/audit/record.ts';
 import { openShard } from '#core/audit/shard-writer.ts';
 import { createAuditTrail } from '#core/audit/trail.ts';
@@ -14,6 +15,7 @@ import {
   dyingStores,
   entry,
   gated,
+  hmac,
   isLost,
   openAuditWorld,
   type Stores,
@@ -117,6 +119,22 @@ describe('a shard', () => {
     expect(writes).toBe(2 * Math.ceil(1_000 / auditLimits.batchRecords));
     expect((await world.verify()).records).toBe(1_000);
   });
+});
+
+test('a batch of the longest records that there are fits into an entry', async () => {
+  const rules = Array.from({ length: auditLimits.decisionRules }, (_, n) => `r${n}`.padEnd(auditLimits.wordChars, 'x'));
+  const longest = entry(1, {
+    actor: systemActor('a'.repeat(40)),
+    object: pseudonymOf(hmac, 'operator', 'anna'),
+    action: 'a'.repeat(auditLimits.wordChars),
+    decision: { outcome: 'review', rules, policy: 'f'.repeat(64) },
+  });
+  const shard = await openShard(world.ports(), 's1', 'first');
+  await Promise.all(Array.from({ length: auditLimits.batchRecords }, () => shard.append(longest)));
+  const [batch] = await world.stores.kv.list('audit-batch/s1', { limit: 2 });
+  expect((batch!.value as { records: unknown[] }).records).toHaveLength(auditLimits.batchRecords);
+  const line = recordLine((await world.records('s1')).at(-1)!);
+  expect(line.length).toBeLessThan(auditLimits.lineChars / 4);
 });
 
 describe.each(['before', 'after'] as const)('a writer killed %s any of its writes', moment => {
