@@ -82,6 +82,7 @@ describe('the floor', () => {
     const harmless = [
       'a walk through Essex and Middlesex with children',
       'seen with the naked eye by a child',
+      'water leaked in a bathroom',
       'an adult cat and a child',
       'a nude lipstick held by a teenager',
       'sonata in C minor, nude painting in a gallery',
@@ -93,6 +94,7 @@ describe('the floor', () => {
 
   test('believes no negation of a person, and no context that stands beside it', () => {
     expect(outcomeOf('no nude child')).toBe('deny');
+    expect(outcomeOf('never porn child')).toBe('deny');
     expect(outcomeOf('a naked child, medical')).toBe('review');
     expect(outcomeOf('a sexual scene with a child in a museum')).toBe('deny');
   });

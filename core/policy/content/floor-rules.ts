@@ -40,7 +40,7 @@ export const floorVersion = 'floor/1';
 export const floorRules: readonly FloorRule[] = [
   { id: 'minors.coded', family: 'floor.minors', outcome: 'deny', all: [['coded']] },
   { id: 'minors.sexual', family: 'floor.minors', outcome: 'deny', all: [['explicit'], ['minor']] },
-  { id: 'minors.suggestive', family: 'floor.minors', outcome: 'deny', all: [['suggestive'], ['minor']], within: 24 },
+  { id: 'minors.suggestive', family: 'floor.minors', outcome: 'deny', all: [['suggestive'], ['minor']] },
   {
     id: 'minors.nudity',
     family: 'floor.minors',
@@ -68,7 +68,13 @@ export const floorRules: readonly FloorRule[] = [
     family: 'floor.intimate',
     outcome: 'deny',
     all: [['unasked'], ['explicit', 'nudity', 'undress', 'privatePlace', 'suggestive']],
-    within: 24,
+    within: 60,
+  },
+  {
+    id: 'intimate.leaked',
+    family: 'floor.intimate',
+    outcome: 'deny',
+    all: [['leaked'], ['explicit', 'nudity', 'undress']],
   },
   {
     id: 'intimate.real-person',

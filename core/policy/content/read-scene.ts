@@ -30,8 +30,10 @@ function silencedBy(words: readonly Word[], marks: readonly Mark<Sense>[]): Uint
   const silenced = new Uint8Array(words.length);
   const negators = new Uint8Array(words.length + 1);
   for (const { sense, to } of marks) if (sense === 'negator') negators[to] = 1;
+  // Only at the end of a thought: in "never porn child" a model sees what stands there.
+  const ends = (to: number) => to === words.length || words[to]!.apart;
   for (const { sense, from, to } of marks) {
-    if (sense !== 'idiom' && !(sense === 'negatable' && isNegated(words, negators, from))) continue;
+    if (sense !== 'idiom' && !(sense === 'negatable' && ends(to) && isNegated(words, negators, from))) continue;
     silenced.fill(1, from, to);
   }
   return silenced;

@@ -25,6 +25,8 @@ export type Concept =
   | 'undressCommand'
   /** Filmed or shown without consent; with a private place or nakedness it is intimate imagery. */
   | 'unasked'
+  /** Brought out against somebody's will; also said of water, so a bathroom beside it means nothing. */
+  | 'leaked'
   | 'privatePlace'
   /** Intimate imagery without consent by its name. */
   | 'abuseImagery'

@@ -17,7 +17,8 @@ export const german: LanguageWords = {
     undressCommand:
       'zieh sie aus, zieh ihn aus, zieh diese _ aus, zieh die _ aus, zieh _ _ aus, entkleide sie, entkleide ihn, entkleide die, entkleide diese*, entferne ihre kleid*, entferne seine kleid*, entferne die kleid*, entferne _ kleid*, entferne alle kleid*, kleidung entfernen, kleider entfernen, mach sie nackt, mach ihn nackt, mache sie nackt, mache _ _ nackt, mach _ _ nackt, ziehe sie aus, ziehe _ _ aus',
     unasked:
-      'versteckte kamera*, versteckter kamera, versteckten kamera, heimlich gefilmt*, heimlich aufgenommen*, heimlich fotograf*, heimliche aufnahme*, ohne ihr wissen, ohne sein wissen, ohne ihre zustimmung, ohne seine zustimmung, ohne zustimmung, ohne einwilligung, ohne ihre einwilligung, ohne erlaubnis, geleakt*, voyeur*, spanner*, spionagekamera*',
+      'versteckte kamera*, versteckter kamera, versteckten kamera, heimlich gefilmt*, heimlich aufgenommen*, heimlich fotograf*, heimliche aufnahme*, ohne ihr wissen, ohne sein wissen, ohne ihre zustimmung, ohne seine zustimmung, ohne zustimmung, ohne einwilligung, ohne ihre einwilligung, ohne erlaubnis, voyeur*, spanner*, spionagekamera*',
+    leaked: 'geleakt*',
     privatePlace: 'umkleide*, dusche, duschen, duscht, badezimmer, toilette*, schlafzimmer, intime*, intim',
     abuseImagery: 'racheporno*, geleakte nackt*, upskirt*, deepfake porno*, gefälschte nackt*',
     realPerson:

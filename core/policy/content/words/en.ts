@@ -19,7 +19,8 @@ export const english: LanguageWords = {
     undressCommand:
       'undress her, undress him, undress them, undress this, undress the _, undress my, nudif*, deepnude*, unclothe, remove _ clothes, remove _ clothing, remove all clothes, remove clothes from, remove all _ clothes, remove all of _ clothes, take off _ clothes, take _ clothes off, strip _ naked, make _ naked, make _ nude, make _ _ naked, make _ _ nude, see through _ clothes, x ray _ clothes',
     unasked:
-      'hidden camera*, hidden cam, spy cam*, spycam*, secretly film*, secretly record*, secretly photograph*, secretly tap*, without her consent, without his consent, without their consent, without consent, without her knowledge, without his knowledge, without their knowledge, without permission, leaked, voyeur*, peeping, peephole, non consensual*, nonconsensual*',
+      'hidden camera*, hidden cam, spy cam*, spycam*, secretly film*, secretly record*, secretly photograph*, secretly tap*, without her consent, without his consent, without their consent, without consent, without her knowledge, without his knowledge, without their knowledge, without permission, voyeur*, peeping, peephole, non consensual*, nonconsensual*',
+    leaked: 'leaked',
     privatePlace:
       'changing room*, locker room*, dressing room*, fitting room*, shower, showers, showering, bathroom, toilet*, bedroom, intimate, undressing',
     abuseImagery:

@@ -18,7 +18,8 @@ export const spanish: LanguageWords = {
     undressCommand:
       'desnúdala, desnúdalo, desviste a, desnuda a, desvístela, desvístelo, quítale la ropa, quitale toda, quita la ropa, quitar la ropa, elimina la ropa, eliminar la ropa, elimina su ropa, remueve la ropa, sácale la ropa, hazla desnuda, ponla desnuda',
     unasked:
-      'cámara oculta, cámaras ocultas, cámara escondida, cámara espía, grabada en secreto, grabado en secreto, grabadas en secreto, grabada a escondidas, grabado a escondidas, filmada en secreto, sin su consentimiento, sin consentimiento, sin su permiso, sin permiso, sin que lo sepa, sin que ella lo sepa, sin que sepa, filtrad*, voyeur*, mirón, espiada*',
+      'cámara oculta, cámaras ocultas, cámara escondida, cámara espía, grabada en secreto, grabado en secreto, grabadas en secreto, grabada a escondidas, grabado a escondidas, filmada en secreto, sin su consentimiento, sin consentimiento, sin su permiso, sin permiso, sin que lo sepa, sin que ella lo sepa, sin que sepa, voyeur*, mirón, espiada*',
+    leaked: 'filtrad*',
     privatePlace:
       'vestuario*, vestidor*, probador*, ducha*, duchando*, baño, baños, aseo*, dormitorio*, íntim*, intim*, cambiador*',
     abuseImagery:

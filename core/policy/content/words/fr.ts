@@ -17,7 +17,8 @@ export const french: LanguageWords = {
     undressCommand:
       'déshabille la, déshabille le, déshabille cette*, déshabille ma, déshabille les, déshabille mon, enlève lui, retire lui ses, enlève les vêtements, retire les vêtements, enlever les vêtements, retirer les vêtements, supprime les vêtements, supprimer les vêtements, mets la nue, mets le nu, rends la nue, rendre nue, dénude la, dénude cette*, dénude le',
     unasked:
-      'caméra cachée, caméras cachées, caméra espion*, filmé* en secret, filmée en cachette, filmé à son insu, filmée à son insu, filmés à leur insu, filmées à leur insu, à son insu, à leur insu, sans son consentement, sans leur consentement, sans consentement, sans son accord, sans autorisation, voyeur*, fuité*, fuitées',
+      'caméra cachée, caméras cachées, caméra espion*, filmé* en secret, filmée en cachette, filmé à son insu, filmée à son insu, filmés à leur insu, filmées à leur insu, à son insu, à leur insu, sans son consentement, sans leur consentement, sans consentement, sans son accord, sans autorisation, voyeur*',
+    leaked: 'fuité*, fuitées',
     privatePlace:
       'vestiaire*, cabine d essayage, cabines d essayage, douche*, salle de bain*, toilettes, chambre à coucher, intime*',
     abuseImagery:

@@ -17,7 +17,8 @@ export const italian: LanguageWords = {
     undressCommand:
       'spogliala, spoglialo, spoglia questa, spoglia questo, spoglia la, spoglia il, spoglia mia, spoglia i, svestila, svesti la, togli i vestiti, toglile i vestiti, togligli i vestiti, togliere i vestiti, rimuovi i vestiti, rimuovere i vestiti, rimuovi gli abiti, elimina i vestiti, rendila nuda, mettila nuda, denuda la, denudala',
     unasked:
-      'telecamera nascosta, telecamere nascoste, camera nascosta, telecamera spia, ripresa di nascosto, ripreso di nascosto, riprese di nascosto, filmata di nascosto, filmato di nascosto, filmata in segreto, filmato in segreto, senza il suo consenso, senza consenso, senza il consenso, senza permesso, senza autorizzazione, a sua insaputa, a loro insaputa, trapelat*, voyeur*, guardon*',
+      'telecamera nascosta, telecamere nascoste, camera nascosta, telecamera spia, ripresa di nascosto, ripreso di nascosto, riprese di nascosto, filmata di nascosto, filmato di nascosto, filmata in segreto, filmato in segreto, senza il suo consenso, senza consenso, senza il consenso, senza permesso, senza autorizzazione, a sua insaputa, a loro insaputa, voyeur*, guardon*',
+    leaked: 'trapelat*',
     privatePlace: 'spogliatoi*, camerin*, doccia, docce, bagno, bagni, gabinett*, camera da letto, intim*',
     abuseImagery:
       'revenge porn*, porno vendetta, pornovendetta, upskirt*, foto intime rubate, nudi rubati, finti nudi, falsi nudi',

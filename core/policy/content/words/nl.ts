@@ -16,7 +16,8 @@ export const dutch: LanguageWords = {
     undressCommand:
       'kleed haar uit, kleed hem uit, kleed deze _ uit, kleed die _ uit, kleed mijn _ uit, kleed de _ uit, verwijder haar kleren, verwijder zijn kleren, verwijder de kleren, verwijder haar kleding, verwijder de kleding, verwijder alle kleding, verwijder _ kleding, verwijder _ kleren, trek haar kleren uit, trek zijn kleren uit, maak haar naakt, maak hem naakt, maak deze _ naakt, maak de _ naakt',
     unasked:
-      'verborgen camera*, stiekem gefilmd*, stiekem opgenomen, stiekem gefotografeerd*, stiekem filmen, heimelijk gefilmd*, zonder haar toestemming, zonder zijn toestemming, zonder toestemming, zonder dat ze het weet, zonder dat zij het weet, zonder medeweten, gelekt*, voyeur*, gluur*, spycam*',
+      'verborgen camera*, stiekem gefilmd*, stiekem opgenomen, stiekem gefotografeerd*, stiekem filmen, heimelijk gefilmd*, zonder haar toestemming, zonder zijn toestemming, zonder toestemming, zonder dat ze het weet, zonder dat zij het weet, zonder medeweten, voyeur*, gluur*, spycam*',
+    leaked: 'gelekt*',
     privatePlace: 'kleedkamer*, kleedhok*, paskamer*, douche*, badkamer*, wc, toilet*, slaapkamer*, intiem*, intieme',
     abuseImagery: 'wraakporno*, upskirt*, gelekte naakt*, gelekte intieme, nep naakt*, nepnaakt*',
     realPerson:

@@ -17,7 +17,8 @@ export const portuguese: LanguageWords = {
     undressCommand:
       'dispa a, dispa o, dispa esta, dispa essa, despir a, despir esta, tire a roupa, tire as roupas, tirar a roupa, tirar as roupas, remova a roupa, remova as roupas, remover a roupa, remover as roupas, retire a roupa, deixe a nua, deixe o nu, deixe esta mulher nua, deixá la nua',
     unasked:
-      'câmera escondida, câmara escondida, câmera oculta, câmara oculta, câmeras escondidas, câmera espiã, filmada em segredo, filmado em segredo, gravada em segredo, gravado em segredo, filmada às escondidas, gravada às escondidas, sem o consentimento, sem consentimento, sem seu consentimento, sem o seu consentimento, sem autorização, sem permissão, sem que ela saiba, sem ela saber, sem que saiba, vazad*, voyeur*, espiad*',
+      'câmera escondida, câmara escondida, câmera oculta, câmara oculta, câmeras escondidas, câmera espiã, filmada em segredo, filmado em segredo, gravada em segredo, gravado em segredo, filmada às escondidas, gravada às escondidas, sem o consentimento, sem consentimento, sem seu consentimento, sem o seu consentimento, sem autorização, sem permissão, sem que ela saiba, sem ela saber, sem que saiba, voyeur*, espiad*',
+    leaked: 'vazad*',
     privatePlace: 'vestiário*, provador*, chuveiro, banho, duche, banheiro*, casa de banho, quarto, íntim*, balneário*',
     abuseImagery:
       'pornografia de vingança, pornô de vingança, porno de vingança, upskirt*, nudes vazad*, fotos íntimas vazadas, nudes falsos',
