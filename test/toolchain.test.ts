@@ -52,12 +52,15 @@ describe('the lockfile', () => {
 });
 
 describe('the toolchain agrees', () => {
-  test.each(['tsconfig.json', 'core/tsconfig.json', 'gpu-container/engine/tsconfig.json', 'studio/tsconfig.json'])(
-    'types check under %s',
-    async project => {
-      expect(await complaints('typescript/bin/tsc', ['-p', project])).toBe('');
-    },
-  );
+  test.each([
+    'tsconfig.json',
+    'core/tsconfig.json',
+    'gpu-container/engine/tsconfig.json',
+    'gpu-container/provenance/watermark/tsconfig.json',
+    'studio/tsconfig.json',
+  ])('types check under %s', async project => {
+    expect(await complaints('typescript/bin/tsc', ['-p', project])).toBe('');
+  });
 
   test('process, fetch and Buffer do not resolve in the engine', async () => {
     const probe = resolve(ROOT, 'test/fixtures/impure-engine/tsconfig.json');
