@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -125,8 +125,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       stopping.abort(new Error('draining'));
       await Promise.all([working?.(), drained(Promise.all(background), stopping.signal)]);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
-      db.close();
-      lock?.release();
+      try {
+        recover(); // who died since the last sweep
+      } finally {
+        db.close();
+        lock?.release();
+      }
     },
   };
 }
@@ -138,8 +142,10 @@ function afterTheDead(here: { folder: string; owner: string; scratchRoot: string
   const { folder, owner, scratchRoot, db } = here;
   const ownerIsGone = (other: string) => other !== owner && !isHeld(ownerLock(folder, other));
   const recover = () => {
-    for (const dead of cleanDeadLocks(join(folder, 'owners')))
-      rmSync(join(scratchRoot, dead), { recursive: true, force: true });
+    cleanDeadLocks(join(folder, 'owners'));
+    // By folder and not by lock: a dead worker's render child may write once more after the lock is gone.
+    for (const name of existsSync(scratchRoot) ? readdirSync(scratchRoot) : [])
+      if (ownerIsGone(name)) rmSync(join(scratchRoot, name), { recursive: true, force: true, maxRetries: 3 });
     releaseDeadOwners(db, other => !ownerIsGone(other));
     cleanMoving(folder);
   };
