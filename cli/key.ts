@@ -1,8 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Command } from 'commander';
-
-/** 256 bits: nobody guesses one, so a plain hash keeps it. */
-const KEY_BYTES = 32;
+import { newKey } from '#core/accounts/api-key.ts';
 
 /** `reelay key` */
 export function keyCommand(): Command {
@@ -10,7 +8,8 @@ export function keyCommand(): Command {
     .description('make an API key: prints it once, with the hash that a server is given instead of it')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) => {
-      const key = `rk_${randomBytes(KEY_BYTES).toString('base64url')}`;
+      // 256 bits: nobody guesses one, so a plain hash keeps it.
+      const key = newKey('local', randomBytes).text;
       const sha256 = createHash('sha256').update(key).digest('hex');
       process.stdout.write(
         options.json === true

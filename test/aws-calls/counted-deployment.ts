@@ -67,7 +67,7 @@ export async function startCountedDeployment(): Promise<CountedDeployment> {
   const renderer = createRenderer({
     bundles: new Map([[CARD.id, folder]]),
     threads: 1,
-    childPath: join(import.meta.dirname, 'stub-render-child.ts'),
+    childPath: join(import.meta.dirname, '..', 'fixtures', 'render-children', 'instant.ts'),
     tasksPerChild: Number.MAX_SAFE_INTEGER,
   });
   const { leaseSeconds } = limits;

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newKey } from '#core/accounts/api-key.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { findChromium, type OpenBrowser, openChromium } from './chromium.ts';
 import { state } from './video-element.ts';
 
 const executable = findChromium();
-const KEY = `rk_${randomBytes(32).toString('base64url')}`;
+const KEY = newKey('local', randomBytes).text;
 
 // studio.test.ts says aloud where there is no browser, and fails in CI.
 describe.skipIf(executable === undefined)('the studio of a server that asks for a key', () => {
@@ -49,13 +50,13 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
       expect(await hidden.count()).toBe(1);
       await route.continue();
     });
-    await page.keyboard.type('rk_wrong');
+    await page.keyboard.type('rly_wrong');
     await page.keyboard.press('Enter');
     await page.getByText('The server does not know this key.').waitFor();
     await page.unroute('**/studio/session');
     expect([await hidden.count(), await field().inputValue(), await field().getAttribute('aria-invalid')]).toEqual([
       1,
-      'rk_wrong',
+      'rly_wrong',
       'true',
     ]);
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { frontFrom, withFrontOptions } from '#cli/front-settings.ts';
+import { inspectKey, newKey } from '#core/accounts/api-key.ts';
 import { bearerOf } from '#functions/bearer.ts';
 import { routes } from '#functions/routes.ts';
 import { checkFront, type Front, publicHostsOf } from '#local/front.ts';
@@ -19,7 +20,7 @@ import { noStaticFiles } from '#local/static-files.ts';
 import { type ApiServer, startApi } from '#test/functions/api-server.ts';
 import { cli, runCli } from './server-process.ts';
 
-const KEYS = [0, 1].map(() => `rk_${randomBytes(32).toString('base64url')}`) as [string, string];
+const KEYS = [0, 1].map(() => newKey('local', randomBytes).text) as [string, string];
 const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
 const FRONT: Front = { publicHosts: ['reelay.test'], keySha256s: KEYS.map(hashOf).join(',') };
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
@@ -62,7 +63,7 @@ describe('a server with keys', () => {
       expect([route, answer.status, answer.headers.get('www-authenticate')]).toEqual([route, 401, 'Bearer']);
       bodies.add(await answer.text());
     }
-    const wrong = [bearer('rk_wrong'), bearer(KEYS[0].slice(0, -1)), { authorization: `Basic ${KEYS[0]}` }];
+    const wrong = [bearer('rly_wrong'), bearer(KEYS[0].slice(0, -1)), { authorization: `Basic ${KEYS[0]}` }];
     for (const headers of wrong) {
       const answer = await call('/v1/videos', { headers });
       expect(answer.status).toBe(401);
@@ -73,7 +74,7 @@ describe('a server with keys', () => {
   });
 
   test('tells who has no key that it is well and nothing else, and writes no line of it', async () => {
-    for (const headers of [{}, bearer('rk_wrong')])
+    for (const headers of [{}, bearer('rly_wrong')])
       expect(await (await call('/health', { headers })).text()).toBe('{"status":"ok"}');
     const told = await (await call('/health', { headers: bearer(KEYS[0]) })).json();
     expect(told).toEqual({ status: 'ok', mode: 'embedded', models: ['reelay-mini'], queued: expect.any(Number) });
@@ -184,7 +185,7 @@ describe('a server with keys', () => {
     const log = await readFile(join(api.folder, 'log.jsonl'), 'utf8');
     expect(log).toContain('no valid key');
     for (const key of KEYS) expect(log).not.toContain(key);
-    expect(log).not.toContain('rk_wrong');
+    expect(log).not.toContain('rly_wrong');
   });
 });
 
@@ -244,8 +245,8 @@ describe('reelay serve on the network', () => {
     const [a, b] = await Promise.all([cli(['key', '--json'], {}), cli(['key', '--json'], {})]);
     const { key, sha256 } = JSON.parse(a.stdout) as { key: string; sha256: string };
     expect(key).not.toBe((JSON.parse(b.stdout) as { key: string }).key);
-    expect([sha256, Buffer.from(key.slice(3), 'base64url').length]).toEqual([hashOf(key), 32]);
-    expect((await cli(['key'], {})).stdout).toMatch(/^key {5}rk_\S{43}\nsha256 {2}[0-9a-f]{64}\n/);
+    expect([sha256, inspectKey(key).is]).toEqual([hashOf(key), 'key']);
+    expect((await cli(['key'], {})).stdout).toMatch(/^key {5}rly_local_\S{76}\nsha256 {2}[0-9a-f]{64}\n/);
     const file = join(folder, 'keys');
     await writeFile(file, `# people\n${sha256}  # ann\n\n`);
     expect(frontFrom({ REELAY_KEYS: file, REELAY_API_KEY_SHA256: hashOf('k') }).keySha256s).toBe(

@@ -93,7 +93,7 @@ export function shrinkRows(matrix: Resampler, bytes: Uint8Array, width: number, 
   }
 }
 
-/** The same for values: [from, width] -> `out` [to, width]. */
+/** The same for values, apart so that either loop sees arrays of one kind: [from, width] -> `out` [to, width]. */
 export function mixRows(matrix: Resampler, values: Float32Array, width: number, out: Float32Array): void {
   const { to, taps, first, weights } = matrix;
   for (let k = 0; k < to; k++) {

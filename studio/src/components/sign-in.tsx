@@ -37,7 +37,7 @@ export function SignIn() {
           type="password"
           autocomplete="off"
           spellcheck={false}
-          placeholder="rk_…"
+          placeholder="rly_…"
           aria-describedby="key-problem"
           aria-invalid={refusal.value !== ''}
           value={typed.value}
