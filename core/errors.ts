@@ -51,22 +51,29 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What an error may have beside its code and sentence. */
+interface ErrorOptions extends Partial<Pick<ReelayError, 'retryable' | 'problems' | 'retryAfterMs' | 'details'>> {
+  readonly cause?: unknown;
+}
+
 /** The one error type of the product: a code that decides, a sentence for people, the `cause` for the log. */
 export class ReelayError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly problems: readonly Problem[];
+  /** When the same thing may be worth trying again; null where nobody can say. */
+  readonly retryAfterMs: number | null;
+  /** Further fields of the error as a client is told it, such as the sums of a budget; for the client's eyes. */
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { cause?: unknown; retryable?: boolean; problems?: readonly Problem[] } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ReelayError';
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE[code];
     this.problems = options.problems ?? [];
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.details = options.details ?? {};
   }
 }
 

@@ -53,10 +53,20 @@ export function errorResult(error: unknown): HttpResult {
       : 'Something went wrong on our side; the request id names it in the log.';
   const code = own ? known.code : status === 503 ? 'unavailable' : 'internal';
   const param = known?.problems[0]?.path ?? null;
-  const result = json(status, { error: { message, type, code, param: own ? param : null } });
-  if (status === 429)
-    Object.assign(result.headers!, { 'retry-after-ms': String(limits.retryAfterMs), 'x-should-retry': 'true' });
+  const details = own ? known.details : {};
+  const result = json(status, { error: { message, type, code, param: own ? param : null, ...details } });
+  // RFC 9110, 15.5.2.
+  if (status === 401) Object.assign(result.headers!, { 'www-authenticate': 'Bearer' });
+  if (status === 429) Object.assign(result.headers!, retryHeaders(known!.retryAfterMs, known!.retryable));
   if (status === 503) Object.assign(result.headers!, { 'retry-after': String(Math.ceil(limits.retryAfterMs / 1000)) });
   if (status < 500 && status !== 429) Object.assign(result.headers!, { 'x-should-retry': 'false' });
   return result;
+}
+
+/** A client waits for what it is told up to a minute; by itself it need not come again after longer. */
+function retryHeaders(retryAfterMs: number | null, isRetryable: boolean): Record<string, string> {
+  const waitMs = Math.max(0, Math.ceil(retryAfterMs ?? limits.retryAfterMs));
+  const isSoon = isRetryable && waitMs <= 60_000;
+  const seconds = retryAfterMs === null ? {} : { 'retry-after': String(Math.ceil(waitMs / 1000)) };
+  return { 'retry-after-ms': String(waitMs), ...seconds, 'x-should-retry': String(isSoon) };
 }
