@@ -9,6 +9,9 @@ import { type Refusal, refusal } from './refusal.ts';
  *     webhooks:admin  endpoints, their secrets and deliveries
  *     keys:admin      list, create, rotate and revoke keys of its own tenant, with no scope that it lacks itself
  *     verify          POST /v1/verify
+ *     policy:review   the queue of its own tenant: see what waits for a person, approve, deny
+ *     consents:admin  consent records of its own tenant: attest, list, revoke
+ *     policy:admin    the operator's, beside policy:review: the queues of all tenants, and appeals
  *     tenants:admin   the operator's: tenants, their limits and budgets, the installation's budget and usage
  */
 export const scopes = [
@@ -18,6 +21,9 @@ export const scopes = [
   'webhooks:admin',
   'keys:admin',
   'verify',
+  'policy:review',
+  'consents:admin',
+  'policy:admin',
   'tenants:admin',
 ] as const;
 /** One of them. */
