@@ -216,6 +216,10 @@ export const limits = {
   /** A thread with the C2PA library may take this long, and so much more per MB of files: ten times what it takes. */
   c2paSeconds: 10,
   c2paSecondsPerMegabyte: 0.5,
+  /** Payloads that a job asks for before it gives up: of a million jobs some 29 meet another's once, and none ever did twice. */
+  markTries: 16,
+  /** After a file of this size the C2PA library's memory, which only grows, is given back: 160 MB of it, and 0.2 s to start again. */
+  c2paKeptBytes: 20_000_000,
   /** A presigned link lives this long: one download of a large file over a slow line. */
   presignSeconds: 900,
   /** Before it takes jobs a worker asks each resource once; one that has not answered for so long is not reached. */

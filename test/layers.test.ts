@@ -70,7 +70,15 @@ const LAW: readonly Room[] = [
   },
   {
     folder: 'gpu-container/render',
-    rooms: ['core', 'gpu-container/engine', 'gpu-container/runtime', 'gpu-container/media'],
+    rooms: [
+      'core',
+      'gpu-container/engine',
+      'gpu-container/runtime',
+      'gpu-container/media',
+      'gpu-container/provenance',
+      'gpu-container/provenance/c2pa',
+      'gpu-container/provenance/watermark',
+    ],
     packages: ['node:'],
   },
   { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
@@ -92,6 +100,12 @@ const LAW: readonly Room[] = [
   },
   { folder: 'gpu-container/doctor.ts', rooms: ['core', 'adapters/aws', 'gpu-container/worker'], packages: ['node:'] },
   { folder: 'gpu-container/health.ts', rooms: ['gpu-container/worker'], packages: ['node:'] },
+  // The keys of both marks, and how a picture is known again.
+  {
+    folder: 'gpu-container/provenance',
+    rooms: ['gpu-container/provenance/c2pa', 'gpu-container/provenance/watermark'],
+    packages: ['node:'],
+  },
   // Arithmetic alone: keys come in as a function, frames as bytes; the same bits on every machine.
   { folder: 'gpu-container/provenance/watermark', rooms: [], packages: [] },
   // Bundles come from outside and lie on the disk; what a bundle is, only the runtime says.

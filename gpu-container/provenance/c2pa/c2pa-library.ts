@@ -41,6 +41,7 @@ export type ThreadReply = { readonly signature: Uint8Array | null };
 export interface C2paLibrary {
   /** `late` after so many seconds; the thread is gone then, and after `broken`, and the next task gets a new one. */
   ask(task: LibraryTask, seconds: number, sign?: SignPayload): Promise<LibraryAnswer | 'late'>;
+  /** Ends the thread, and with it the memory it has taken; the next task starts another. */
   close(): Promise<void>;
 }
 

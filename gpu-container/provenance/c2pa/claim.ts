@@ -12,14 +12,14 @@ export interface Claim {
   readonly parent?: Reference;
 }
 
-/** Our own assertion: enough to find the job and the weights, and to prove a request to whoever has it. */
+/** Our own assertion: enough to find the job and the weights, and for the installation to show which request it was. */
 export interface JobFacts {
   readonly id: string;
   readonly model: string;
   /** sha256 of the bundle, hex; null where the bundle has none. */
   readonly modelDigest: string | null;
-  /** sha256 of the request, hex. */
-  readonly requestSha256: string;
+  /** HMAC-SHA256 of the request under a key of the installation, hex: a plain hash would let anyone try prompts until one fits. */
+  readonly requestHmac: string;
 }
 
 /** A file that a video was made from. Its own manifest is kept, with what its validation said, where it can be read. */

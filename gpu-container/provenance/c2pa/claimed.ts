@@ -61,7 +61,7 @@ function factsOf(manifestId: string, manifest: Json, stamped: boolean): ClaimFac
     digitalSourceType: actions.find(action => action.digitalSourceType !== null)?.digitalSourceType ?? null,
     actions,
     ingredients: list(at(manifest, 'ingredients')).slice(0, MAX_ITEMS).map(ingredientOf),
-    job: isObject(job) ? pick(job, ['id', 'model', 'modelDigest', 'requestSha256']) : null,
+    job: isObject(job) ? pick(job, ['id', 'model', 'modelDigest', 'requestHmac']) : null,
     disclosure: isObject(disclosure)
       ? {
           ...pick(disclosure, ['modelType', 'modelName']),

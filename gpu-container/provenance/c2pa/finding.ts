@@ -60,7 +60,7 @@ export interface JobAssertion {
   readonly id: string | null;
   readonly model: string | null;
   readonly modelDigest: string | null;
-  readonly requestSha256: string | null;
+  readonly requestHmac: string | null;
 }
 
 /** The `c2pa.ai-disclosure` assertion. */

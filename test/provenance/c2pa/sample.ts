@@ -25,7 +25,7 @@ export const claim: Claim = {
     id: 'video_01j00000000000000000000000',
     model: 'reelay-mini',
     modelDigest: 'ab'.repeat(32),
-    requestSha256: 'cd'.repeat(32),
+    requestHmac: 'cd'.repeat(32),
   },
   createdAtMs: Date.UTC(2026, 10, 21),
   watermarked: true,
