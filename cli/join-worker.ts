@@ -14,6 +14,7 @@ import { runAwsWorker } from '#gpu-container/aws-worker.ts';
 import { bundleSettingsFrom } from '#gpu-container/bundle-settings.ts';
 import { createIdleWatch } from '#gpu-container/worker/idle-watch.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
+import { readAcceptances } from '#local/accepted-bundles.ts';
 import { findBundles } from '#local/bundles.ts';
 import { type JoinOptions, joinEnvironment } from './join-settings.ts';
 import { onStop } from './on-stop.ts';
@@ -73,6 +74,8 @@ async function completed(env: NodeJS.ProcessEnv, dataFolder: string): Promise<No
   if (!has('REELAY_SCRATCH')) added.REELAY_SCRATCH = join(dataFolder, 'scratch', 'joined');
   if (!has('REELAY_CACHE')) added.REELAY_CACHE = join(dataFolder, 'bundles');
   if (!has('REELAY_BUNDLES') && !has('REELAY_BUNDLE_DIGESTS')) {
+    const accepted = await readAcceptances(dataFolder);
+    if (!has('REELAY_ACCEPT_BUNDLES')) added.REELAY_ACCEPT_BUNDLES = accepted.map(one => one.digest).join(',');
     const { installed } = await findBundles(undefined, dataFolder);
     const pairs = installed.map(({ card, folder }) => ({ id: card.id, folder }));
     const odd = pairs.find(({ folder }) => folder.includes(','));

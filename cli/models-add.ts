@@ -1,20 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
+import { whyNotOffered } from '#core/governance/gate.ts';
+import { missingStatements } from '#core/governance/statement.ts';
 import { describeRange } from '#core/models.ts';
 import { whyUnfit } from '#core/provider.ts';
 import { needsOf } from '#gpu-container/runtime/bundle-manifest.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { tryBundle } from '#gpu-container/worker/render-child.ts';
+import { governingOf } from '#local/accepted-bundles.ts';
 import { RENDER_CHILD } from '#local/local-worker.ts';
 import { addBundle, type PlannedBundle, planBundle, refuseTakenId, workingOwners } from '#local/model-registry.ts';
 import { confirm } from './confirm.ts';
-import { dataFolderFrom } from './settings.ts';
+import { accept } from './models-accept.ts';
+import { dataFolderFrom, policyFrom } from './settings.ts';
 
 interface AddOptions {
   id?: string;
   license?: string;
+  accept?: string;
   yes?: boolean;
   try: boolean;
   json?: boolean;
@@ -30,6 +35,7 @@ export function addModelCommand(): Command {
       '--license <name>',
       'of the weights, as Apache-2.0, where no bundle.json says it; README.md at the top is asked otherwise',
     )
+    .option('--accept <reason>', 'offer it although its bundle.json has no card, dataset statement or license terms')
     .option('--yes', 'do not ask')
     .option('--no-try', 'do not load it once after copying')
     .option('--json', 'print one JSON object')
@@ -63,12 +69,16 @@ async function add(folder: string, options: AddOptions): Promise<void> {
       },
     }),
   });
+  const unstated = missingStatements(added.card.governance).length > 0;
+  if (unstated && options.accept !== undefined) await accept(dataFolder, added, options.accept);
+  const hint = whyNotOffered(added.card, await governingOf(dataFolder, policyFrom(process.env).governing));
   if (options.json === true) {
     const { card, family, bytes, folder: target } = added;
     process.stdout.write(`${JSON.stringify({ ...card, family, bytes, added: true, folder: target })}\n`);
     return;
   }
   process.stdout.write(`added ${added.card.id} (${added.folder})\n`);
+  if (hint !== undefined) say(`It is not offered yet. ${hint}\n`);
   if ((await workingOwners(dataFolder)).length > 0)
     say('A server or worker that is running offers it after its next start.\n');
 }

@@ -6,11 +6,12 @@ import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { type Bundles, findBundles, type InstalledBundle } from '#local/bundles.ts';
 import { removeBundle } from '#local/model-registry.ts';
 import { explain } from './explain.ts';
+import { acceptModelCommand } from './models-accept.ts';
 import { addModelCommand, shownBytes } from './models-add.ts';
 import { pushModelCommand } from './models-push.ts';
 import { dataFolderFrom } from './settings.ts';
 
-/** `reelay models list|add|push|verify|remove` */
+/** `reelay models list|add|accept|push|verify|remove` */
 export function modelsCommand(): Command {
   const models = new Command('models').description('the model bundles: those that come with Reelay, and those you add');
   models
@@ -19,6 +20,7 @@ export function modelsCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => list(options.json === true));
   models.addCommand(addModelCommand());
+  models.addCommand(acceptModelCommand());
   models.addCommand(pushModelCommand());
   models
     .command('verify')

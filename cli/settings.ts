@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
+import { parseGoverning } from '#core/governance/acceptance.ts';
+import { undecided } from '#core/governance/gate.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { parsePlace, parsePools, parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
@@ -26,7 +28,7 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
 
 /**
  * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
- * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY, REELAY_POOLS; and for this one REELAY_POOL, REELAY_SITE,
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY, REELAY_POOLS, REELAY_COMMERCIAL, REELAY_TERRITORY, REELAY_ACCEPT_BUNDLES; and for this one REELAY_POOL, REELAY_SITE,
  * REELAY_REGION and REELAY_PROVIDER.
  */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
@@ -38,12 +40,14 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
       `REELAY_MAX_QUEUED: got "${most.slice(0, 20)}"; a whole number from 1 is allowed.`,
     );
   const residency = residencyFrom(env);
+  const governing = parseGoverning(env, undecided);
   const provider = providerFrom(env);
   try {
     return {
       webhookAllow,
       ...residency,
       provider,
+      governing,
       ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
       ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
     };

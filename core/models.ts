@@ -1,3 +1,4 @@
+import type { Governance } from './governance/statement.ts';
 import type { ModelNeeds } from './provider.ts';
 
 /**
@@ -31,6 +32,8 @@ export interface ModelCard {
   readonly hasTwoExperts: boolean;
   /** Of the machine that renders it. */
   readonly requires?: ModelNeeds;
+  /** What its makers state of it. */
+  readonly governance?: Governance;
 }
 
 /** What a preset stands for; what it leaves out is the model's default. */

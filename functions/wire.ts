@@ -102,6 +102,7 @@ export function toVideoModel(card: ModelCard) {
     ...toModel(card),
     description: card.description,
     license: card.license,
+    license_terms: card.governance?.license ?? null,
     digest: card.digest,
     tasks: card.tasks,
     sizes: card.sizes,

@@ -6,6 +6,8 @@ import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
+import { parseGoverning } from '#core/governance/acceptance.ts';
+import { type Governing, undecided } from '#core/governance/gate.ts';
 import { parseShares, type TenantShare } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { StorePlaces } from '#core/placement/receipt.ts';
@@ -37,6 +39,8 @@ export interface AwsWorkerSettings {
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
   readonly provider: Provider;
+  /** Which bundles may be rendered here. */
+  readonly governing: Governing;
   /** Of one inference. */
   readonly threads: number;
   /** Folders of bundles that are on disk already, by model id. */
@@ -79,6 +83,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
     stores: storesFrom(env),
     provider: providerFrom(env),
+    governing: parseGoverning(env, undecided),
     threads: threadsFrom(env),
     bundles,
     digests,

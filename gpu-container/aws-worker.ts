@@ -67,6 +67,7 @@ export async function runAwsWorker(
     ...{ device, signal, log, digests: settings.digests, manifests: settings.manifests, folders: settings.bundles },
     source: place && openObjects(place),
     cache: { folder: cacheFolder, quotaBytes: cacheBytes },
+    governing: settings.governing,
   });
   const lost = new AbortController();
   const rendering = createRenderer({

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoName, fromFileSystem } from '#adapters/local/file-error.ts';
 import { ReelayError } from '#core/errors.ts';
+import { type Governing, whyNotOffered } from '#core/governance/gate.ts';
 import type { ModelCard } from '#core/models.ts';
 import { type Device, whyUnfit } from '#core/provider.ts';
 import { bundleDigest, modelCard } from '#gpu-container/runtime/bundle-manifest.ts';
@@ -65,15 +66,19 @@ export async function findBundles(modelsFolder = MODELS_FOLDER, dataFolder?: str
   return { installed, refused };
 }
 
-/** Those that a device can render; the others are refused with the reason. */
-export function offeredOn(found: Bundles, device: Device): Bundles {
+/** Those that a device can render and the operator may offer; the others are refused with the reason. */
+export function offeredOn(found: Bundles, device: Device, governing: Governing): Bundles {
   const installed: InstalledBundle[] = [];
   const refused = [...found.refused];
   for (const bundle of found.installed) {
     const { card, folder, added } = bundle;
-    const reason = whyUnfit(card.id, card.requires, device);
-    if (reason === undefined) installed.push(bundle);
-    else refused.push({ folder, added, error: new ReelayError('provider_unavailable', reason, { retryable: false }) });
+    const unfit = whyUnfit(card.id, card.requires, device);
+    const unstated = whyNotOffered(card, governing);
+    if (unfit !== undefined)
+      refused.push({ folder, added, error: new ReelayError('provider_unavailable', unfit, { retryable: false }) });
+    else if (unstated !== undefined)
+      refused.push({ folder, added, error: new ReelayError('bundle_invalid', unstated) });
+    else installed.push(bundle);
   }
   return { installed, refused };
 }

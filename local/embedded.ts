@@ -20,6 +20,7 @@ import { drained } from '#gpu-container/worker/drained.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { runSweeper } from '#gpu-container/worker/run-sweeper.ts';
+import { governingOf } from './accepted-bundles.ts';
 import { findBundles, type InstalledBundle, offeredOn, type RefusedBundle } from './bundles.ts';
 import { fileLog } from './file-log.ts';
 import { createLocalPorts, type LocalPolicy } from './local-ports.ts';
@@ -71,7 +72,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   };
   const device = await describeDevice(options.provider ?? 'cpu');
   const found = await findBundles(options.modelsFolder, folder).catch(giveUp);
-  const { installed: bundles, refused } = offeredOn(found, device);
+  const governing = await governingOf(folder, options.governing).catch(giveUp);
+  const { installed: bundles, refused } = offeredOn(found, device, governing);
   const receiptSigner = await (async () => openReceiptKeys(folder))().catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });

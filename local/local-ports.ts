@@ -7,6 +7,7 @@ import { createLocalEventBus } from '#adapters/local/local-event-bus.ts';
 import { createSqliteJobQueue, deadLetterQueue } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
 import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-store.ts';
+import type { Governing } from '#core/governance/gate.ts';
 import { defaultShare, type TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { ModelCatalog } from '#core/models.ts';
@@ -34,6 +35,8 @@ export interface LocalPolicy {
   readonly webhookAllow?: AllowList;
   /** What this process renders on; the CPU unless said otherwise. Nothing renders on another one instead. */
   readonly provider?: Provider;
+  /** Which bundles may be offered; `undecided` unless said otherwise. */
+  readonly governing?: Governing;
 }
 
 /** The ports of the job verbs, and those of the webhooks. */

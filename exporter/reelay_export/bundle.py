@@ -88,6 +88,7 @@ def write_manifest(out: Path, exported: Exported, options: Options) -> dict:
         "limits": limits | options.limits,
         "defaults": defaults | options.defaults,
         **({"presets": exported.presets} if exported.presets else {}),
+        **({"governance": options.governance} if options.governance else {}),
         "files": [{"path": p.relative_to(out).as_posix(), "bytes": p.stat().st_size, "sha256": digest(p)} for p in paths],
         **({"golden": "golden/golden.json"} if (out / "golden/golden.json").exists() else {}),
     }

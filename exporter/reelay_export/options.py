@@ -11,7 +11,8 @@ from .rules import Rules, check_frames, check_sizes
 WEIGHTS = ("fp32", "fp16", "int8")
 TEXTS = {"id": 64, "license": 200, "owned_by": 200, "description": 2000}  # the most characters of each
 NUMBERS = {"created": (0, 2**53 - 1), "maxTokens": (1, 4096)}
-KEYS = (*TEXTS, "created", "limits", "defaults", "cases", "maxTokens", "tile")
+KEYS = (*TEXTS, "created", "limits", "defaults", "cases", "maxTokens", "tile", "governance")
+STATEMENTS = ("card", "dataset", "license")
 OPSETS = (20, 26)  # Reelay loads no newer one
 
 
@@ -33,6 +34,7 @@ class Options:
     cases: list | None = None
     max_tokens: int | None = None
     tile: dict | None = None
+    governance: dict | None = None
 
 
 def read_options(source: Path, args, rules: Rules) -> Options:
@@ -47,7 +49,8 @@ def read_options(source: Path, args, rules: Rules) -> Options:
     options = Options(opset=args.opset, weights=args.weights, id=said.get("id") or source.resolve().name, license=said.get("license", ""),
                       owned_by=said.get("owned_by") or "unknown", description=said.get("description", ""), created=said.get("created", 0),
                       limits=said.get("limits", {}), defaults=said.get("defaults", {}), cases=said.get("cases"),
-                      max_tokens=said.get("maxTokens"), tile=check_tile(args.tile) if args.tile else said.get("tile"))
+                      max_tokens=said.get("maxTokens"), tile=check_tile(args.tile) if args.tile else said.get("tile"),
+                      governance=said.get("governance"))
     if args.sizes:
         options.limits["sizes"] = [check_size(s) for s in args.sizes.split(",")]
         options.defaults["size"] = options.limits["sizes"][0]
@@ -123,6 +126,8 @@ def check_value(where: str, key: str, value) -> None:
         if not isinstance(value, dict) or set(value) != {"size", "stride"}:
             raise ExportError(f"{where} is {value!r:.80}. An object with size and stride, in pixels, is allowed.")
         check_tile(f"{value['size']}/{value['stride']}")
+    if key == "governance" and not (isinstance(value, dict) and set(value) <= set(STATEMENTS)):
+        raise ExportError(f"{where} is {value!r:.80}. An object with {', '.join(STATEMENTS)} is allowed, as in docs/bundles.md.")
     if key == "cases" and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
         raise ExportError(f"{where} is {value!r:.80}. A list of golden cases is allowed.")
 

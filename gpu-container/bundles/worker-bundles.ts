@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectSource } from '#core/bundle-objects.ts';
 import { type ErrorCode, ReelayError } from '#core/errors.ts';
+import { type Governing, whyNotOffered } from '#core/governance/gate.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCard } from '#core/models.ts';
 import { type Device, whyUnfit } from '#core/provider.ts';
@@ -21,6 +22,8 @@ export interface WorkerBundlesOptions {
   readonly source: ObjectSource | undefined;
   readonly cache: BundleCacheOptions;
   readonly device: Device;
+  /** Which of them may be offered. */
+  readonly governing: Governing;
   readonly signal: AbortSignal;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
 }
@@ -39,7 +42,7 @@ export interface WorkerBundles {
 
 /**
  * Brings a worker's bundles onto its disk, one after another: each is fetched with all the bandwidth there is. Throws
- * `provider_unavailable` for one that this machine cannot render, `bundle_corrupt` or `bundle_invalid` for a folder of something else, and what openCachedBundle throws.
+ * `provider_unavailable` for one that this machine cannot render, `bundle_invalid` for one that may not be offered here, `bundle_corrupt` or `bundle_invalid` for a folder of something else, and what openCachedBundle throws.
  */
 export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<WorkerBundles> {
   const folders = new Map(options.folders);
@@ -65,6 +68,9 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
       if (options.folders.has(id)) await needSame(options, card, id, folder);
       const unfit = whyUnfit(id, card.requires, options.device);
       if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
+      const unstated = whyNotOffered(card, options.governing);
+      if (unstated !== undefined)
+        throw new ReelayError('bundle_invalid', `${unstated} For a worker: REELAY_ACCEPT_BUNDLES=${card.digest}.`);
       if (!digests.has(id)) digests.set(id, card.digest);
     }
     return { folders, digests, fetched: new Set(opened.keys()), drop, release };

@@ -97,6 +97,7 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
     presets: Object.fromEntries(Object.entries(manifest.presets).map(([name, preset]) => [name, presetOf(preset)])),
     hasTwoExperts: manifest.components.transformer_2 !== undefined,
     ...requiresOf(manifest),
+    ...(manifest.governance !== undefined && { governance: manifest.governance }),
   };
 }
 

@@ -3,6 +3,7 @@
  * listed) is manifest-rules.ts.
  */
 import { z } from 'zod';
+import { governanceSchema } from '#core/governance/statement.ts';
 import { limits } from '#core/limits.ts';
 import { FAMILY_NAMES } from './bundle-families.ts';
 
@@ -119,6 +120,8 @@ export const manifestSchema = z.object({
   }),
   presets: z.record(line, preset).default({}),
   requires: requires.optional(),
+  /** A clip whose short side is below 256 pixels is enlarged before it is marked, unless its own size is demanded. */
+  delivery: z.enum(['enlarged', 'native']).default('enlarged'),
   files: z
     .array(
       z.object({
@@ -130,6 +133,8 @@ export const manifestSchema = z.object({
     .min(1)
     .max(limits.maxBundleFiles),
   golden: insidePath.optional(),
+  /** What its makers answer for; without it an operator has to (core/governance/gate.ts). */
+  governance: governanceSchema.optional(),
 });
 
 /** bundle.json, checked. */

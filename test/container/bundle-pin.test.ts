@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type BundlePin, formatBundlePin, manifestKey, parseBundlePin } from '#core/bundle-objects.ts';
+import { undecided } from '#core/governance/gate.ts';
 import { type FetchBundleOptions, openCachedBundle } from '#gpu-container/bundles/fetch-bundle.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
@@ -114,6 +115,7 @@ describe('a folder that the settings name', () => {
       source: undefined,
       cache: { folder: '/nowhere' },
       device: { provider: 'cpu', memoryBytes: 1e12 },
+      governing: undecided,
       signal: new AbortController().signal,
       log: () => undefined,
     });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { undecided } from '#core/governance/gate.ts';
 import { createFolderObjects } from '#gpu-container/bundles/folder-objects.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
 import { openWorkerBundles } from '#gpu-container/bundles/worker-bundles.ts';
@@ -22,6 +23,7 @@ test('a fetched bundle that rots on the disk fails no job for good, leaves the c
     openWorkerBundles({
       ...{ folders: new Map(), digests: new Map([[id, digest]]), source, cache: { folder: join(root, 'cache') } },
       device: { provider: 'cpu', memoryBytes: 1e12 },
+      governing: undecided,
       signal: new AbortController().signal,
       log: () => undefined,
     });
@@ -63,6 +65,7 @@ test('a folder of the operator that is not whole fails its jobs, as it is said',
   const bundles = await openWorkerBundles({
     ...{ folders: new Map([['reelay-mini', MODEL]]), digests: new Map(), source: undefined, cache: { folder: root } },
     device: { provider: 'cpu', memoryBytes: 1e12 },
+    governing: undecided,
     signal: new AbortController().signal,
     log: () => undefined,
   });

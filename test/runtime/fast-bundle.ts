@@ -152,6 +152,19 @@ function decoder(weight: MakeWeight, frames: number): Uint8Array {
   });
 }
 
+/** Random numbers have no makers to answer for them. */
+const GOVERNANCE = {
+  card: { summary: 'Random weights.', intendedUse: ['Tests.'], outOfScope: [], knownLimits: ['It makes noise.'] },
+  dataset: {
+    sources: ['none'],
+    syntheticShare: 1,
+    personalData: 'none',
+    thirdPartyWorks: 'none',
+    optOuts: 'Nothing was trained.',
+  },
+  license: { spdx: 'Apache-2.0', commercialUse: true, exceptTerritories: [], prohibitedUses: [] },
+};
+
 function manifest(contents: Record<string, Uint8Array | string>, frames: number, options: FastBundleOptions): object {
   return {
     bundle: 1,
@@ -177,6 +190,7 @@ function manifest(contents: Record<string, Uint8Array | string>, frames: number,
       maxPromptChars: 1000,
     },
     defaults: { size: SIZE, frames, fps: 4, steps: options.steps ?? 4, guidance: 2, negativePrompt: '' },
+    governance: GOVERNANCE,
     files: Object.entries(contents).map(([path, content]) => ({
       path,
       bytes: Buffer.byteLength(content),

@@ -11,6 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from ..seeded import SENTENCES, widen
+from .tiny_governance import TINY_GOVERNANCE
 
 TOKENS, WIDTH = 77, 16
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -109,7 +110,7 @@ def _build(out: Path, id: str, scheduler, cases: list, **defaults) -> None:
                                           model_max_length=TOKENS),
         text_encoder=_text_encoder(tokenizer), unet=unet, vae=_vae(), motion_adapter=None, scheduler=scheduler,
     ).save_pretrained(str(out))
-    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200,
+    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "governance": TINY_GOVERNANCE,
             "description": "Random weights in the shape of an AnimateDiff pipeline, for tests.",
             "limits": {"sizes": ["32x32", "48x32"], "frames": {"min": 1, "max": 8, "step": 1}},
             "defaults": {"size": "32x32", "frames": 4, "steps": 3} | defaults, "cases": cases}

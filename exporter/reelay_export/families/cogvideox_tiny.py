@@ -8,6 +8,7 @@ import torch
 
 from ..seeded import widen
 from .ltx_tiny import TOKENS, t5
+from .tiny_governance import TINY_GOVERNANCE
 
 CHANNELS = 4
 SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "prediction_type": "v_prediction",
@@ -44,7 +45,7 @@ def _vae(seed: int, **more) -> diffusers.AutoencoderKLCogVideoX:
 def _build(out: Path, id: str, cls, transformer, vae, scheduler, cases: list, **limits) -> None:
     tokenizer, encoder = t5(16, seed=51)
     cls(tokenizer=tokenizer, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=scheduler).save_pretrained(str(out))
-    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "maxTokens": TOKENS,
+    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "governance": TINY_GOVERNANCE, "maxTokens": TOKENS,
             "description": "Random weights in the shape of a CogVideoX pipeline, for tests.",
             "limits": {"sizes": ["32x32", "48x32", "32x48"], "frames": {"min": 9, "max": 33, "step": 8}} | limits,
             "defaults": {"size": limits.get("sizes", ["32x32"])[0], "frames": 9, "steps": 4}, "cases": cases}

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from ..seeded import t5_like_tokenizer, widen
+from .tiny_governance import TINY_GOVERNANCE
 
 TOKENS, CHANNELS = 32, 8
 
@@ -55,7 +56,7 @@ def _build(out: Path, id: str, vae: dict, scheduler: dict, cases: list) -> None:
         transformer.proj_out.weight.mul_(0.7)
     diffusers.LTXPipeline(tokenizer=tokenizer, text_encoder=encoder, transformer=transformer.eval(), vae=_vae(**vae),
                           scheduler=diffusers.FlowMatchEulerDiscreteScheduler(**scheduler)).save_pretrained(str(out))
-    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "maxTokens": TOKENS,
+    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "governance": TINY_GOVERNANCE, "maxTokens": TOKENS,
             "description": "Random weights in the shape of an LTX-Video pipeline, for tests.",
             "limits": {"sizes": ["32x32", "64x32", "32x64", "64x64"], "frames": {"min": 9, "max": 33, "step": 8}},
             "defaults": {"size": "32x32", "frames": 9, "steps": 3}, "cases": cases}

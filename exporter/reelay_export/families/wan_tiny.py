@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from ..seeded import t5_like_tokenizer, widen
+from .tiny_governance import TINY_GOVERNANCE
 
 # Made-up statistics of four and six latent channels; real ones have 16 and 48.
 MEAN = [-0.7571, 0.3, 0.1075, -0.9113, 0.21, -0.05]
@@ -51,7 +52,7 @@ def _scheduler(shift: float) -> diffusers.UniPCMultistepScheduler:
 
 
 def _said(out: Path, id: str, sizes: list[str], **more) -> None:
-    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "maxTokens": TOKENS,
+    said = {"id": id, "license": "Apache-2.0", "owned_by": "reelay", "created": 1795219200, "governance": TINY_GOVERNANCE, "maxTokens": TOKENS,
             "description": "Random weights in the shape of a Wan pipeline, for tests.",
             "limits": {"sizes": sizes, "frames": {"min": 5, "max": 13, "step": 4}},
             "defaults": {"size": sizes[0], "frames": 5, "fps": 8, "steps": 4}} | more
