@@ -144,12 +144,7 @@ const generative: readonly Row[] = [
   ['2.5', 'environmental impacts', ['docs/placement.md'], []],
   ['2.6', 'harmful bias or homogenization', [], []],
   ['2.7', 'human-AI configuration', ['core/policy/content/review.ts'], ['policy.json']],
-  [
-    '2.8',
-    'information integrity',
-    ['docs/watermark.md', 'docs/provenance.md', 'test/watermark', 'test/provenance'],
-    ['marking.json'],
-  ],
+  ['2.8', 'information integrity', ['docs/watermark.md', 'docs/provenance.md', 'test/provenance'], ['marking.json']],
   [
     '2.9',
     'information security',
