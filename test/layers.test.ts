@@ -31,6 +31,9 @@ const EVERYTHING = [
   'adapters/receipt-key-setting.ts',
   'functions',
   'functions/bearer.ts',
+  'gpu-container/provenance',
+  'gpu-container/provenance/c2pa',
+  'gpu-container/provenance/verify',
   'gpu-container/worker',
   'gpu-container/runtime',
   'gpu-container/media',
@@ -68,6 +71,12 @@ const LAW: readonly Room[] = [
     rooms: ['core'],
     packages: ['node:', '@contentauth/c2pa-wasm', '@peculiar/x509', 'reflect-metadata'],
   },
+  // Files of strangers: what reads them is a process that may be killed; what it means is decided here.
+  {
+    folder: 'gpu-container/provenance/verify',
+    rooms: ['core', 'gpu-container/media', 'gpu-container/provenance/c2pa', 'gpu-container/provenance/watermark'],
+    packages: ['node:'],
+  },
   {
     folder: 'gpu-container/render',
     rooms: [
@@ -81,10 +90,21 @@ const LAW: readonly Room[] = [
     ],
     packages: ['node:'],
   },
-  { folder: 'gpu-container/render/protocol.ts', rooms: ['core'], packages: [] },
-  { folder: 'gpu-container/worker', rooms: ['core', 'gpu-container/render/protocol.ts'], packages: ['node:'] },
+  { folder: 'gpu-container/render/protocol.ts', rooms: ['core', 'gpu-container/provenance/watermark'], packages: [] },
+  // The supervisor holds the keys and says what a clip is marked with; it marks nothing itself.
+  {
+    folder: 'gpu-container/worker',
+    rooms: [
+      'core',
+      'gpu-container/provenance',
+      'gpu-container/provenance/watermark',
+      'gpu-container/render/protocol.ts',
+    ],
+    packages: ['node:'],
+  },
   { folder: 'gpu-container/list-notices.ts', rooms: [], packages: ['node:'] },
   { folder: 'gpu-container/bundle-settings.ts', rooms: ['core'], packages: ['node:'] },
+  { folder: 'gpu-container/marking-settings.ts', rooms: ['core', 'gpu-container/provenance'], packages: ['node:'] },
   { folder: 'gpu-container/main.ts', rooms: ['core', 'gpu-container/worker'], packages: ['node:'] },
   {
     folder: 'gpu-container/doctor-checks.ts',
@@ -117,7 +137,13 @@ const LAW: readonly Room[] = [
   { folder: 'gpu-container/probe.ts', rooms: ['gpu-container/runtime'], packages: ['node:'] },
   {
     folder: 'gpu-container/aws-settings.ts',
-    rooms: ['core', 'adapters/aws', 'adapters/receipt-key-setting.ts', 'gpu-container/worker'],
+    rooms: [
+      'core',
+      'adapters/aws',
+      'adapters/receipt-key-setting.ts',
+      'gpu-container/provenance',
+      'gpu-container/worker',
+    ],
     packages: ['node:'],
   },
   {
@@ -140,6 +166,9 @@ const LAW: readonly Room[] = [
       'adapters/local',
       'functions',
       'functions/bearer.ts',
+      'gpu-container/provenance',
+      'gpu-container/provenance/c2pa',
+      'gpu-container/provenance/verify',
       'gpu-container/worker',
       'gpu-container/runtime',
     ],

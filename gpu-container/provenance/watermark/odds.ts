@@ -1,8 +1,9 @@
 /** @file How surely what was read is a mark, and how that is said to people. */
 import { CODED_BITS } from './lattice.ts';
 
-/** Bits of the deployment's tag. */
+/** Bits of the deployment's tag, and of a whole message. */
 const TAG_BITS = 24;
+const MESSAGE_BITS = 58;
 /** A finding is told when an unmarked video reaches it by chance less often than this, all tries together. */
 export const MOST_FALSE = 1e-6;
 
@@ -18,6 +19,8 @@ export interface Evidence {
   readonly tagMatches: boolean;
   /** Messages that were decoded and whose tag was compared. */
   readonly decoded: number;
+  /** Where one of them is the message of a job in the registry: the most jobs that it may hold, and the bits that agree with that one. */
+  readonly registered?: { readonly jobs: number; readonly agreeing: number };
 }
 
 /** What the evidence says. */
@@ -48,7 +51,12 @@ export function neededAgreement(jobs: number, geometries = 1): number {
 }
 
 /** What evidence says, with the odds and a sentence. Nothing found is never "not generated". */
-export function judge({ agreeing, jobs, geometries, tagMatches, decoded }: Evidence): Verdict {
+export function judge({ agreeing, jobs, geometries, tagMatches, decoded, registered }: Evidence): Verdict {
+  const byMessage = registered === undefined ? 1 : Math.min(1, decoded * registered.jobs * 2 ** -MESSAGE_BITS);
+  if (registered !== undefined && byMessage < MOST_FALSE) {
+    const sentence = `The watermark of a job of this installation was found: ${registered.agreeing} of ${CODED_BITS} bits agree. A video without it shows one by chance in fewer than ${oneIn(byMessage)}.`;
+    return { found: 'job', falsePositive: byMessage, sentence };
+  }
   const byJob = agreeing === null ? 1 : Math.min(1, chanceOf(agreeing) * jobs * geometries);
   const byTag = tagMatches ? Math.min(1, decoded * 2 ** -TAG_BITS) : 1;
   if (byJob < MOST_FALSE) {

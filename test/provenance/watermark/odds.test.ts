@@ -39,6 +39,14 @@ describe('the odds', () => {
     expect(judge({ ...evidence, tagMatches: true, decoded: 17 }).found).toBe('nothing');
   });
 
+  test('a message that the registry knows names its job, and the odds count every message and every job', () => {
+    const known = judge({ ...evidence, tagMatches: true, decoded: 16, registered: { jobs: 1e8, agreeing: 99 } });
+    expect(known).toMatchObject({ found: 'job', falsePositive: (16 * 1e8) / 2 ** 58 });
+    expect(known.sentence).toContain('99 of 128 bits agree. A video without it shows one by chance in fewer than 1 of');
+    const all = judge({ ...evidence, decoded: 64, registered: { jobs: 2 ** 34, agreeing: 99 } });
+    expect(all.found).toBe('nothing');
+  });
+
   test('nothing found never says that the video was not generated', () => {
     const { found, sentence } = judge(evidence);
     expect(found).toBe('nothing');

@@ -1,0 +1,128 @@
+/**
+ * @file The supervisor's side of reading: one process, one file at a time, ended when it takes too long or too much memory, and when it
+ * has had nothing to do for a while.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { ReelayError } from '#core/errors.ts';
+import type { C2paFinding } from '#gpu-container/provenance/c2pa/finding.ts';
+import { secondsFor } from '#gpu-container/provenance/c2pa/read-mp4.ts';
+import type { FileReadings, MarkReading, ReadTask, Told } from './protocol.ts';
+import { verifyLimits } from './verify-limits.ts';
+
+/** Reads files of anyone. */
+export interface Reader {
+  /** Whatever happens is an answer. Throws `rate_limited` where `waiting` others wait already. `bytes` is the file's length. */
+  read(task: Omit<ReadTask, 'id'>, bytes: number): Promise<FileReadings>;
+  close(): Promise<void>;
+}
+
+const PAGE_BYTES = 4096;
+
+/** A reader; its process starts with the first file. `waiting`: more than so many at once are refused. */
+export function openReader({ waiting = verifyLimits.waiting }: { readonly waiting?: number } = {}): Reader {
+  let child: ChildProcess | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let [inside, ids] = [0, 0];
+  const end = () => {
+    const gone = child;
+    child = undefined;
+    clearTimeout(idle);
+    return gone === undefined ? undefined : ended(gone);
+  };
+  const one = async (task: ReadTask, bytes: number): Promise<FileReadings> => {
+    clearTimeout(idle);
+    if (child === undefined || !child.connected) child = start();
+    const readings = await readOne(child, task, bytes);
+    if (readings.ended === 'answered') {
+      idle = setTimeout(() => void end(), verifyLimits.idleMs);
+      idle.unref();
+    } else await end();
+    return readings;
+  };
+  return {
+    async read(task, bytes) {
+      if (inside > waiting) throw new ReelayError('rate_limited', 'Other files are being verified; try again shortly.');
+      inside++;
+      const mine = last.then(() => one({ ...task, id: ++ids }, bytes));
+      last = mine.catch(() => undefined);
+      return mine.finally(() => {
+        inside--;
+      });
+    },
+    async close() {
+      await last;
+      await end();
+    },
+  };
+}
+
+function start(): ChildProcess {
+  const child = fork(new URL('./read-process.ts', import.meta.url), [], {
+    serialization: 'advanced',
+    // What it reads is a stranger's: it gets nothing of ours to tell.
+    env: {},
+    execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512'],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  child.on('error', () => undefined);
+  // An idle one keeps no command line open; while it reads, a timer does.
+  child.unref();
+  child.channel?.unref();
+  return child;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise(resolve => child.once('exit', resolve));
+  child.ref();
+  child.kill('SIGKILL');
+  await gone;
+}
+
+function readOne(child: ChildProcess, task: ReadTask, bytes: number): Promise<FileReadings> {
+  let c2pa: C2paFinding | null = null;
+  let mark: MarkReading | null = null;
+  return new Promise(resolve => {
+    const settle = (why: FileReadings['ended']) => {
+      clearTimeout(late);
+      clearInterval(watch);
+      child.off('message', onMessage).off('exit', onExit);
+      resolve({ c2pa, mark, ended: why });
+    };
+    const onMessage = (told: Told) => {
+      if (told.id !== task.id) return;
+      if ('c2pa' in told) {
+        c2pa = told.c2pa;
+        return;
+      }
+      mark = told.mark;
+      settle('answered');
+    };
+    const onExit = () => settle('broke');
+    const late = setTimeout(() => settle('late'), secondsOf(task, bytes) * 1000);
+    const most = verifyLimits.residentBytes + bytes * verifyLimits.residentPerByte;
+    const watch = setInterval(() => {
+      if (residentBytes(child) > most) settle('too_large');
+    }, verifyLimits.watchMs);
+    child.on('message', onMessage).once('exit', onExit);
+    child.send(task, error => {
+      if (error !== null) settle('broke');
+    });
+  });
+}
+
+function secondsOf({ c2pa, search }: ReadTask, bytes: number): number {
+  const { seconds, searchSeconds } = verifyLimits;
+  return seconds + (search ? searchSeconds : 0) + (c2pa ? secondsFor(bytes) - secondsFor(0) : 0);
+}
+
+/** 0 where the system does not say it in a file, as on macOS: time is the only bound there. */
+function residentBytes({ pid }: ChildProcess): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
