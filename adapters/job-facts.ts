@@ -1,5 +1,5 @@
 /** What the stores index of a record, once for both families, so that SQLite and DynamoDB answer the same question alike. */
-import { type Job, queueRank } from '#core/job.ts';
+import { isInReview, type Job, queueRank } from '#core/job.ts';
 import type { JobQuery } from '#core/ports.ts';
 
 /** When the record's oldest outbox entry is due; null with an empty outbox. */
@@ -12,9 +12,9 @@ export function leaseExpiresAtMs(job: Job): number | null {
   return job.status === 'in_progress' ? (job.lease?.expiresAtMs ?? 0) : null;
 }
 
-/** Where a queued job stands among its tenant's; null for every other job, which stands nowhere. */
+/** Where a queued job stands among its tenant's; null for every other job, which stands nowhere, and for one that waits for a person. */
 export function queuedRank(job: Job): string | null {
-  return job.status === 'queued' ? queueRank(job) : null;
+  return job.status === 'queued' && !isInReview(job) ? queueRank(job) : null;
 }
 
 /** By when a queued job must be leased; null for a job without a deadline and for one that was leased in time. */

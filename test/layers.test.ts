@@ -27,6 +27,7 @@ const EVERYTHING = [
   'core',
   'adapters/http',
   'adapters/local',
+  'adapters/policy-files.ts',
   'adapters/receipt-keys.ts',
   'adapters/receipt-key-setting.ts',
   'functions',

@@ -4,6 +4,7 @@
  * decides in the end: an index may be a moment behind.
  */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { queuedRank } from '#adapters/job-facts.ts';
 import type { Job } from '#core/job.ts';
 import { afterTenant, fromItem } from './dynamo-job-item.ts';
 import { loadItems, type Table } from './dynamo-query.ts';
@@ -32,7 +33,7 @@ export async function queueHeads(table: Table, nowMs: number, limit: number): Pr
     const jobs = (await loadItems(table, ids)).flatMap(item => fromItem(item) ?? []);
     const found = new Set<string>();
     for (const job of jobs) {
-      if (job.status !== 'queued' || job.notBeforeMs > nowMs) continue;
+      if (queuedRank(job) === null || job.notBeforeMs > nowMs) continue;
       heads.push(job);
       found.add(job.tenant);
     }

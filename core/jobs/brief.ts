@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseJson } from '../drop/json.ts';
-import { type Job, type Priority, percentDone, priorities } from '../job.ts';
+import { isInReview, type Job, type Priority, percentDone, priorities } from '../job.ts';
 import { costOf } from './fair-order.ts';
 
 /** What whoever runs the fleet may know of a job: where it may run, how much work it is and how far it is. No tenant, no content. */
@@ -40,10 +40,10 @@ const stored = z.object({
   owner: z.string().nullable(),
 });
 
-/** The brief of a job that waits or runs; undefined for one that is over. */
+/** The brief of a job that waits or runs; undefined for one that is over, and for one that waits for a person and needs no server. */
 export function briefOf(job: Job): JobBrief | undefined {
   const { id, status, request, priority, createdAtMs, startedAtMs } = job;
-  if (status !== 'queued' && status !== 'in_progress') return undefined;
+  if ((status !== 'queued' && status !== 'in_progress') || isInReview(job)) return undefined;
   const { model, residency } = request;
   const running = status === 'in_progress';
   const percent = running ? percentDone(job) : 0;

@@ -1,5 +1,4 @@
-import type { Job } from '../job.ts';
-import { queueRank } from '../job.ts';
+import { isInReview, type Job, queueRank } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { JobStore, KeyValueStore } from '../ports.ts';
 import { costOf, queuedBefore, type TenantShare } from './fair-order.ts';
@@ -36,7 +35,7 @@ export async function readStandings(
   ports: StandingPorts,
   jobs: readonly Job[],
 ): Promise<ReadonlyMap<string, Standing>> {
-  const active = jobs.filter(job => job.status === 'queued' || job.status === 'in_progress');
+  const active = jobs.filter(job => (job.status === 'queued' || job.status === 'in_progress') && !isInReview(job));
   if (active.length === 0) return new Map();
   const { queued, running } = await readCounts(ports);
   const slots = Math.max(

@@ -3,7 +3,7 @@
  * Enqueueing a job adds one token and a running job holds one, so there are at least as many tokens as jobs, and the order of the
  * queue does not matter. A token is given up only when nothing is queued at all.
  */
-import { isTerminal, type Job, residencyOf } from '../job.ts';
+import { isInReview, isTerminal, type Job, residencyOf } from '../job.ts';
 import { limits } from '../limits.ts';
 import { defaultResidency, mayServe, type ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry } from '../ports.ts';
@@ -76,6 +76,8 @@ async function nothingToTake(ports: TakePorts, hint: Job | undefined): Promise<T
   if (hint?.status === 'queued' && hint.notBeforeMs > nowMs)
     return { outcome: 'held', seconds: Math.ceil((hint.notBeforeMs - nowMs) / 1000) };
   if ((await ports.store.countQueued(1)) > 0) return { outcome: 'held', seconds: limits.nothingMayStartSeconds };
+  // Whoever approves it sends a message of its own.
+  if (hint !== undefined && isInReview(hint)) return { outcome: 'done' };
   return hint === undefined || isTerminal(hint.status) ? { outcome: 'done' } : { outcome: 'held', seconds: 1 };
 }
 
@@ -111,7 +113,9 @@ function servedHere({ classes, place, log }: TakePorts, jobs: readonly Job[]) {
 }
 
 async function readOrder(ports: TakePorts): Promise<Order> {
-  const waiting = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
+  const listed = await ports.store.listQueueHeads(ports.now(), limits.fairTenants);
+  // A store shows none of them; the last look is ours all the same.
+  const waiting = listed.filter(job => !isInReview(job));
   const { heads, refused } = servedHere(ports, waiting);
   if (heads.length === 0) return { heads, refused, candidates: [], contended: false, entry: undefined };
   const capped = heads.some(job => Number.isFinite(ports.shareOf(job.tenant).maxRunning));

@@ -27,6 +27,18 @@ export const contentLimits = {
   appealDays: 30,
   /** An appeal gives the operator more time than a review: it needs a second pair of eyes. */
   appealReviewHours: 336,
+  /** A decided item is kept for so long, so that who asks later is told; the audit log keeps what was decided. */
+  keptDays: 90,
+  /** What a reviewer allowed needs no second look for so long, where who asked sends the same texts and files under the same policy. */
+  passDays: 30,
+  /** Characters of what an objector says, and of the name of whoever vouches for a consent. */
+  maxReasonChars: 2_000,
+  maxSubjectChars: 200,
+  /** Names and pictures that one consent record is for: one person. */
+  maxConsentNames: 16,
+  maxConsentPictures: 256,
+  /** Outputs that the answer to a revocation lists; the rest comes in pages. */
+  outputsListed: 100,
   /** Views that one item of the queue remembers; the audit log has all of them. */
   maxViews: 100,
 } as const;

@@ -1,0 +1,23 @@
+import type { Principal } from '../../accounts/authenticate.ts';
+import type { PreparedPolicy } from '../content/prepare-policy.ts';
+import type { KeyedPorts } from './installation-key.ts';
+
+/** What an installation says of content. */
+export interface ContentPolicies {
+  /** A tenant's policy: the floor, and on top of it the tenant's file where it has one. */
+  readonly policyOf: (tenant: string) => PreparedPolicy;
+}
+
+/** What asking the content policy needs. */
+export interface ContentPorts extends KeyedPorts {
+  readonly content: ContentPolicies;
+  readonly now: () => number;
+}
+
+/**
+ * Who somebody is to the queue of reviews: a key with all that it was rotated into, in its tenant. Whoever has no key is one person, the
+ * operator at the machine: Reelay knows keys, and a person who was given two of them is two persons to it.
+ */
+export function personOf(tenant: string, principal?: Pick<Principal, 'keyId' | 'budgetKey'>): string {
+  return `${tenant}/${principal?.budgetKey ?? principal?.keyId ?? 'local'}`;
+}
