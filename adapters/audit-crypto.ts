@@ -14,6 +14,21 @@ export function pseudonymHmac(key: Uint8Array): Hmac {
   return text => createHmac('sha256', key).update(text, 'utf8').digest('hex');
 }
 
+/** The same by a key of 64 characters of hex, as a file or a setting has it. */
+export function pseudonymHmacOf(keyHex: string): Hmac {
+  return pseudonymHmac(Buffer.from(keyHex, 'hex'));
+}
+
+/** The key of the pseudonyms as a setting or a file has it. Throws `invalid_request` with a sentence that holds nothing of it. */
+export function readPseudonymKey(text: string, where: string): string {
+  const key = text.trim();
+  if (/^[0-9a-f]{64}$/.test(key)) return key;
+  throw new ReelayError(
+    'invalid_request',
+    `${where}: it is not a key of pseudonyms; 64 characters of 0-9 and a-f are allowed, as \`openssl rand -hex 32\` prints them.`,
+  );
+}
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 

@@ -22,8 +22,19 @@ export function checkChange(expected: Expected, change: JobChange): void {
   throw new ReelayError('internal', `job: ${expected.status} cannot become ${change.status}.`, { retryable: false });
 }
 
-/** The record after the change: version + 1, and id, tenant, request and createdAtMs as they were whatever the change holds. */
+/**
+ * The record after the change: version + 1, and id, tenant, request and createdAtMs as they were whatever the change holds. What is owed
+ * to the audit ledger stays owed whatever else is: only `clearOutboxOf` takes it off.
+ */
 export function applyChange(job: Job, change: JobChange): Job {
   const { id, tenant, request, createdAtMs, version } = job;
-  return { ...job, ...change, id, tenant, request, createdAtMs, version: version + 1 };
+  const outbox = change.outbox ?? job.outbox;
+  const owed = job.outbox.filter(({ kind, id }) => kind === 'audit' && !outbox.some(entry => entry.id === id));
+  return { ...job, ...change, id, tenant, request, createdAtMs, version: version + 1, outbox: [...outbox, ...owed] };
+}
+
+/** The record without these entries of its outbox; undefined where it has none of them. */
+export function clearOutboxOf(job: Job, entryIds: readonly string[]): Job | undefined {
+  const outbox = job.outbox.filter(entry => !entryIds.includes(entry.id));
+  return outbox.length === job.outbox.length ? undefined : { ...job, outbox, version: job.version + 1 };
 }

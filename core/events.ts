@@ -1,3 +1,5 @@
+import type { AuditEvent } from './audit/audit-port.ts';
+
 /** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec, section "Context Attributes". */
 export interface BusEvent {
   readonly specversion: '1.0';
@@ -41,6 +43,7 @@ export type OutboxEntry =
   | { readonly kind: 'message'; readonly id: string; readonly dueAtMs: number; readonly delaySeconds: number }
   | { readonly kind: 'event'; readonly id: string; readonly dueAtMs: number; readonly event: CloudEvent }
   | { readonly kind: 'dead_letter'; readonly id: string; readonly dueAtMs: number; readonly reason: string }
+  | { readonly kind: 'audit'; readonly id: string; readonly dueAtMs: number; readonly event: AuditEvent }
   | { readonly kind: 'removal'; readonly id: string; readonly dueAtMs: number; readonly prefixes: readonly string[] };
 
 /** The one event of a job's end. Its id is a function of the job, so a repeated delivery is recognised as such. */

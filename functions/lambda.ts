@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, Context, SQSBatchResponse } from 'aws-lambda';
 import { awsResourcesFrom, connectAwsDrop, requiredFrom } from '#adapters/aws/connect.ts';
+import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
@@ -108,6 +109,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     now: () => Date.now(),
     random: randomBytes,
     authenticate: bearerOf(env.REELAY_API_KEY_SHA256),
+    audit: connectAudit(ports.kv, auditSettingsFrom(env), { kind: 'door' }, () => Date.now()),
     canStream: false,
     sleep: ms => sleep(ms),
     log,

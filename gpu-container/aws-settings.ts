@@ -2,6 +2,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
+import { type AuditSettings, auditSettingsFrom } from '#adapters/aws/connect-audit.ts';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { parseBundlePin } from '#core/bundle-objects.ts';
@@ -36,6 +37,7 @@ export interface AwsWorkerSettings {
   readonly enclaves: ReadonlyMap<string, EnclaveResources>;
   /** Signs where each job was processed. */
   readonly receiptSigner: ReceiptSigner;
+  readonly audit: AuditSettings;
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
   readonly provider: Provider;
@@ -81,6 +83,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     aws: sentence(() => awsResourcesFrom(env)),
     ...residencyFrom(env),
     receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
+    audit: auditSettingsFrom(env),
     stores: storesFrom(env),
     provider: providerFrom(env),
     governing: parseGoverning(env, undecided),

@@ -11,6 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { AwsPorts } from '#adapters/aws/connect.ts';
+import { connectAudit } from '#adapters/aws/connect-audit.ts';
 import { connectAwsEnclaves } from '#adapters/aws/connect-enclaves.ts';
 import { readEcsTaskId } from '#adapters/aws/ecs-task-id.ts';
 import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
@@ -148,6 +149,7 @@ function workerPorts(
     classes: settings.classes,
     ...(agentUri !== undefined && { taskGuard: createTaskProtection({ agentUri, minutes }) }),
     shareOf: settings.shareOf,
+    audit: connectAudit(parts.aws.kv, settings.audit, { kind: 'worker', signer: settings.receiptSigner }, systemClock.now),
     enqueueDeliveries: (event, url) => enqueueDeliveries(parts.webhooks, event, url),
     leaseSeconds,
     leases: createLeaseWatch({ monotonicMs: systemClock.monotonicMs, leaseSeconds }),

@@ -130,6 +130,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       try {
         recover(); // who died since the last sweep
       } finally {
+        ports.audit.close();
         db.close();
         lock?.release();
       }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
+import { createLocalAudit, type LocalAudit } from '#adapters/local/local-audit.ts';
 import { createLocalEventBus } from '#adapters/local/local-event-bus.ts';
 import { createSqliteJobQueue, deadLetterQueue } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
@@ -42,6 +43,7 @@ export interface LocalPolicy {
 /** The ports of the job verbs, and those of the webhooks. */
 export interface LocalPorts extends SubmitPorts {
   readonly webhooks: WebhookPorts;
+  readonly audit: LocalAudit;
 }
 
 /** What the ports of one process are made of. */
@@ -65,6 +67,7 @@ export function createLocalPorts(options: LocalPortsOptions): LocalPorts {
     deadLetters: createSqliteJobQueue(db, { owner, now, queue: deadLetterQueue }),
     kv,
     webhooks,
+    audit: createLocalAudit(folder, { kv, blobs: createFileBlobStore(join(folder, 'blobs')), now }),
     blobs: createFileBlobStore(join(folder, 'blobs')),
     events: createLocalEventBus(join(folder, 'events.jsonl')),
     now,

@@ -8,7 +8,7 @@ import {
   queuedDeadlineAtMs,
   removableAtMs,
 } from '#adapters/job-facts.ts';
-import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
+import { applyChange, checkChange, clearOutboxOf, expectationHolds } from '#core/apply-change.ts';
 import type { Job } from '#core/job.ts';
 import type { JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { fromAws } from './aws-error.ts';
@@ -57,10 +57,7 @@ export function createDynamoJobStore({ client, table, onUnreadable }: DynamoJobS
 
     clearOutbox: (id, entryIds) =>
       access(async () => {
-        await records.rewrite(id, job => {
-          const outbox = job.outbox.filter(entry => !entryIds.includes(entry.id));
-          return outbox.length === job.outbox.length ? undefined : applyChange(job, { outbox });
-        });
+        await records.rewrite(id, job => clearOutboxOf(job, entryIds));
       }),
 
     listOutboxDue: (beforeMs, limit) =>

@@ -6,7 +6,7 @@ import {
   queuedDeadlineAtMs,
   queuedRank,
 } from '#adapters/job-facts.ts';
-import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
+import { applyChange, checkChange, clearOutboxOf, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
 import { idOrder, type Job, jobFromRecord } from '#core/job.ts';
 import { briefOf } from '#core/jobs/brief.ts';
@@ -115,9 +115,8 @@ function transition(
 function clearOutbox(db: DatabaseSync, sql: JobStatements, id: string, entryIds: readonly string[]): void {
   writeTransaction(db, () => {
     const job = load(sql, id);
-    const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
-    if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
-    sql.update.run({ ...columns(applyChange(job, { outbox })), id });
+    const cleared = job && clearOutboxOf(job, entryIds);
+    if (cleared !== undefined) sql.update.run({ ...columns(cleared), id });
   });
 }
 

@@ -6,6 +6,13 @@ export const auditLimits = {
   segmentBatches: 1_000,
   /** A segment that is not full is closed and signed after this long: until then only an anchor holds its records. */
   segmentMs: 3_600_000,
+  /** A segment that its writer has not closed by so much later is closed by another process: that one is gone, or has no key. */
+  abandonedMs: 600_000,
+  /** How often a process looks for such segments: a list of all heads. */
+  lookEveryMs: 300_000,
+  /** Shards that a deployment's functions draw from, and its workers: a process that meets another in one goes on to the next. */
+  doorShards: 8,
+  workerShards: 16,
   /** Records of one batch, one key-value entry: a record has 1,500 bytes at most, and an entry 300,000. */
   batchRecords: 190,
   /** Entries a list is asked for at a time. */

@@ -26,6 +26,14 @@ export interface LedgerPorts {
   readonly installation: string;
 }
 
+/**
+ * What writing a shard needs. A process that faces the world may go without the signing key and without the blob store: it never closes a
+ * segment then, and whoever has them does.
+ */
+export interface WriterPorts
+  extends Omit<LedgerPorts, 'blobs' | 'signer'>,
+    Partial<Pick<LedgerPorts, 'blobs' | 'signer'>> {}
+
 /** The open end of a shard. */
 export interface Head {
   readonly v: 1;
@@ -78,7 +86,7 @@ export async function listHeads(kv: KeyValueStore): Promise<ReadonlyMap<string, 
 }
 
 /** The head of a shard that nobody has written to, of the first writer. */
-export function firstHead(ports: LedgerPorts, shard: string, writer: string): Head {
+export function firstHead(ports: WriterPorts, shard: string, writer: string): Head {
   const start = genesis(ports.sha256, ports.installation, shard);
   const segment = { number: 1, start, batches: 0, openedAtMs: ports.now(), prevCheckpoint: start.hash };
   return { v: 1, epoch: 1, writer, end: start, segment, closing: null };

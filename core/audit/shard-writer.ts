@@ -18,6 +18,7 @@ import {
   putBatch,
   readHead,
   type ShardState,
+  type WriterPorts,
 } from './shard-head.ts';
 
 /** Writes one shard, in the order in which it is told. */
@@ -43,10 +44,11 @@ interface Waiting {
  * Takes a shard (`[A-Za-z0-9._-]+`) over from whoever has it. `writer` names this process and no other one, ever: a write whose answer was
  * lost is known again by it, and two of one name could take the other's for their own.
  */
-export async function openShard(ports: LedgerPorts, shard: string, writer: string): Promise<ShardWriter> {
+export async function openShard(ports: WriterPorts, shard: string, writer: string): Promise<ShardWriter> {
   const { kv } = ports;
   const taken = await takeOver(ports, shard, writer);
   const { epoch } = taken.head;
+  const closer = closerOf(ports);
   /** undefined: a write failed, and what the store has is to be read. */
   let state: ShardState | undefined = taken;
   let lost: unknown;
@@ -57,7 +59,10 @@ export async function openShard(ports: LedgerPorts, shard: string, writer: strin
     if (lost !== undefined) throw lost;
     state ??= await readHead(kv, shard);
     if (state?.head.epoch !== epoch) throw lostShard(shard);
-    if (state.head.closing !== null) state = await closeSegment(ports, shard, state);
+    if (state.head.closing === null) return state;
+    // Nobody may undo it: whoever began may still store the files.
+    if (closer === undefined) throw lostShard(shard);
+    state = await closeSegment(closer, shard, state);
     return state;
   }
 
@@ -78,7 +83,7 @@ export async function openShard(ports: LedgerPorts, shard: string, writer: strin
     if (batch.length === 0) return;
     try {
       let at = await current();
-      if (isDue(at.head, ports.now())) at = state = await closeSegment(ports, shard, at);
+      if (closer !== undefined && isDue(at.head, ports.now())) at = state = await closeSegment(closer, shard, at);
       const records = chain(ports, at.head.end, batch);
       state = await writeBatch(ports, shard, at, records);
       for (const [n, { resolve }] of batch.entries()) resolve(records[n]!);
@@ -91,8 +96,8 @@ export async function openShard(ports: LedgerPorts, shard: string, writer: strin
   const closeWhen = (when: (at: ShardState) => boolean) =>
     inTurn(async () => {
       const at = await current();
-      if (!when(at)) return false;
-      state = await closeSegment(ports, shard, at);
+      if (closer === undefined || !when(at)) return false;
+      state = await closeSegment(closer, shard, at);
       return true;
     });
 
@@ -112,7 +117,12 @@ export async function openShard(ports: LedgerPorts, shard: string, writer: strin
   };
 }
 
-function chain({ sha256, now }: LedgerPorts, end: Link, batch: readonly Waiting[]): readonly AuditRecord[] {
+function closerOf(ports: WriterPorts): LedgerPorts | undefined {
+  const { blobs, signer } = ports;
+  return blobs === undefined || signer === undefined ? undefined : { ...ports, blobs, signer };
+}
+
+function chain({ sha256, now }: WriterPorts, end: Link, batch: readonly Waiting[]): readonly AuditRecord[] {
   const records: AuditRecord[] = [];
   let before = end;
   for (const { entry } of batch) {
@@ -124,7 +134,7 @@ function chain({ sha256, now }: LedgerPorts, end: Link, batch: readonly Waiting[
 }
 
 async function writeBatch(
-  { kv }: LedgerPorts,
+  { kv }: WriterPorts,
   shard: string,
   state: ShardState,
   records: readonly AuditRecord[],
@@ -137,7 +147,7 @@ async function writeBatch(
 }
 
 /** Others may take it at the same moment; the last one has it. */
-async function takeOver(ports: LedgerPorts, shard: string, writer: string): Promise<ShardState> {
+async function takeOver(ports: WriterPorts, shard: string, writer: string): Promise<ShardState> {
   for (let n = 0; n < auditLimits.takeovers; n++) {
     const found = await readHead(ports.kv, shard);
     if (found === undefined) {

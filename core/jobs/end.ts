@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/audit-port.ts';
 import { jobEndEvent, type OutboxEntry } from '../events.ts';
 import type { Artifact, Job, JobError, JobReceipt, Variant } from '../job.ts';
 import { attemptPrefix, checkpointPrefix, jobPrefix } from '../keys.ts';
@@ -67,11 +68,27 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       checkpoint: null,
       outbox: [
         { kind: 'event', id: event.id, dueAtMs: ending.nowMs, event },
+        ...toldOfEnd(job, ending),
         ...deadLetter(job, ending),
         ...removal(job, ending),
       ],
     },
   );
+}
+
+const ENDS = { completed: 'job.complete', failed: 'job.fail', cancelled: 'job.cancel' } as const;
+
+/** What the ledger is told; that someone cancelled a job that waited, it was told when they asked. */
+function toldOfEnd(job: Job, ending: Ending): OutboxEntry[] {
+  const { status, nowMs } = ending;
+  if (status === 'cancelled' && job.status === 'queued') return [];
+  const event: AuditEvent = {
+    actor: { system: job.status === 'queued' ? 'sweep' : 'worker' },
+    action: ENDS[status],
+    object: { kind: 'job', name: job.id },
+    decision: status === 'failed' ? { outcome: 'failed', rules: [ending.error.code] } : { outcome: 'done' },
+  };
+  return [{ kind: 'audit', id: `${job.id}/audit-end`, dueAtMs: nowMs, event }];
 }
 
 function deadLetter(job: Job, ending: Ending): OutboxEntry[] {

@@ -1,4 +1,5 @@
 import type { CloudEvent, OutboxEntry } from '../events.ts';
+import type { AuditPort } from '../audit/audit-port.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { BlobStore, Delivery, EventBus, JobQueue, JobStore, KeyValueStore } from '../ports.ts';
@@ -16,6 +17,8 @@ export interface RelayPorts {
   readonly kv: KeyValueStore;
   /** Makes the webhook deliveries that an event calls for durable; again is fine. */
   readonly enqueueDeliveries: (event: CloudEvent, webhookUrl: string | null) => Promise<void>;
+  /** Who did what to what: every verb tells it. */
+  readonly audit: AuditPort;
   readonly now: () => number;
 }
 
@@ -54,6 +57,8 @@ async function pay(ports: RelayPorts, job: Job, entry: OutboxEntry): Promise<voi
     }
     case 'dead_letter':
       return ports.deadLetters.send({ v: 1, jobId: job.id, reason: entry.reason });
+    case 'audit':
+      return ports.audit.record(entry.event);
     case 'removal':
       for (const prefix of entry.prefixes) await ports.blobs.deletePrefix(prefix);
       return;

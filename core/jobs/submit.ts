@@ -1,3 +1,4 @@
+import { type AuditEvent, askedBy } from '../audit/audit-port.ts';
 import { invalidRequest, ReelayError } from '../errors.ts';
 import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
@@ -263,9 +264,20 @@ function newJob(
     expiresAtMs: null,
     cancelRequestedAtMs: null,
     deletedAtMs: null,
-    outbox: [owedMessage(`${made.id}/0`, nowMs)],
+    outbox: [owedMessage(`${made.id}/0`, nowMs), toldOfSubmit(tenant, made, nowMs)],
     version: 1,
   };
+}
+
+/** The ledger's record, owed by the job's: no job without it, and a ledger that is out delays it and nothing else. */
+function toldOfSubmit(tenant: string, made: Made, nowMs: number): OutboxEntry {
+  const event: AuditEvent = {
+    actor: askedBy({ tenant }),
+    action: made.redriveOf === undefined ? 'job.submit' : 'job.redrive',
+    object: { kind: 'job', name: made.id },
+    decision: { outcome: 'allow' },
+  };
+  return { kind: 'audit', id: `${made.id}/audit`, dueAtMs: nowMs, event };
 }
 
 /** A message the record owes, due at once for the sweeper's purposes once its grace is over. */

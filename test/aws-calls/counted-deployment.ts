@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import type { Job } from '#core/job.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
@@ -53,6 +54,7 @@ export async function startCountedDeployment(): Promise<CountedDeployment> {
     ...systemClock,
     ...{ queue, store, blobs, events, deadLetters, kv },
     ...ownPlace,
+    audit: connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, systemClock.now),
     shareOf: () => defaultShare,
     enqueueDeliveries: (event: Parameters<typeof enqueueDeliveries>[1], url: string | null) =>
       enqueueDeliveries(webhooks, event, url),

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
 import { findBundles } from '#local/bundles.ts';
@@ -57,6 +58,7 @@ async function submitPorts(): Promise<SubmitPorts> {
   return {
     ...{ queue, store, blobs, events, deadLetters, kv },
     ...ownPlace,
+    audit: connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, () => Date.now()),
     shareOf: () => defaultShare,
     checkWebhookUrl: () => undefined,
     enqueueDeliveries: async () => undefined,

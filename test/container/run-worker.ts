@@ -16,6 +16,7 @@ import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
+import { createMemoryAudit } from '#test/audit/memory-audit.ts';
 import { ownPlace } from '#test/core/places.ts';
 
 const [app = '', ...rest] = process.argv.slice(2);
@@ -76,6 +77,7 @@ const ports = { ...systemClock, ...aws, ...ownPlace, sha256, models: [card], ran
 const front = {
   checkWebhookUrl: () => undefined,
   enqueueDeliveries: async () => undefined,
+  audit: createMemoryAudit(),
   shareOf: () => defaultShare,
 };
 const job = await submit({ ...ports, ...front }, 'acme', { prompt: 'a red circle', seed: 1 });

@@ -14,6 +14,7 @@ import type { DropDeps } from '#functions/ingest-drop.ts';
 import { clientConfig, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { CARD } from '#test/core/model-card.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { createMemoryAudit } from '#test/audit/memory-audit.ts';
 import { TENANT } from './drop-world.ts';
 
 export const BUCKET = 'drops';
@@ -40,6 +41,7 @@ export async function openS3World(given?: SubmitPorts) {
     ...ownPlace,
     enqueueDeliveries: async () => undefined,
     checkWebhookUrl: () => undefined,
+    audit: createMemoryAudit(),
     shareOf: () => defaultShare,
     random: randomBytes,
     sha256: text => createHash('sha256').update(text).digest('hex'),

@@ -9,6 +9,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { ReelayError } from '#core/errors.ts';
+import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
@@ -51,6 +52,7 @@ beforeAll(async () => {
   const { queue, store, blobs, events, deadLetters, kv } = aws;
   const ports = { queue, store, blobs, events, deadLetters, kv, enqueueDeliveries: async () => undefined };
   const shareOf = () => defaultShare;
+  const audit = connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, systemClock.now);
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
   deps = {
     ...ports,
@@ -58,6 +60,7 @@ beforeAll(async () => {
     webhooks: createWebhookPorts({ kv, allow: nothingAllowed, now: () => Date.now() }),
     log,
     shareOf,
+    audit,
     checkWebhookUrl: () => undefined,
     sha256: text => createHash('sha256').update(text).digest('hex'),
     models: bundles.map(bundle => bundle.card),
@@ -82,6 +85,7 @@ beforeAll(async () => {
     ...ports,
     ...ownPlace,
     shareOf,
+    audit,
     log,
     renderer,
     receipts: receiptsFor({ kv, ...ownPlace, random: randomBytes }),

@@ -107,6 +107,7 @@ function noFacts(): Facts {
     deleteAcked: new Set(),
     removed: new Map(),
     enqueued: new Set(),
+    audited: [],
     firstLeaseMs: new Map(),
     createdMs: new Map(),
     endedMs: new Map(),

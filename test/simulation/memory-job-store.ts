@@ -6,7 +6,7 @@ import {
   queuedDeadlineAtMs,
   removableAtMs,
 } from '#adapters/job-facts.ts';
-import { applyChange, checkChange, expectationHolds } from '#core/apply-change.ts';
+import { applyChange, checkChange, clearOutboxOf, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
 import { isTerminal, type Job, queueRank } from '#core/job.ts';
 import { briefOf } from '#core/jobs/brief.ts';
@@ -74,9 +74,8 @@ export function createMemoryJobStore(options: MemoryJobStoreOptions): MemoryJobS
     },
     async clearOutbox(id, entryIds) {
       const job = records.get(id);
-      const outbox = job?.outbox.filter(entry => !entryIds.includes(entry.id));
-      if (job === undefined || outbox === undefined || outbox.length === job.outbox.length) return;
-      write(job, applyChange(job, { outbox }));
+      const cleared = job && clearOutboxOf(job, entryIds);
+      if (cleared !== undefined) write(job, cleared);
     },
     async remove({ id, tenant }, removedAtMs) {
       const job = records.get(id);

@@ -44,6 +44,11 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
     events: port('events', world.events),
     enqueueDeliveries: event =>
       callPort(world, actor, 'hooks.enqueue', async () => void world.facts.enqueued.add(event.id)),
+    audit: {
+      // In the store of the entries, with its faults.
+      record: event => callPort(world, actor, 'kv.audit', async () => void world.facts.audited.push(event)),
+      sweep: async () => undefined,
+    },
     shareOf: world.shareOf,
     ...ownPlace,
     models: [SIM_CARD],

@@ -1,5 +1,6 @@
 /** Everything there is in one simulated world, and who may tell what of it. The parts that act are in files of their own. */
 import type { expectationHolds } from '#core/apply-change.ts';
+import type { AuditEvent } from '#core/audit/audit-port.ts';
 import type { Job } from '#core/job.ts';
 import type { TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
@@ -172,6 +173,8 @@ export interface Facts {
   readonly removed: Map<string, number>;
   /** Events whose webhook deliveries were made durable. */
   readonly enqueued: Set<string>;
+  /** What the audit ledger was told. */
+  readonly audited: AuditEvent[];
   /** By id: when each job was leased first, for waits. */
   readonly firstLeaseMs: Map<string, number>;
   readonly createdMs: Map<string, number>;
