@@ -16,7 +16,8 @@ import { isImage } from '#core/references/media-type.ts';
 import type { C2paFinding } from '#gpu-container/provenance/c2pa/finding.ts';
 import { judge } from '#gpu-container/provenance/watermark/odds.ts';
 import type { Look } from './look-at-file.ts';
-import type { FileReadings, MarkReading } from './protocol.ts';
+import type { MarkReading } from './open-readings.ts';
+import type { FileReadings } from './protocol.ts';
 import { verifyLimits } from './verify-limits.ts';
 
 /** Everything that is known of a file. */
@@ -25,6 +26,8 @@ export interface Known {
   readonly file: FileFacts;
   /** null where the file was refused by its headers. */
   readonly readings: FileReadings | null;
+  /** What its pictures say; null where they were not read. */
+  readonly mark: MarkReading | null;
   /** Whether the installation's watermark key was there to look with. */
   readonly hasKey: boolean;
   /** The registry's rows; undefined where no registry could be asked. */
@@ -118,9 +121,8 @@ const WHY = {
   broke: 'it made the reader break off',
 } as const;
 
-function watermarkPart({ look, readings, hasKey, rows }: Known): WatermarkPart {
+function watermarkPart({ look, readings, mark, hasKey, rows }: Known): WatermarkPart {
   const nothing = { agreeingBits: null, falsePositive: null, frames: 0, searched: false, crop: null, payload: null };
-  const mark = readings?.mark ?? null;
   if (mark === null) return { ...nothing, state: 'unchecked', sentence: whyNoMark(look, readings, hasKey) };
   const { hit, suspected, frames, searched, decoded, tried } = mark;
   const marked = rows?.marked ?? null;

@@ -1,20 +1,11 @@
-/** @file Looks for the installation's watermark in pictures: the whole frame first, then parts of it. Arithmetic alone. */
-import { agreement, encodeMessage } from '#gpu-container/provenance/watermark/coded-word.ts';
+/** @file Reads what may be a mark from pictures, the whole frame or parts of it; what it says, only the key knows. Arithmetic alone. */
 import { searchCrop, searchFrameIndices } from '#gpu-container/provenance/watermark/crop-search.ts';
-import { openDetector, type Reading } from '#gpu-container/provenance/watermark/detect.ts';
+import { openDetector } from '#gpu-container/provenance/watermark/detect.ts';
 import { type FrameSize, planesOf } from '#gpu-container/provenance/watermark/i420.ts';
-import type { KeyStream, Mac } from '#gpu-container/provenance/watermark/key-stream.ts';
-import { deploymentTag, jobNonce, openPayload, sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
+import type { KeyStream } from '#gpu-container/provenance/watermark/key-stream.ts';
 import type { Geometry } from '#gpu-container/provenance/watermark/resample.ts';
-import type { MarkHit, MarkReading } from './protocol.ts';
+import type { Seen, SeenReading } from './protocol.ts';
 import { verifyLimits } from './verify-limits.ts';
-
-/** Whose mark is looked for. */
-export interface MarkKeys {
-  readonly mac: Mac;
-  readonly stream: KeyStream;
-  readonly deployment: string;
-}
 
 /** Frames of one clip, I420 without padding, all of one size. */
 export interface Pictures {
@@ -22,50 +13,22 @@ export interface Pictures {
   readonly size: FrameSize;
 }
 
-/** What pictures say. `jobId` is the job that the file itself names; its mark counts from fewer bits on. */
-export function readMark(
-  { mac, stream, deployment }: MarkKeys,
-  pictures: Pictures,
-  { search, jobId }: { readonly search: boolean; readonly jobId: string | null },
-): MarkReading {
-  const tag = deploymentTag(mac, deployment);
-  const suspects = jobId === null ? [] : wordsOf(mac, tag, jobId);
-  const { frames, size } = pictures;
-  let decoded = 0;
-  let suspected: number | null = null;
-  const hitIn = (readings: readonly Reading[], geometry: Geometry | null): MarkHit | null => {
-    decoded += readings.length;
-    for (const { bits } of readings)
-      for (const word of suspects) suspected = Math.max(suspected ?? 0, agreement(bits, word));
-    for (const { bits, message } of readings) {
-      const payload = openPayload(mac, message);
-      if (payload.tag === tag) return { ...payload, agreeing: agreement(bits, encodeMessage(message)), geometry };
-    }
-    return null;
-  };
-  const answer = (hit: MarkHit | null, tried: number, searched: boolean): MarkReading => ({
-    ...{ ...size, frames: frames.length, decoded, tried, searched, hit, suspected },
-  });
-  const whole = hitIn(readAt(stream, pictures, undefined), null);
-  if (whole !== null || !search) return answer(whole, 1, false);
+/** What the whole frame says. */
+export function readWhole(stream: KeyStream, pictures: Pictures): Seen {
+  return { ...pictures.size, frames: pictures.frames.length, tried: 1, readings: readAt(stream, pictures, null) };
+}
+
+/** What the likeliest parts of the marked frame say: some seconds of work. */
+export function readParts(stream: KeyStream, pictures: Pictures): Seen {
   const { parts, tried } = searchIn(stream, pictures);
-  for (const { geometry } of parts) {
-    const hit = hitIn(readAt(stream, pictures, geometry), geometry);
-    if (hit !== null) return answer(hit, tried, true);
-  }
-  return answer(null, tried, true);
+  const readings = parts.flatMap(({ geometry }) => readAt(stream, pictures, geometry));
+  return { ...pictures.size, frames: pictures.frames.length, tried, readings };
 }
 
-function wordsOf(mac: Mac, tag: number, jobId: string): Uint8Array[] {
-  return Array.from({ length: verifyLimits.suspects }, (_, counter) =>
-    encodeMessage(sealPayload(mac, { tag, nonce: jobNonce(mac, jobId, counter) })),
-  );
-}
-
-function readAt(stream: KeyStream, { frames, size }: Pictures, geometry: Geometry | undefined): readonly Reading[] {
-  const detector = openDetector(stream, size, geometry);
+function readAt(stream: KeyStream, { frames, size }: Pictures, geometry: Geometry | null): SeenReading[] {
+  const detector = openDetector(stream, size, geometry ?? undefined);
   for (const frame of frames) detector.add(frame);
-  return detector.read();
+  return detector.read().map(({ message, bits }) => ({ message, bits, geometry }));
 }
 
 /** The search's time grows with the pixels and what it finds does not. */
@@ -74,11 +37,8 @@ function searchIn(stream: KeyStream, { frames, size }: Pictures) {
   const chosen = searchFrameIndices(frames.length).map(i => frames[i]!);
   if (factor === 1) return searchCrop(stream, chosen, size);
   const small = { width: Math.floor(size.width / factor), height: Math.floor(size.height / factor) };
-  return searchCrop(
-    stream,
-    chosen.map(frame => shrink(frame, size, small)),
-    small,
-  );
+  const shrunk = chosen.map(frame => shrink(frame, size, small));
+  return searchCrop(stream, shrunk, small);
 }
 
 /** Each plane to a whole part of its size, every sample the mean of those that it stands for. */

@@ -1,47 +1,43 @@
 /**
  * @file The process that reads files of strangers: decoders and the C2PA library run here, where a file that makes them break, grow or run
- * in circles takes nothing else along. Started as `fork(read-process.ts, { serialization: 'advanced' })`; speaks protocol.ts. The
- * watermark key comes with the task and leaves with the process.
+ * in circles takes nothing else along. Started as `fork(read-process.ts, { serialization: 'advanced' })`; speaks protocol.ts.
  */
-import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type I420Picture, readI420Frames, readI420Image } from '#gpu-container/media/read-i420.ts';
 import { openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import { readMp4 } from '#gpu-container/provenance/c2pa/read-mp4.ts';
-import { deriveKeyStream } from '#gpu-container/provenance/watermark/key-stream.ts';
-import type { MarkReading, ReadTask, Told, WatermarkKey } from './protocol.ts';
-import { type MarkKeys, type Pictures, readMark } from './read-mark.ts';
+import type { NextStep, ReadTask, Seen, Told } from './protocol.ts';
+import { type Pictures, readParts, readWhole } from './read-mark.ts';
 import { verifyLimits } from './verify-limits.ts';
 
 const library = openLibrary();
-let known: { readonly name: string; readonly keys: MarkKeys } | undefined;
-
-function keysOf({ key, deployment }: WatermarkKey): MarkKeys {
-  const name = `${Buffer.from(key).toString('hex')} ${deployment}`;
-  if (known?.name === name) return known.keys;
-  const mac = (message: Uint8Array) => createHmac('sha256', key).update(message).digest();
-  const keys = { mac, stream: deriveKeyStream(mac), deployment };
-  known = { name, keys };
-  return keys;
-}
+/** Of the last file, where its parts may be asked for. */
+let kept: { readonly id: number; readonly parts: () => Seen } | undefined;
 
 async function read(task: ReadTask): Promise<void> {
   const { id, file, trustRoots } = task;
-  let jobId: string | null = null;
+  kept = undefined;
   if (task.c2pa) {
     const options = { library, ...(trustRoots !== '' && { trustRoots }) };
-    const finding = await readMp4('path' in file ? file.path : file.bytes, options);
-    jobId = finding.claim?.job?.id ?? null;
-    tell({ id, c2pa: finding });
+    tell({ id, c2pa: await readMp4('path' in file ? file.path : file.bytes, options) });
   }
-  tell({ id, mark: await markOf(task, jobId).catch(() => null) });
+  tell({ id, seen: await look(task).catch(() => null) });
 }
 
-async function markOf(task: ReadTask, jobId: string | null): Promise<MarkReading | null> {
-  if (!task.pictures || task.watermark === null) return null;
-  const bytes = 'path' in task.file ? readFileSync(task.file.path) : task.file.bytes;
+async function look(task: ReadTask): Promise<Seen | null> {
+  const { id, file, stream, search } = task;
+  if (!task.pictures || stream === null) return null;
+  const bytes = 'path' in file ? readFileSync(file.path) : file.bytes;
   const pictures = task.kind === 'image' ? await pictureOf(bytes) : await framesOf(bytes, task.frames);
-  return pictures === null ? null : readMark(keysOf(task.watermark), pictures, { search: task.search, jobId });
+  if (pictures === null) return null;
+  if (search) kept = { id, parts: () => readParts(stream, pictures) };
+  return readWhole(stream, pictures);
+}
+
+function next({ id, searchNow }: NextStep): void {
+  const parts = kept?.id === id ? kept.parts : undefined;
+  kept = undefined;
+  if (searchNow) tell({ id, seen: parts?.() ?? null });
 }
 
 async function pictureOf(bytes: Uint8Array): Promise<Pictures> {
@@ -78,8 +74,8 @@ function tell(told: Told): void {
 }
 
 let last: Promise<unknown> = Promise.resolve();
-process.on('message', (task: ReadTask) => {
-  last = last.then(() => read(task)).catch(() => process.exit(1));
+process.on('message', (asked: ReadTask | NextStep) => {
+  last = last.then(() => ('file' in asked ? read(asked) : next(asked))).catch(() => process.exit(1));
 });
 // Nobody is left to tell.
 process.on('disconnect', () => process.exit(0));

@@ -7,13 +7,16 @@ import { readFileSync } from 'node:fs';
 import { ReelayError } from '#core/errors.ts';
 import type { C2paFinding } from '#gpu-container/provenance/c2pa/finding.ts';
 import { secondsFor } from '#gpu-container/provenance/c2pa/read-mp4.ts';
-import type { FileReadings, MarkReading, ReadTask, Told } from './protocol.ts';
+import type { FileReadings, NextStep, ReadTask, Seen, Told } from './protocol.ts';
 import { verifyLimits } from './verify-limits.ts';
 
 /** Reads files of anyone. */
 export interface Reader {
-  /** Whatever happens is an answer. Throws `rate_limited` where `waiting` others wait already. `bytes` is the file's length. */
-  read(task: Omit<ReadTask, 'id'>, bytes: number): Promise<FileReadings>;
+  /**
+   * Whatever happens is an answer. Throws `rate_limited` where `waiting` others wait already. `bytes` is the file's length; `isEnough`
+   * says of the whole frame's readings that no parts need be tried.
+   */
+  read(task: Omit<ReadTask, 'id'>, bytes: number, isEnough: (whole: Seen) => boolean): Promise<FileReadings>;
   close(): Promise<void>;
 }
 
@@ -31,10 +34,10 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
     clearTimeout(idle);
     return gone === undefined ? undefined : ended(gone);
   };
-  const one = async (task: ReadTask, bytes: number): Promise<FileReadings> => {
+  const one = async (task: ReadTask, bytes: number, isEnough: (whole: Seen) => boolean): Promise<FileReadings> => {
     clearTimeout(idle);
     if (child === undefined || !child.connected) child = start();
-    const readings = await readOne(child, task, bytes);
+    const readings = await readOne(child, task, bytes, isEnough);
     if (readings.ended === 'answered') {
       idle = setTimeout(() => void end(), verifyLimits.idleMs);
       idle.unref();
@@ -42,10 +45,10 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
     return readings;
   };
   return {
-    async read(task, bytes) {
+    async read(task, bytes, isEnough) {
       if (inside > waiting) throw new ReelayError('rate_limited', 'Other files are being verified; try again shortly.');
       inside++;
-      const mine = last.then(() => one({ ...task, id: ++ids }, bytes));
+      const mine = last.then(() => one({ ...task, id: ++ids }, bytes, isEnough));
       last = mine.catch(() => undefined);
       return mine.finally(() => {
         inside--;
@@ -81,24 +84,36 @@ async function ended(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-function readOne(child: ChildProcess, task: ReadTask, bytes: number): Promise<FileReadings> {
+function readOne(
+  child: ChildProcess,
+  task: ReadTask,
+  bytes: number,
+  isEnough: (whole: Seen) => boolean,
+): Promise<FileReadings> {
+  const { id } = task;
   let c2pa: C2paFinding | null = null;
-  let mark: MarkReading | null = null;
+  let whole: Seen | null | undefined;
   return new Promise(resolve => {
-    const settle = (why: FileReadings['ended']) => {
+    const settle = (ended: FileReadings['ended'], parts: Seen | null = null) => {
       clearTimeout(late);
       clearInterval(watch);
       child.off('message', onMessage).off('exit', onExit);
-      resolve({ c2pa, mark, ended: why });
+      resolve({ c2pa, whole: whole ?? null, parts, ended });
     };
+    const send = (asked: ReadTask | NextStep) =>
+      child.send(asked, error => {
+        if (error !== null) settle('broke');
+      });
     const onMessage = (told: Told) => {
-      if (told.id !== task.id) return;
-      if ('c2pa' in told) {
-        c2pa = told.c2pa;
-        return;
+      if (told.id !== id) return;
+      if ('c2pa' in told) c2pa = told.c2pa;
+      else if (whole !== undefined) settle('answered', told.seen);
+      else {
+        whole = told.seen;
+        const searchNow = task.search && whole !== null && !isEnough(whole);
+        if (task.search) send({ id, searchNow });
+        if (!searchNow) settle('answered');
       }
-      mark = told.mark;
-      settle('answered');
     };
     const onExit = () => settle('broke');
     const late = setTimeout(() => settle('late'), secondsOf(task, bytes) * 1000);
@@ -107,9 +122,7 @@ function readOne(child: ChildProcess, task: ReadTask, bytes: number): Promise<Fi
       if (residentBytes(child) > most) settle('too_large');
     }, verifyLimits.watchMs);
     child.on('message', onMessage).once('exit', onExit);
-    child.send(task, error => {
-      if (error !== null) settle('broke');
-    });
+    send(task);
   });
 }
 

@@ -7,13 +7,14 @@ import type { KeyValueStore } from '#core/ports.ts';
 import { isImage } from '#core/references/media-type.ts';
 import { judgeFile, type Known, type KnownRows } from './judge-file.ts';
 import { lookAtFile, tooLarge } from './look-at-file.ts';
-import type { FileReadings, ReadTask, WatermarkKey } from './protocol.ts';
+import { hitIn, type MarkHit, type MarkKeys, openReadings } from './open-readings.ts';
+import type { FileReadings, ReadTask, Seen } from './protocol.ts';
 import { openReader, type Reader } from './reader.ts';
 import { verifyLimits } from './verify-limits.ts';
 
 /** What an installation verifies with. Each of them may be missing, and the verdict says what was not checked for it. */
 export interface VerifyOptions {
-  readonly watermark: WatermarkKey | null;
+  readonly watermark: MarkKeys | null;
   /** PEM of the installation's roots; '' for none. */
   readonly trustRoots: string;
   /** The registry; null where it is not at hand. */
@@ -40,7 +41,15 @@ export function openVerifier(options: VerifyOptions): FileVerifier {
       if (typeof read !== 'string') return verifyBytes({ options, reader, search }, read, { path });
       const look = { type: null, facts: null, refused: read, noPictures: null };
       const file = { bytes: 0, sha256: null, type: null };
-      return judgeFile({ ...STILL, look, file, readings: null, hasKey: options.watermark !== null, rows: undefined });
+      return judgeFile({
+        ...STILL,
+        look,
+        file,
+        readings: null,
+        mark: null,
+        hasKey: options.watermark !== null,
+        rows: undefined,
+      });
     },
     close: () => reader.close(),
   };
@@ -62,25 +71,36 @@ async function verifyBytes(
   const { watermark, trustRoots, kv, modelOf = STILL.modelOf } = options;
   const look = lookAtFile(bytes);
   const { type, facts, refused, noPictures } = look;
-  const known: Omit<Known, 'readings' | 'rows'> = {
+  const known: Omit<Known, 'readings' | 'mark' | 'rows'> = {
     ...{ look, hasKey: watermark !== null, modelOf },
     file: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), type },
   };
-  if (refused !== null || type === null) return judgeFile({ ...known, readings: null, rows: undefined });
+  if (refused !== null || type === null) return judgeFile({ ...known, readings: null, mark: null, rows: undefined });
   const task = {
-    ...({ file, search, watermark, trustRoots, kind: isImage(type) ? 'image' : 'video' } as const),
+    ...({
+      file,
+      search,
+      trustRoots,
+      stream: watermark?.stream ?? null,
+      kind: isImage(type) ? 'image' : 'video',
+    } as const),
     c2pa: type === 'video/mp4' || type === 'video/quicktime',
     pictures: noPictures === null,
     frames: facts?.frames ?? null,
   };
   const isNothing = !task.c2pa && (!task.pictures || watermark === null);
-  const readings = isNothing ? null : await reader.read(task, bytes.length);
-  const rows = kv === null ? undefined : await rowsOf(kv, readings);
-  return judgeFile({ ...known, readings, rows });
+  const isEnough = (whole: Seen) => watermark === null || hitIn(watermark, whole) !== null;
+  const readings = isNothing ? null : await reader.read(task, bytes.length, isEnough);
+  const mark = readings === null || watermark === null ? null : openReadings(watermark, readings);
+  const rows = kv === null ? undefined : await rowsOf(kv, readings, mark?.hit ?? null);
+  return judgeFile({ ...known, readings, mark, rows });
 }
 
-async function rowsOf(kv: Pick<KeyValueStore, 'get'>, readings: FileReadings | null): Promise<KnownRows> {
-  const hit = readings?.mark?.hit ?? null;
+async function rowsOf(
+  kv: Pick<KeyValueStore, 'get'>,
+  readings: FileReadings | null,
+  hit: MarkHit | null,
+): Promise<KnownRows> {
   const jobId = readings?.c2pa?.claim?.job?.id ?? null;
   const store = kv as KeyValueStore; // its rows are only read
   const marked: MarkRow | undefined = hit === null ? undefined : await findMark(store, payloadName(hit));

@@ -58,7 +58,7 @@ export async function openWorld(): Promise<World> {
   const ports = { kv, now: () => Date.UTC(2026, 10, 21) };
   const tag = deploymentTag(mac, DEPLOYMENT);
   const options: VerifyOptions = {
-    watermark: { key: KEY, deployment: DEPLOYMENT },
+    watermark: { mac, stream, tag },
     trustRoots: ours.trustRoots,
     kv,
     modelOf: digest => (digest === DIGEST ? 'reelay-mini' : undefined),
