@@ -3,6 +3,7 @@
  * adapter passes it. An adapter translates: no policy, no retry beyond its SDK's, and it throws ReelayError only
  * (`store_unavailable` when the outside fails, with the `cause`).
  */
+import type { Subject } from './audit/subject-key.ts';
 import type { BusEvent } from './events.ts';
 import type { Job, JobStatus } from './job.ts';
 import type { JobBrief } from './jobs/brief.ts';
@@ -149,8 +150,8 @@ export interface JobPage {
  * A put is atomic: a reader sees the old bytes, the new ones, or nothing.
  */
 export interface BlobStore {
-  /** Durable when it resolves. */
-  put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<StoredBlob>;
+  /** Durable when it resolves. `sealFor`: whose data it is; a store that seals (adapters/sealed-blob-store.ts) seals it, others take no notice. */
+  put(key: string, bytes: Uint8Array, options: { contentType: string; sealFor?: Subject }): Promise<StoredBlob>;
   head(key: string): Promise<StoredBlob | undefined>;
   /** `range` is inclusive and must lie inside the blob. undefined for an unknown key. */
   get(key: string, range?: { start: number; end: number }): Promise<BlobBody | undefined>;

@@ -14,10 +14,12 @@ export const itemVersion = 1;
 const TOMBSTONE_VERSION = 2;
 /** Of jobs that a Reelay without references and further settings would take for text-to-video with the model's own. */
 const SETTINGS_VERSION = 3;
-/** Of jobs that a Reelay without residency would process anywhere: the next is 5. */
+/** Of jobs that a Reelay without residency would process anywhere. */
 const RESIDENCY_VERSION = 4;
+/** Of jobs that a Reelay without sealing would render with an empty prompt: the next is 6. */
+const SEALED_VERSION = 5;
 /** The newest that this Reelay understands, and may write over. */
-export const newestItemVersion = SETTINGS_VERSION;
+export const newestItemVersion = SEALED_VERSION;
 /** DynamoDB takes 400 KB an item, names included; the rest is room for how it counts numbers. */
 const MAX_ITEM_BYTES = 400 * 1024 - 1024;
 const TTL_SECONDS = limits.artifactDays * 86_400;
@@ -87,7 +89,7 @@ export function tombstoneFromItem(item: Readonly<Record<string, unknown>>): Tomb
 
 /** The job, or undefined for a tombstone and for an item of a newer version. */
 export function fromItem(item: Readonly<Record<string, unknown>>): Job | undefined {
-  const isJob = item.itemVersion !== TOMBSTONE_VERSION && Number(item.itemVersion) <= RESIDENCY_VERSION;
+  const isJob = item.itemVersion !== TOMBSTONE_VERSION && Number(item.itemVersion) <= newestItemVersion;
   return isJob ? jobFromRecord(String(item.record)) : undefined;
 }
 
@@ -113,7 +115,8 @@ export function briefFromItem(
 }
 
 /** As low as it can be, so that two Reelays beside each other share what both understand. */
-function versionOf({ request }: Job): number {
+function versionOf({ request, sealed, erased }: Job): number {
+  if (sealed !== null || erased) return SEALED_VERSION;
   const { task, strength, reference, guidance_scale_2, flow_shift, step_cache, residency } = request;
   if (residency !== defaultResidency) return RESIDENCY_VERSION;
   const isNew = [strength, reference, guidance_scale_2, flow_shift, step_cache].some(value => value !== null);

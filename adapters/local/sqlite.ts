@@ -89,6 +89,9 @@ const MIGRATIONS: readonly string[] = [
    ) VIRTUAL;
    DROP INDEX jobs_by_tenant;
    CREATE INDEX jobs_by_tenant ON jobs (tenant, made) WHERE deleted_at_ms IS NULL;`,
+
+  // Prompts are sealed from here on: a Reelay from before, which would render such a record with an empty one, is not to open the file.
+  'SELECT 1',
 ];
 
 /** Where the database of a data folder lies. */
@@ -111,6 +114,8 @@ export function openDatabase(folder: string): DatabaseSync {
     useWal(db);
     // FULL fsyncs the log at each commit; WAL's default, NORMAL, could lose accepted jobs in a power cut.
     db.exec('PRAGMA synchronous = FULL');
+    // What is deleted or overwritten is overwritten with zeros: a destroyed key is not to lie in a free page.
+    db.exec('PRAGMA secure_delete = ON');
     migrate(db, file);
     return db;
   } catch (error) {

@@ -2,7 +2,7 @@
  * Erasing a subject:
  *
  *     1  the key becomes the tombstone: from here on nothing of the subject can be read or stored, in this store or any copy of it
- *     2  the bytes that the notes name go, in all their versions, and each note after its bytes
+ *     2  their jobs are stopped and removed, and the bytes that the notes name go, in all their versions; each note after what it names
  *     3  the ledger is told
  *     4  the tombstone says that it is done
  *
@@ -11,7 +11,8 @@
  */
 import type { KeyValueEntry, KeyValueStore } from '../ports.ts';
 import { auditLimits } from './audit-limits.ts';
-import { type Hmac, pseudonymOf, systemActor } from './pseudonym.ts';
+import type { AuditActor, AuditPort } from './audit-port.ts';
+import { listSubjectJobs, subjectJobsSpace } from './subject-jobs.ts';
 import {
   readSubject,
   type Subject,
@@ -19,8 +20,8 @@ import {
   stateOfSubject,
   subjectKeyKind,
   subjectKeyPlace,
+  subjectOfEntry,
 } from './subject-key.ts';
-import type { AuditTrail } from './trail.ts';
 import { notesSpace } from './vault.ts';
 
 /** What an erasure needs from outside. */
@@ -28,8 +29,11 @@ export interface ErasePorts {
   readonly kv: KeyValueStore;
   /** Removes every key below the prefix, and on a bucket with versions every version and delete marker. */
   readonly deleteAllVersions: (prefix: string) => Promise<void>;
-  readonly trail: Pick<AuditTrail, 'record'>;
-  readonly hmac: Hmac;
+  /** Stops a job of the tenant and removes what it has; an unknown one is fine. */
+  readonly removeJob: (tenant: string, jobId: string) => Promise<void>;
+  readonly audit: Pick<AuditPort, 'record'>;
+  /** What a store does so that a key that it no longer holds is not left in a file of it; nothing by default. */
+  readonly scrub?: () => Promise<void>;
   readonly now: () => number;
 }
 
@@ -37,21 +41,22 @@ export interface ErasePorts {
 export interface Erasure {
   /** When the key was destroyed, ms. */
   readonly atMs: number;
-  /** Folders that this call removed. */
+  /** Jobs and folders that this call removed. */
   readonly removed: number;
 }
 
-/** Erases a subject, or finishes that. May be repeated at any time. `actor`: the pseudonym of who asked. Throws `store_unavailable`. */
-export async function eraseSubject(ports: ErasePorts, subject: Subject, actor: string): Promise<Erasure> {
+/** Erases a subject, or finishes that. May be repeated at any time. `actor`: who asked. Throws `store_unavailable`. */
+export async function eraseSubject(ports: ErasePorts, subject: Subject, actor: AuditActor): Promise<Erasure> {
   const tombstone = await destroyKey(ports, subject);
   const state = stateOfSubject(tombstone) as SubjectState & { atMs: number };
-  const removed = await removeNoted(ports, subject);
+  const removed = (await removeJobs(ports, subject)) + (await removeNoted(ports, subject));
+  await ports.scrub?.();
   if (state.state === 'erased') return { atMs: state.atMs, removed };
-  await ports.trail.record({
+  await ports.audit.record({
     actor,
     action: 'subject.erase',
-    object: pseudonymOf(ports.hmac, 'subject', `${subject.tenant}\n${subject.id}`),
-    decision: { outcome: 'done', rules: [], policy: null },
+    object: { kind: 'subject', name: `${subject.tenant}\n${subject.id}` },
+    decision: { outcome: 'done' },
   });
   // A writer that hung since before the key went may still store what nobody can read: one more look.
   const value: SubjectState = { v: 1, state: 'erased', atMs: state.atMs };
@@ -63,9 +68,9 @@ export async function eraseSubject(ports: ErasePorts, subject: Subject, actor: s
 export async function sweepErasures(ports: ErasePorts, limit: number): Promise<number> {
   const due = await ports.kv.listDue(subjectKeyKind, ports.now(), limit);
   for (const entry of due) {
-    const subject = { tenant: entry.space.slice(subjectKeyKind.length + 1), id: entry.name };
+    const subject = subjectOfEntry(entry);
     const wasErased = stateOfSubject(entry).state === 'erased';
-    await eraseSubject(ports, subject, systemActor('sweep'));
+    await eraseSubject(ports, subject, { system: 'sweep' });
     if (wasErased) await ports.kv.replace({ ...entry, dueAtMs: null });
   }
   return due.length;
@@ -81,6 +86,19 @@ async function destroyKey({ kv, now }: ErasePorts, subject: Subject): Promise<Ke
     const version = there?.version;
     const written = version === undefined ? await kv.create(tombstone) : await kv.replace({ ...tombstone, version });
     if (written !== undefined) return written;
+  }
+}
+
+async function removeJobs({ kv, removeJob }: ErasePorts, subject: Subject): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const page = await listSubjectJobs(kv, subject, { limit: auditLimits.listPage });
+    for (const id of page) {
+      await removeJob(subject.tenant, id);
+      await kv.remove(subjectJobsSpace(subject), id);
+      removed++;
+    }
+    if (page.length < auditLimits.listPage) return removed;
   }
 }
 

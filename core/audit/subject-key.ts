@@ -33,7 +33,20 @@ export const subjectKeyKind = 'subject-key';
 
 /** Where a subject's key lies. */
 export function subjectKeyPlace({ tenant, id }: Subject): { readonly space: string; readonly name: string } {
-  return { space: `${subjectKeyKind}/${tenant}`, name: id };
+  return { space: `${subjectKeyKind}/${ownerOf(tenant)}`, name: id };
+}
+
+/** Whose key lies in an entry of `listDue`. */
+export function subjectOfEntry({ space, name }: KeyValueEntry): Subject {
+  const owner = space.slice(subjectKeyKind.length + 1);
+  return { tenant: decodeURIComponent(owner.replaceAll('.', '%')), id: name };
+}
+
+/** A tenant as the owner of a space: what a space does not take, and the dot itself, as a dot and the hex of its UTF-8 bytes. */
+export function ownerOf(tenant: string): string {
+  return encodeURIComponent(tenant.toWellFormed())
+    .replace(/[.!~*'()]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%', '.');
 }
 
 /** The subject's entry; undefined for one of whom nothing was ever sealed. */

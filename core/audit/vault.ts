@@ -10,6 +10,7 @@ import type { BlobStore } from '../ports.ts';
 import {
   keyToOpen,
   keyToSeal,
+  ownerOf,
   readSubject,
   type SealPorts,
   type Subject,
@@ -38,7 +39,7 @@ export async function sealText(
 ): Promise<string> {
   const key = await keyToSeal(ports, subject);
   const { cipher } = ports;
-  return SEALED + cipher.toText(cipher.seal(key, contextOf(subject, kind, where), cipher.encode(text)));
+  return SEALED + cipher.toText(cipher.seal(key, sealContext(subject, kind, where), cipher.encode(text)));
 }
 
 /** Whether a text is a sealed one: records from before sealing hold plain ones. */
@@ -57,7 +58,7 @@ export async function openText(
   const key = await keyToOpen(ports, subject);
   if (key === undefined) return undefined;
   const bytes = ports.cipher.fromText(sealed.slice(SEALED.length));
-  return ports.cipher.decode(opened(ports, key, contextOf(subject, kind, where), bytes));
+  return ports.cipher.decode(opened(ports, key, sealContext(subject, kind, where), bytes));
 }
 
 /**
@@ -71,7 +72,7 @@ export async function storeSealed(
   key: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const sealed = ports.cipher.seal(await keyToSeal(ports, subject), contextOf(subject, kind, key), bytes);
+  const sealed = ports.cipher.seal(await keyToSeal(ports, subject), sealContext(subject, kind, key), bytes);
   const space = notesSpace(subject);
   const note = { space, name: folderOf(key), value: { v: 1, subject: subject.id }, expiresAtMs: null, dueAtMs: null };
   await ports.kv.put(note);
@@ -102,7 +103,7 @@ export async function loadSealed(
     sealed.set(part, at);
     at += part.length;
   }
-  return opened(ports, dataKey, contextOf(subject, kind, key), sealed);
+  return opened(ports, dataKey, sealContext(subject, kind, key), sealed);
 }
 
 /** Removes what one job or record no longer needs, before its subject is erased. */
@@ -113,14 +114,15 @@ export async function removeSealed(ports: VaultPorts, subject: Subject, key: str
 
 /** Where the places of a subject's sealed bytes are noted, by their folders. */
 export function notesSpace({ tenant, id }: Subject): string {
-  return `subject-data/${tenant}.${id.replace(':', '-')}`;
+  return `subject-data/${ownerOf(tenant)}.${id.replace(':', '-')}`;
 }
 
 function folderOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
-function contextOf({ tenant, id }: Subject, kind: SealedKind, where: string): string {
+/** What is bound to sealed bytes: they open for this subject, kind and place only. */
+export function sealContext({ tenant, id }: Subject, kind: SealedKind, where: string): string {
   return `reelay-sealed-v1\n${tenant}\n${id}\n${kind}\n${where}`;
 }
 

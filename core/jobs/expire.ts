@@ -1,3 +1,4 @@
+import { forgetSubjectJob } from '../audit/subject-jobs.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { jobPrefix, referencePrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
@@ -37,6 +38,7 @@ async function expireOne(ports: ExpirePorts, job: Job): Promise<boolean> {
   await ports.blobs.deletePrefix(jobPrefix(job));
   if (job.request.reference !== null) await ports.blobs.deletePrefix(referencePrefix(job));
   await markRemoved(ports, job);
+  await forgetSubjectJob(ports.kv, job);
   await ports.store.remove(job, ports.now());
   return true;
 }

@@ -3,6 +3,7 @@
  * the folder comes before the bytes: what a crash or a refusal leaves behind is found by its note, and what a record names is never taken
  * for that.
  */
+import { subjectOf } from '../audit/subjects.ts';
 import { ReelayError } from '../errors.ts';
 import { type Artifact, type Job, residencyOf } from '../job.ts';
 import { sweepEach } from '../jobs/sweep.ts';
@@ -27,7 +28,7 @@ export interface ReferencePorts {
 /** Puts a file where the job of this id will find it. Durable when it resolves; the record is to be made within limits.submitSeconds. */
 export async function storeReference(
   ports: ReferencePorts,
-  job: Pick<Job, 'tenant' | 'id'>,
+  job: Pick<Job, 'tenant' | 'id' | 'subject'>,
   { bytes, contentType }: ReferenceFile,
 ): Promise<Reference> {
   const folder = referenceFolder(job, hexOf(ports.random(8)));
@@ -35,7 +36,7 @@ export async function storeReference(
   const note = { space: `reference/${job.tenant}`, name: folder, value: { jobId: job.id }, expiresAtMs: null, dueAtMs };
   await ports.kv.put(note);
   const key = `${folder}input.${extensionFor(contentType)}`;
-  await ports.blobs.put(key, bytes, { contentType });
+  await ports.blobs.put(key, bytes, { contentType, sealFor: subjectOf(job) });
   return { key, sha256: ports.sha256(bytes), bytes: bytes.length, contentType };
 }
 

@@ -1,3 +1,4 @@
+import { subjectOf } from '#core/audit/subjects.ts';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
 import { checkpointFolder, checkpointKey } from '#core/keys.ts';
@@ -75,7 +76,8 @@ async function storeOne(
   const before = heartbeat.job();
   if (heartbeat.signal.aborted) return;
   const key = checkpointKey(before, before.attempt, file.step);
-  await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream' });
+  const sealFor = subjectOf(before);
+  await ports.blobs.put(key, await scratch.read(file.path), { contentType: 'application/octet-stream', sealFor });
   const { step, bytes, sha256 } = file;
   const saved = await heartbeat.save({ key, step, bytes, sha256, atMs: ports.now() });
   if (!saved) return removeUnnamed(ports, before, key);

@@ -29,6 +29,9 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
+/** What is said of a job whose person was erased while it waited or ran: it ends as cancelled. */
+export const ERASED = 'The data of the person that this job is for was erased.';
+
 /** The record is read at least this often, so that a cancel is seen between two long steps. */
 const LOOK_EVERY_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -135,6 +138,7 @@ function createHold(leased: Job) {
         return end('lease_lost', 'Another worker has taken the job over.');
       job = now;
       if (now.cancelRequestedAtMs !== null) end('cancelled', 'The job was cancelled.');
+      else if (now.erased) end('cancelled', ERASED);
     },
   };
 }

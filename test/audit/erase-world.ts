@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aesGcm, derivedTenantKeys } from '#adapters/audit-crypto.ts';
+import { entryOf } from '#core/audit/audit-port.ts';
 import type { ErasePorts } from '#core/audit/erase.ts';
 import { pseudonymOf } from '#core/audit/pseudonym.ts';
 import type { Subject } from '#core/audit/subject-key.ts';
@@ -8,7 +9,7 @@ import { createAuditTrail } from '#core/audit/trail.ts';
 import { sealText, storeSealed, type VaultPorts } from '#core/audit/vault.ts';
 import { type AuditWorld, hmac, type Stores } from './audit-world.ts';
 
-export const actor = pseudonymOf(hmac, 'operator', 'anna');
+export const actor = { kind: 'operator', name: 'anna' } as const;
 export const subjectOf = (n: number): Subject => ({
   tenant: 'acme',
   id: pseudonymOf(hmac, 'subject', `acme\nperson-${n}`),
@@ -24,13 +25,14 @@ export interface EraseWorld {
 
 export function eraseWorld(world: AuditWorld, stores: Stores = world.stores): EraseWorld {
   const ports = world.ports(stores);
+  const trail = createAuditTrail(ports, { shard: 'erasures', writer: 'w', sleep: async () => undefined });
   return {
     vault: { ...stores, cipher: aesGcm, tenantKeys: derivedTenantKeys(Buffer.alloc(32, 9)) },
     erase: {
       kv: stores.kv,
       deleteAllVersions: prefix => stores.blobs.deletePrefix(prefix),
-      trail: createAuditTrail(ports, { shard: 'erasures', writer: 'w', sleep: async () => undefined }),
-      hmac,
+      removeJob: async () => undefined,
+      audit: { record: async event => void (await trail.record(entryOf(hmac, event))) },
       now: ports.now,
     },
   };

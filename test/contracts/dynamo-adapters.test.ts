@@ -141,6 +141,24 @@ describe('the DynamoDB store', () => {
     expect(await aws.store.listQueueHeads(startMs, 10)).toEqual([{ ...old, ...added, failures: 1, version: 1 }]);
   });
 
+  test('changes a record of another class, and one that is sealed, which an older Reelay leaves alone', async () => {
+    const residency = { ...makeJob().request, residency: 'sovereign' };
+    for (const [fields, itemVersion] of [
+      [{ request: residency }, '4'],
+      [{ sealed: 'sealed.v1.x' }, '5'],
+    ] as const) {
+      const job = makeJob(fields);
+      await aws.store.create(job);
+      const { Item } = await aws.clients.dynamo.send(
+        new GetItemCommand({ TableName: awsNames.table, Key: { id: { S: job.id } } }),
+      );
+      expect(Item?.itemVersion).toEqual({ N: itemVersion });
+      expect(await aws.store.transition(job.id, { status: 'queued', attempt: 0 }, { failures: 1 })).toMatchObject({
+        failures: 1,
+      });
+    }
+  });
+
   test('finds the heads of tenants behind long backlogs by jumping over them', async () => {
     const backlog = Array.from({ length: 300 }, () => makeJob({ tenant: 'a' }));
     const others = ['b', 'c', 'd'].map(tenant => makeJob({ tenant }));

@@ -82,7 +82,7 @@ describe('the database of a data folder', () => {
     db.close();
     const refusal = expect.objectContaining({ code: 'store_unavailable', retryable: false });
     expect(() => openDatabase(folder.path)).toThrow(refusal);
-    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 4;/);
+    expect(() => openDatabase(folder.path)).toThrow(/reelay\.sqlite has schema version 99, .* up to 5;/);
   });
 
   test('of version 2, which had no tombstones, goes on with them', async () => {
