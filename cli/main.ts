@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -51,6 +52,7 @@ const program = new Command('reelay')
   .addCommand(planCommand())
   .addCommand(verifyCommand())
   .addCommand(receiptsCommand())
+  .addCommand(auditCommand())
   .addCommand(doctorCommand());
 /** Bad usage is told and ends with 2 at every depth. */
 function tellBadUsage(command: Command): void {

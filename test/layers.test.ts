@@ -30,6 +30,8 @@ const EVERYTHING = [
   'adapters/policy-files.ts',
   'adapters/receipt-keys.ts',
   'adapters/receipt-key-setting.ts',
+  'adapters/audit-crypto.ts',
+  'adapters/audit-folder.ts',
   'functions',
   'functions/bearer.ts',
   'gpu-container/provenance',
@@ -189,6 +191,8 @@ const LAW: readonly Room[] = [
     ],
     packages: ['node:'],
   },
+  // The ledger of a deployment is read where its settings are.
+  { folder: 'cli/audit-ledger.ts', rooms: [...EVERYTHING, 'cli', 'adapters/aws'], packages: ['node:'] },
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
   {
     folder: 'cli/doctor.ts',

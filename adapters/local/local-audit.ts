@@ -47,7 +47,8 @@ export function createLocalAudit(folder: string, stores: Pick<LedgerPorts, 'kv' 
   };
 }
 
-function openPseudonymKey(folder: string): string {
+/** The key of a data folder, made where there is none. Throws a sentence where the file is none, or not its owner's alone. */
+export function openPseudonymKey(folder: string): string {
   const path = pseudonymKeyPath(folder);
   try {
     if (readSecretFile(path) === undefined) makeSecretFile(path, `${randomBytes(32).toString('hex')}\n`);

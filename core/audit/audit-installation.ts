@@ -57,6 +57,11 @@ export async function readInstallation(ports: InstallationPorts): Promise<AuditI
   return { id: stored.id, hmac };
 }
 
+/** The id alone, for whoever reads the ledger; undefined: nothing was ever recorded. */
+export async function readInstallationId(kv: KeyValueStore): Promise<string | undefined> {
+  return ((await kv.get(PLACE.space, PLACE.name))?.value as Stored | undefined)?.id;
+}
+
 async function make({ kv, random, hmacOf, pseudonymKey }: InstallationPorts) {
   const key = pseudonymKey ?? hex(random(32));
   const value: Stored = {

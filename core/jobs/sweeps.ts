@@ -24,11 +24,17 @@ export const sweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unkn
   expire,
   sweepTombstones,
   sweepReferences,
+  sweepAudit,
   forget,
 };
 
 /** Looking at letters hides them from people for a moment: this one is done more rarely. */
 export const rareSweeps: Readonly<Record<string, (ports: SweepPorts) => Promise<unknown>>> = { sweepDeadLetters };
+
+/** The ledger is one for all classes. */
+async function sweepAudit({ enclave = defaultResidency, audit }: SweepPorts): Promise<unknown> {
+  return enclave === defaultResidency ? audit.sweep() : undefined;
+}
 
 /** The entries are those of all classes: one of them is swept for all. */
 async function forget({ enclave = defaultResidency, kv, now }: SweepPorts): Promise<unknown> {
