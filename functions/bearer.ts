@@ -1,15 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { inspectKey } from '#core/accounts/api-key.ts';
 import { ReelayError } from '#core/errors.ts';
-import type { Deps } from './deps.ts';
+import type { Door } from './authenticate.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
+/** Those of key ids. */
+const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * Lets in who sends one of the keys as `Authorization: Bearer <key>`, as `tenant`; anyone else is undefined. Keys are known by their
- * SHA-256 in hex, comma-separated; what is no such hash lets nobody in. Every hash is compared, in constant time: how long an answer
- * takes tells neither how much of a key was right nor which one.
+ * The keys of an operator, which are known by their SHA-256 in hex, comma-separated; what is no such hash lets nobody in. Every hash is
+ * compared, in constant time: how long an answer takes tells neither how much of a key was right nor which one. A key that is right comes
+ * back as its id: the one in it, or for one of another form one that follows from its hash.
  */
-export function bearerOf(keySha256s: string | undefined, tenant = 'default'): Deps['authenticate'] {
+export function bearerOf(keySha256s: string | undefined): Door['operatorKey'] {
   const known = (keySha256s ?? '').split(',').filter(text => HASH.test(text.trim()));
   const hashes = known.map(text => Buffer.from(text.trim(), 'hex'));
   return authorization => {
@@ -18,8 +21,14 @@ export function bearerOf(keySha256s: string | undefined, tenant = 'default'): De
     const given = createHash('sha256').update(key).digest();
     let same = false;
     for (const hash of hashes) same = timingSafeEqual(given, hash) || same;
-    return same ? tenant : undefined;
+    return same ? idOf(key, given) : undefined;
   };
+}
+
+function idOf(key: string, hash: Uint8Array): string {
+  const inspected = inspectKey(key);
+  if (inspected.is === 'key') return inspected.keyId;
+  return `key_${Array.from(hash.subarray(0, 16), byte => LETTERS[byte & 31]).join('')}`;
 }
 
 /** The hashes of a setting, comma-separated as `bearerOf` takes them; throws a sentence that names the setting, never what it holds. */

@@ -6,7 +6,10 @@ import { toVideo } from './wire.ts';
 
 /** POST /v1/videos/{id}/cancel, empty body; repeatable. */
 export function cancelVideo(deps: Deps): ApiHandler {
-  return api(deps, 'cancel', async event =>
-    json(200, toVideo(await cancel(deps, event.tenant, idOf(event)), wantsNativeStatus(event))),
+  return api(
+    deps,
+    'cancel',
+    async event => json(200, toVideo(await cancel(deps, event.tenant, idOf(event)), wantsNativeStatus(event))),
+    { scope: 'videos:write' },
   );
 }

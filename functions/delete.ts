@@ -5,9 +5,14 @@ import { type ApiHandler, api } from './middleware.ts';
 
 /** DELETE /v1/videos/{id}: unknown at once, cancelled if active, bytes removed by the sweeper. */
 export function deleteVideo(deps: Deps): ApiHandler {
-  return api(deps, 'delete', async event => {
-    const id = idOf(event);
-    await deleteJob(deps, event.tenant, id);
-    return json(200, { id, object: 'video.deleted', deleted: true });
-  });
+  return api(
+    deps,
+    'delete',
+    async event => {
+      const id = idOf(event);
+      await deleteJob(deps, event.tenant, id);
+      return json(200, { id, object: 'video.deleted', deleted: true });
+    },
+    { scope: 'videos:write' },
+  );
 }

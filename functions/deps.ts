@@ -1,3 +1,6 @@
+import type { Principal } from '#core/accounts/authenticate.ts';
+import type { RateLimiter } from '#core/accounts/rate-limit.ts';
+import type { Refusal } from '#core/accounts/refusal.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { BlobStore } from '#core/ports.ts';
 import type { WebhookPorts } from '#core/webhooks/ports.ts';
@@ -9,8 +12,12 @@ export interface Deps extends SubmitPorts {
   readonly enclaves?: ReadonlyMap<string, Pick<SubmitPorts, 'store' | 'queue' | 'deadLetters' | 'blobs'>>;
   /** What the webhook routes need. */
   readonly webhooks: WebhookPorts;
-  /** The tenant a request speaks for, from its Authorization header; undefined is answered 401. */
-  readonly authenticate: (authorization: string | undefined) => string | undefined;
+  /** Who asks, from a request's Authorization header. */
+  readonly authenticate: (authorization: string | undefined) => Promise<Principal | Refusal>;
+  /** Counts the requests of tenants. */
+  readonly rates: RateLimiter;
+  /** What the keys that are made here begin with after `rly_`: live, test, local. */
+  readonly keyEnvironment: string;
   /** Whether a result may carry a stream: a long-lived server can, a buffered Lambda cannot. */
   readonly canStream: boolean;
   /** What a body may have on its way through this front; limits.maxMultipartBytes unless it carries less. */

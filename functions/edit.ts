@@ -16,6 +16,6 @@ export function editVideo(deps: Deps): ApiHandler {
       const standings = await standingsOrNone(deps, [job]);
       return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
     },
-    { body: true },
+    { scope: 'videos:write', body: true },
   );
 }

@@ -1,15 +1,19 @@
+import { isRefusal } from '#core/accounts/quote.ts';
+import { checkScope } from '#core/accounts/scopes.ts';
 import type { Deps } from './deps.ts';
 import { json } from './http.ts';
-import { type ApiEvent, type ApiHandler, api } from './middleware.ts';
+import { type ApiEvent, type ApiHandler, api, speakerOf } from './middleware.ts';
 
 /**
- * GET /health: the store answers; to who may call other routes, also what runs here and how many jobs wait. No key is needed, and calls
- * are not logged: load balancers make one every few seconds.
+ * GET /health: the store answers; to an operator also what runs here and how many jobs wait, which are all tenants'. No key is needed,
+ * and calls are not logged: load balancers make one every few seconds.
  */
 export function health(deps: Deps): ApiHandler {
-  const handle = async ({ headers }: ApiEvent) => {
+  const handle = async (event: ApiEvent) => {
     const told = await deps.describe();
-    return json(200, { status: 'ok', ...(deps.authenticate(headers.authorization) === undefined ? {} : told) });
+    const speaker = await speakerOf(deps, event);
+    const mayKnow = !isRefusal(speaker) && checkScope(speaker.scopes, 'tenants:admin') === undefined;
+    return json(200, { status: 'ok', ...(mayKnow ? told : {}) });
   };
   return api(deps, 'health', handle, { public: true, quiet: true });
 }

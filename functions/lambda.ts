@@ -8,6 +8,8 @@ import { awsResourcesFrom, connectAwsDrop, requiredFrom } from '#adapters/aws/co
 import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { createAuthenticator } from '#core/accounts/authenticate.ts';
+import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
@@ -15,6 +17,7 @@ import { defaultResidency, type Place, parsePlace, parsePools, parseResidency } 
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { enqueueDeliveries } from '#core/webhooks/fan-out.ts';
 import { checkWebhookUrl } from '#core/webhooks/webhook-url.ts';
+import { authenticateAt } from './authenticate.ts';
 import { bearerOf } from './bearer.ts';
 import type { Deps, Log } from './deps.ts';
 import type { DropTrigger } from './drop-events.ts';
@@ -85,8 +88,8 @@ function modelsFrom(env: NodeJS.ProcessEnv): ModelCatalog {
 }
 
 /**
- * Deps on AWS; the models are modelsFrom's. `REELAY_API_KEY_SHA256` holds
- * the hashes of the keys that are let in; without it nobody is.
+ * Deps on AWS; the models are modelsFrom's. `REELAY_API_KEY_SHA256` holds the hashes of the operator's keys, which open everything of the
+ * tenant `default`; the other keys lie in the table.
  */
 function awsDeps(env: NodeJS.ProcessEnv): Deps {
   const ports = connectAwsFront(env, parseResidency(env.REELAY_RESIDENCY ?? ''));
@@ -96,10 +99,11 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     now: () => Date.now(),
   });
   const logger = new Logger({ serviceName: 'reelay' });
+  const hashOf = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
-    sha256: text => createHash('sha256').update(text).digest('hex'),
+    sha256: hashOf,
     shareOf: parseShares(env.REELAY_SHARES ?? ''),
     webhooks,
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
@@ -108,7 +112,14 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     models: modelsFrom(env),
     now: () => Date.now(),
     random: randomBytes,
-    authenticate: bearerOf(env.REELAY_API_KEY_SHA256),
+    authenticate: authenticateAt({
+      accounts: createAuthenticator({ kv: ports.kv, now: () => Date.now(), sha256: hashOf }),
+      operatorKey: bearerOf(env.REELAY_API_KEY_SHA256),
+      tenant: 'default',
+      isKeyless: false,
+    }),
+    rates: createRateLimiter(() => Date.now()),
+    keyEnvironment: 'live',
     audit: connectAudit(ports.kv, auditSettingsFrom(env), { kind: 'door' }, () => Date.now()),
     canStream: false,
     sleep: ms => sleep(ms),

@@ -2,14 +2,21 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { Context } from 'aws-lambda';
+import type { Principal } from '#core/accounts/authenticate.ts';
+import { isRefusal } from '#core/accounts/quote.ts';
+import type { Refusal } from '#core/accounts/refusal.ts';
+import { refusedError } from '#core/accounts/refused-error.ts';
+import { checkScope, type Scope } from '#core/accounts/scopes.ts';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { readBody } from './body.ts';
 import type { Deps } from './deps.ts';
 import { errorResult } from './errors.ts';
 import type { FrontEvent, HttpResult } from './http.ts';
 
-/** An API Gateway event after the stack: the tenant it speaks for and, where the route takes one, its parsed body. */
+/** An API Gateway event after the stack: who speaks in it, for which tenant and, where the route takes one, its parsed body. */
 export interface ApiEvent extends FrontEvent {
+  principal: Principal;
+  /** The principal's. */
   tenant: string;
   input: unknown;
 }
@@ -18,22 +25,39 @@ type Api = MiddlewareObj<ApiEvent, HttpResult, Error, Context>;
 /** A route as both fronts call it. */
 export type ApiHandler = (event: FrontEvent, context: Context) => Promise<HttpResult>;
 
+/** Who may call a route: whoever has its scope, or anybody. */
+export type Access = { readonly scope: Scope } | { readonly public: true };
+
+/** Who speaks in an event, where a front in this process knows it already. By identity: what comes from outside cannot bring one. */
+const speakers = new WeakMap<object, Principal>();
+
+/** Says who speaks in an event, so that nobody is asked again. */
+export function speaksIn<T extends FrontEvent>(principal: Principal, event: T): T {
+  speakers.set(event, principal);
+  return event;
+}
+
+/** Who speaks in an event; a refusal where that is nobody. */
+export async function speakerOf(deps: Pick<Deps, 'authenticate'>, event: FrontEvent): Promise<Principal | Refusal> {
+  return speakers.get(event) ?? deps.authenticate(event.headers.authorization);
+}
+
 /**
  * The stack that every route shares, outermost first: log and request id, error envelope, security headers, header names in lower
- * case, tenant; with `body`, the parsed input. A `quiet` route is logged only where it fails.
+ * case, who asks, their rate and scope; with `body`, the parsed input. A `quiet` route is logged only where it fails.
  */
 export function api(
   deps: Deps,
   name: string,
   handle: (event: ApiEvent) => Promise<HttpResult>,
-  options: { body?: boolean; public?: boolean; quiet?: boolean } = {},
+  options: Access & { body?: boolean; quiet?: boolean },
 ): ApiHandler {
   const stack = middy<ApiEvent, HttpResult>()
     .use(requestLog(deps, name, options.quiet === true))
     .use(httpSecurityHeaders() as Api)
     .use(errorEnvelope(deps, name))
     .use(httpHeaderNormalizer() as Api);
-  if (options.public !== true) stack.use(tenant(deps));
+  if ('scope' in options) stack.use(access(deps, options.scope));
   if (options.body === true) stack.use(body(deps));
   return stack.handler(handle) as unknown as ApiHandler;
 }
@@ -76,13 +100,16 @@ function describeError(error: unknown): Record<string, unknown> {
   return { code, at: placeOf(error), cause };
 }
 
-function tenant(deps: Deps): Api {
+/** The rate comes before the scope: who may not ask may not ask at any rate. */
+function access(deps: Deps, scope: Scope): Api {
   return {
-    before: request => {
-      const found = deps.authenticate(request.event.headers.authorization);
-      if (found === undefined)
-        throw new ReelayError('unauthorized', 'Authorization: a valid API key is required as "Bearer <key>".');
-      request.event.tenant = found;
+    before: async request => {
+      const principal = await speakerOf(deps, request.event);
+      if (isRefusal(principal)) throw refusedError(principal);
+      const { tenant, account, scopes } = principal;
+      const refused = deps.rates.check(tenant, account.limits.requestsPerMinute) ?? checkScope(scopes, scope);
+      if (refused !== undefined) throw refusedError(refused);
+      Object.assign(request.event, { principal, tenant });
     },
   };
 }

@@ -7,9 +7,14 @@ import { toVideo } from './wire.ts';
 
 /** GET /v1/videos/{id} */
 export function retrieveVideo(deps: Deps): ApiHandler {
-  return api(deps, 'retrieve', async event => {
-    const job = await readJob(deps.store, event.tenant, idOf(event));
-    const standings = await standingsOrNone(deps, [job]);
-    return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
-  });
+  return api(
+    deps,
+    'retrieve',
+    async event => {
+      const job = await readJob(deps.store, event.tenant, idOf(event));
+      const standings = await standingsOrNone(deps, [job]);
+      return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
+    },
+    { scope: 'videos:read' },
+  );
 }

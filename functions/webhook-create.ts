@@ -11,11 +11,13 @@ export function createWebhookEndpoint(deps: Deps): ApiHandler {
     deps,
     'webhook-create',
     async event => json(200, toEndpointWithSecret(await createEndpoint(deps.webhooks, event.tenant, event.input))),
-    { body: true },
+    { scope: 'webhooks:admin', body: true },
   );
 }
 
 /** GET /v1/webhook_event_types: what endpoints can ask for. */
 export function listWebhookEventTypes(deps: Deps): ApiHandler {
-  return api(deps, 'webhook-event-types', async () => json(200, { object: 'list', data: jobEventTypes }));
+  return api(deps, 'webhook-event-types', async () => json(200, { object: 'list', data: jobEventTypes }), {
+    scope: 'webhooks:admin',
+  });
 }

@@ -19,6 +19,6 @@ export function testWebhookEndpoint(deps: Deps): ApiHandler {
         success: true,
       });
     },
-    { body: true },
+    { scope: 'webhooks:admin', body: true },
   );
 }

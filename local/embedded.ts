@@ -10,10 +10,14 @@ import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.t
 import { openReceiptKeys } from '#adapters/local/receipt-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
+import { type Authenticator, createAuthenticator } from '#core/accounts/authenticate.ts';
+import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
 import { runDispatcher } from '#core/webhooks/deliver.ts';
 import type { DispatchPorts } from '#core/webhooks/ports.ts';
+import { authenticateAt } from '#functions/authenticate.ts';
+import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
@@ -27,7 +31,7 @@ import { createLocalPorts, type LocalPolicy } from './local-ports.ts';
 import { startLocalWorker } from './local-worker.ts';
 import { cleanMoving } from './moving-bundles.ts';
 
-/** The one tenant of a server that only its own machine reaches. */
+/** Whose is what is made on the machine itself, without a key or with one of the operator's. */
 export const LOCAL_TENANT = 'local';
 
 /**
@@ -36,6 +40,8 @@ export const LOCAL_TENANT = 'local';
  */
 export interface Embedded {
   readonly deps: Deps;
+  /** What this process remembers of keys and tenants. */
+  readonly authenticator: Authenticator;
   readonly folder: string;
   readonly bundles: readonly InstalledBundle[];
   /** Bundles that cannot be offered, and why. */
@@ -77,13 +83,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const receiptSigner = await (async () => openReceiptKeys(folder))().catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
+  const authenticator = createAuthenticator(ports);
   const log = fileLog(join(folder, 'log.jsonl'));
   const scratchRoot = join(folder, 'scratch');
   const stopping = new AbortController();
   const { ownerIsGone, recover } = afterTheDead({ folder, owner, scratchRoot, db });
   const deps: Deps = {
     ...ports,
-    authenticate: () => LOCAL_TENANT,
+    authenticate: openTo(authenticator, { isKeyless: true }),
+    rates: createRateLimiter(now),
+    keyEnvironment: 'local',
     canStream: true,
     sleep: ms => sleep(ms),
     log,
@@ -114,6 +123,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   ];
   return {
     deps,
+    authenticator,
     folder,
     bundles,
     refused,
@@ -136,6 +146,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       }
     },
   };
+}
+
+/** Whom a server on a data folder lets in: its stored keys, those of `keySha256s`, and without any whoever is on the machine. */
+export function openTo(
+  accounts: Authenticator,
+  { isKeyless, keySha256s }: { readonly isKeyless: boolean; readonly keySha256s?: string },
+): Deps['authenticate'] {
+  return authenticateAt({ accounts, operatorKey: bearerOf(keySha256s), tenant: LOCAL_TENANT, isKeyless });
 }
 
 const ownerLock = (folder: string, owner: string) => join(folder, 'owners', `${owner}.lock`);

@@ -16,7 +16,10 @@ export interface Front {
   readonly host?: string;
   /** Names by which clients call it: `name` or `name:port`. */
   readonly publicHosts?: readonly string[];
-  /** SHA-256 hashes of the keys that are let in, comma-separated; undefined or '': no key is asked for, which only loopback may. */
+  /**
+   * SHA-256 hashes of the operator's keys, comma-separated. undefined or '': on loopback no key is asked for, elsewhere those that are
+   * stored in the data folder.
+   */
   readonly keySha256s?: string;
   readonly tls?: TlsFiles;
 }
@@ -52,8 +55,16 @@ export function publicHostsOf({ host = LOOPBACK_HOST, publicHosts = [] }: Front)
   return [...own, ...publicHosts].map(name => name.toLowerCase());
 }
 
-/** Throws `invalid_request` with a sentence that names the setting, where a front cannot be meant or would let everyone in. */
-export function checkFront(front: Front, nowMs: number): void {
+/** Whether a front lets in who has no key: it has no keys of its own, and only this machine reaches it, not even through a proxy. */
+export function isKeyless({ host = LOOPBACK_HOST, publicHosts = [], keySha256s = '' }: Front): boolean {
+  return keySha256s === '' && isLoopback(host) && publicHosts.length === 0;
+}
+
+/**
+ * Throws `invalid_request` with a sentence that names the setting, where a front cannot be meant or would let everyone in.
+ * `hasStoredKeys`: there is a live key in the data folder.
+ */
+export function checkFront(front: Front, nowMs: number, hasStoredKeys = false): void {
   const { host = LOOPBACK_HOST, publicHosts = [], keySha256s = '', tls } = front;
   if (isIP(host) === 0 && host !== 'localhost')
     throw refusal(
@@ -64,13 +75,14 @@ export function checkFront(front: Front, nowMs: number): void {
     throw refusal(
       `--public-host (REELAY_PUBLIC_HOST): got "${odd.slice(0, 60)}"; name or name:port is allowed, without https:// and without a path.`,
     );
-  if (!isLoopback(host) && keySha256s === '')
+  const hasKeys = keySha256s !== '' || hasStoredKeys;
+  if (!isLoopback(host) && !hasKeys)
     throw refusal(
-      `--host (REELAY_HOST): ${host} is reached by other machines, so a key is required; \`reelay key\` makes one, and its hash goes into REELAY_API_KEY_SHA256 or the file of --keys.`,
+      `--host (REELAY_HOST): ${host} is reached by other machines, so a key is required; \`reelay key create\` makes one in the data folder, or \`reelay key\` one whose hash goes into REELAY_API_KEY_SHA256 or the file of --keys.`,
     );
-  if (publicHosts.length > 0 && keySha256s === '')
+  if (publicHosts.length > 0 && !hasKeys)
     throw refusal(
-      '--public-host (REELAY_PUBLIC_HOST): a server with a name for others is reached by others, be it through a proxy, so a key is required; `reelay key` makes one.',
+      '--public-host (REELAY_PUBLIC_HOST): a server with a name for others is reached by others, be it through a proxy, so a key is required; `reelay key create` makes one in the data folder, or `reelay key` one whose hash goes into REELAY_API_KEY_SHA256.',
     );
   if (isWildcard(host) && publicHosts.length === 0)
     throw refusal(

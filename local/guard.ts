@@ -1,19 +1,22 @@
 /**
- * @file Who may call which route of a server that asks for keys.
+ * @file Who may call a server, before a request's body is read.
  *
- * A key in `Authorization: Bearer` opens every route. A browser's <video>, <img>, download and EventSource cannot send that header, so
- * the studio trades its key for a cookie, which opens less: it reads the content and the events of one video at a time, for some hours,
- * on this process only. It changes nothing and lists nothing, so a request that another site makes a browser send gains nothing;
- * and other programs at ports of the same host, to which browsers send cookies too, do not learn the key from it.
+ * A key in `Authorization: Bearer` opens the routes of its scopes. A browser's <video>, <img>, download and EventSource cannot send that
+ * header, so the studio trades its key for a cookie, which opens less: it reads the content and the events of one video at a time, for some
+ * hours, on this process only, and never what its key does not. It changes nothing and lists nothing, so a request that another site makes
+ * a browser send gains nothing; and other programs at ports of the same host, to which browsers send cookies too, do not learn the key from it.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { Principal } from '#core/accounts/authenticate.ts';
+import { isRefusal } from '#core/accounts/quote.ts';
+import { refusedError } from '#core/accounts/refused-error.ts';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { Deps } from '#functions/deps.ts';
 import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
+import { createCookieSeal } from './cookie-seal.ts';
 import { createKeyCheck } from './wrong-keys.ts';
 
 /** Where the studio trades its key for a cookie (POST) and gives that back (DELETE). */
@@ -24,12 +27,15 @@ const PUBLIC = 'GET /health';
 /** Routes that the cookie opens. */
 export const cookieRoutes: ReadonlySet<string> = new Set(['GET /v1/videos/{id}/content', 'GET /v1/videos/{id}/events']);
 
+/** Who was let in; of a public route perhaps nobody in particular. */
+export type LetIn = { readonly principal: Principal | undefined } | { readonly refused: HttpResult };
+
 /** Decides before a request's body is read. */
 export interface Guard {
-  /** undefined lets it in; else a 401, the same for no key, a wrong one and an old cookie, or a 429 after too many wrong ones. */
-  check(request: IncomingMessage, route: string): HttpResult | undefined;
+  /** Refused with a 401, the same for no key, a wrong one and an old cookie; a 403 for a suspended tenant; a 429 after too many wrong keys. */
+  check(request: IncomingMessage, route: string): Promise<LetIn>;
   /** Answers what comes to SESSION_PATH. */
-  session(request: IncomingMessage): HttpResult;
+  session(request: IncomingMessage): Promise<HttpResult>;
 }
 
 /** A guard whose cookies die with it. */
@@ -39,58 +45,47 @@ export function createGuard({
   random,
   log,
 }: Pick<Deps, 'authenticate' | 'now' | 'random' | 'log'>): Guard {
-  const secret = random(32);
-  const signatureOf = (expiresAtMs: string) => createHmac('sha256', secret).update(expiresAtMs).digest('base64url');
+  const cookies = createCookieSeal({ now, random });
   const checkKey = createKeyCheck({ authenticate, now, log });
-  const hasCookie = (request: IncomingMessage) => {
-    const [expiresAtMs = '', signature = ''] = (cookieOf(request) ?? '').split('.');
-    const [given, right] = [Buffer.from(signature), Buffer.from(signatureOf(expiresAtMs))];
-    return given.length === right.length && timingSafeEqual(given, right) && Number(expiresAtMs) > now();
+  const askedBy = async (request: IncomingMessage, route: string): Promise<LetIn> => {
+    const asked = await checkKey(request.socket.remoteAddress ?? '', request.headers.authorization, route);
+    if (typeof asked === 'number') return { refused: errorResult(tooManyWrongKeys(asked)) };
+    return isRefusal(asked) ? { refused: errorResult(refusedError(asked)) } : { principal: asked };
   };
-  const check: Guard['check'] = (request, route) => {
+  const check: Guard['check'] = async (request, route) => {
+    const { authorization } = request.headers;
     if (route === PUBLIC) {
-      const { authorization } = request.headers;
       // Who shows a wrong key there is nobody, and it counts: what tells more to the right one must be no place to try keys.
-      if (
-        authorization !== undefined &&
-        checkKey(request.socket.remoteAddress ?? '', authorization, route) !== undefined
-      )
-        delete request.headers.authorization;
-      return undefined;
+      const found = authorization === undefined ? undefined : await askedBy(request, route);
+      if (found !== undefined && 'refused' in found) delete request.headers.authorization;
+      return { principal: found !== undefined && 'principal' in found ? found.principal : undefined };
     }
-    if (cookieRoutes.has(route) && isFromOwnPage(request) && hasCookie(request)) return undefined;
-    const waitSeconds = checkKey(request.socket.remoteAddress ?? '', request.headers.authorization, route);
-    return waitSeconds === undefined ? undefined : refusal(waitSeconds);
+    if (authorization === undefined && cookieRoutes.has(route) && isFromOwnPage(request)) {
+      // As if its key came along: what ends the key or takes a scope from it ends what the cookie opens.
+      const sealed = cookies.open(cookieOf(request) ?? '');
+      const found = sealed === undefined ? undefined : await authenticate(sealed.authorization ?? undefined);
+      if (found !== undefined && !isRefusal(found)) return { principal: found };
+    }
+    return askedBy(request, route);
   };
   return {
     check,
-    session: request => {
+    session: async request => {
       if (request.method === 'DELETE') return cookieResult(request, '', 0);
       if (request.method !== 'POST')
         throw new ReelayError('method_not_allowed', 'method: POST and DELETE are allowed here.');
-      const refused = check(request, SESSION_PATH);
-      if (refused !== undefined) return refused;
-      const expiresAtMs = String(now() + limits.mediaCookieHours * 3_600_000);
-      return cookieResult(request, `${expiresAtMs}.${signatureOf(expiresAtMs)}`);
+      const found = await check(request, SESSION_PATH);
+      if ('refused' in found) return found.refused;
+      const expiresAtMs = now() + limits.mediaCookieHours * 3_600_000;
+      return cookieResult(request, cookies.seal({ authorization: request.headers.authorization ?? null, expiresAtMs }));
     },
   };
 }
 
-function refusal(waitSeconds: number): HttpResult {
-  const result = errorResult(
-    waitSeconds === 0
-      ? new ReelayError('unauthorized', 'Authorization: a valid API key is required as "Bearer <key>".')
-      : new ReelayError(
-          'rate_limited',
-          `Authorization: too many wrong keys came from this address; try again in ${waitSeconds} seconds.`,
-        ),
-  );
-  // RFC 9110, 15.5.2 and 10.2.3. The same key is not right the next time, so clients need not retry by themselves.
-  const more =
-    waitSeconds === 0
-      ? { 'www-authenticate': 'Bearer' }
-      : { 'retry-after': `${waitSeconds}`, 'retry-after-ms': `${waitSeconds * 1000}`, 'x-should-retry': 'false' };
-  return { ...result, headers: { ...result.headers, ...more } };
+/** The same key is not right the next time, so clients need not come again by themselves. */
+function tooManyWrongKeys(waitSeconds: number): ReelayError {
+  const message = `Authorization: too many wrong keys came from this address; try again in ${waitSeconds} seconds.`;
+  return new ReelayError('rate_limited', message, { retryAfterMs: waitSeconds * 1000, retryable: false });
 }
 
 /** Browsers that tell say where a request comes from; a page at another port of this host is not ours. */

@@ -12,13 +12,12 @@ import { limits } from '#core/limits.ts';
 import type { Deps } from '#functions/deps.ts';
 import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
-import type { ApiHandler } from '#functions/middleware.ts';
+import { speaksIn } from '#functions/middleware.ts';
 import { routes } from '#functions/routes.ts';
 import { createAdmission, refuseNonsense } from './admission.ts';
 import { shareConnections } from './connection-share.ts';
-import { LOCAL_TENANT } from './embedded.ts';
 import { type Front, publicHostsOf } from './front.ts';
-import { cookieRoutes, createGuard, SESSION_PATH } from './guard.ts';
+import { createGuard, SESSION_PATH } from './guard.ts';
 import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toFrontEvent } from './http-event.ts';
 import { isOwnHost, isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
@@ -37,13 +36,13 @@ const SILENT_MS = 120_000;
 
 /**
  * The same handlers that Lambda runs, behind node:http or node:https: admission, keys, routing, body limit, API Gateway events in,
- * results out. A front with keys asks `deps.authenticate` before it reads a body.
+ * results out. Who asks is known before a body is read.
  */
 export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = {}): Server {
   const route = createRouter(Object.keys(routes));
   const names = { publicHosts: publicHostsOf(front), isTls: front.tls !== undefined };
-  const guard = (front.keySha256s ?? '') === '' ? undefined : createGuard(deps);
-  const handlers = handlersOf(deps, guard !== undefined);
+  const guard = createGuard(deps);
+  const handlers = new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
   const pool: BodyPool = { bytes: 0, maxBytes: MAX_BODY_BYTES_HELD };
   const admit = createAdmission(deps.log);
 
@@ -56,18 +55,19 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
     if (!isOwnOrigin(request.headers, names))
       throw new ReelayError('forbidden', 'origin: pages of other sites may not call this server.');
     const { path } = targetOf(request);
-    if (guard !== undefined && path === SESSION_PATH) return guard.session(request);
+    if (path === SESSION_PATH) return guard.session(request);
     const match = route(request.method ?? 'GET', path);
     if (!('key' in match)) {
       const file = match.allowed.length === 0 && files.find(request.method ?? 'GET', path);
       if (file) return file;
       return unrouted(request.method ?? '', match.allowed);
     }
-    const refused = guard?.check(request, match.key);
-    if (refused !== undefined) return refused;
+    const found = await guard.check(request, match.key);
+    if ('refused' in found) return found.refused;
     const { body, release } = await readBody(request, pool);
     try {
       const event = toFrontEvent(request, body, match);
+      if (found.principal !== undefined) speaksIn(found.principal, event);
       return await handlers.get(match.key)!(event, toContext(event));
     } finally {
       release();
@@ -95,14 +95,6 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
   server.headersTimeout = limits.headersTimeoutMs;
   server.timeout = SILENT_MS;
   return server;
-}
-
-/** Behind a guard the routes that its cookie opens are its own: what it lets through speaks for the one tenant there is. */
-function handlersOf(deps: Deps, isGuarded: boolean): ReadonlyMap<string, ApiHandler> {
-  const letIn: Deps = { ...deps, authenticate: () => LOCAL_TENANT };
-  return new Map(
-    Object.entries(routes).map(([key, make]) => [key, make(isGuarded && cookieRoutes.has(key) ? letIn : deps)]),
-  );
 }
 
 function unrouted(method: string, allowed: readonly string[]): HttpResult {

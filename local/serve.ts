@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { bearerOf } from '#functions/bearer.ts';
-import { type Embedded, type EmbeddedOptions, LOCAL_TENANT, openEmbedded } from './embedded.ts';
-import { checkFront, type Front, inUrl, isWildcard, LOOPBACK_HOST } from './front.ts';
+import { type Embedded, type EmbeddedOptions, openEmbedded, openTo } from './embedded.ts';
+import { checkFront, type Front, inUrl, isKeyless, isWildcard, LOOPBACK_HOST } from './front.ts';
 import { createHttpServer } from './http-server.ts';
 import { loadStaticFiles, noStaticFiles, type StaticFiles } from './static-files.ts';
+import { hasStoredKeys } from './stored-keys.ts';
 import { buildStudio } from './studio.ts';
 
 /** How to serve; the defaults are those of `npm start`. */
@@ -33,12 +33,14 @@ export interface Serving {
  * `invalid_request` for a front that would let everyone in.
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  checkFront(options, Date.now());
+  // Looked at only where it decides: a refused start opens nothing.
+  const asksForStored = !isKeyless(options) && (options.keySha256s ?? '') === '';
+  checkFront(options, Date.now(), asksForStored && (await hasStoredKeys(options.dataFolder, Date.now())));
   const { host = LOOPBACK_HOST, keySha256s = '' } = options;
   const embedded = await openEmbedded(options);
   const page = options.studio === false ? noStaticFiles : await studioFiles(embedded);
   const { deps } = embedded;
-  const authenticate = keySha256s === '' ? deps.authenticate : bearerOf(keySha256s, LOCAL_TENANT);
+  const authenticate = openTo(embedded.authenticator, { isKeyless: isKeyless(options), keySha256s });
   const server = createHttpServer({ ...deps, authenticate }, page, options);
   try {
     await listen(server, options.port, host);

@@ -1,5 +1,8 @@
 /** @file How often an address may be wrong about a key: guessing is slow, and neither a guesser nor a forgotten script fills the log. */
 import { isIPv4 } from 'node:net';
+import { type Principal, unauthorized } from '#core/accounts/authenticate.ts';
+import { isRefusal } from '#core/accounts/quote.ts';
+import type { Refusal } from '#core/accounts/refusal.ts';
 import type { Deps } from '#functions/deps.ts';
 
 /** A person mistypes a few times; a script with an old key comes again and again. */
@@ -17,30 +20,36 @@ interface Caller {
   isKnown: boolean;
 }
 
-/** undefined: a right key. Else how long its address has to wait until a key is looked at again, 0 where the next one is. */
-export type KeyCheck = (address: string, authorization: string | undefined, route: string) => number | undefined;
+/** Who asks, or why nobody is let in; a number of seconds where its address has to wait until a key is looked at again. */
+export type KeyCheck = (
+  address: string,
+  authorization: string | undefined,
+  route: string,
+) => Promise<Principal | Refusal | number>;
 
 /**
  * Looks at keys, WRONG_KEYS_A_MINUTE wrong ones from one address; for the rest of that minute at none from there. Behind a proxy everyone
  * has the proxy's address, and one must not lock the others out: where a right key came from before, right ones are let in all the same.
- * (All keys may do the same, so who has one need not guess another.) No key at all guesses nothing and only counts for the log.
+ * No key at all guesses nothing and only counts for the log, and neither does the right key of a suspended tenant. What comes at the
+ * same time is counted once it is known to be wrong, so a flood gets as many more looks as there are requests at once.
  */
 export function createKeyCheck({ authenticate, now, log }: Pick<Deps, 'authenticate' | 'now' | 'log'>): KeyCheck {
   const callers = new Map<string, Caller>();
-  return (address, authorization, route) => {
+  return async (address, authorization, route) => {
     const caller = callerAt(callers, networkOf(address), now());
     const isOver = caller.wrong >= WRONG_KEYS_A_MINUTE;
     const hasKey = authorization !== undefined;
-    if (hasKey && (caller.isKnown || !isOver) && authenticate(authorization) !== undefined) {
-      caller.isKnown = true;
-      return undefined;
+    const asked = !hasKey || caller.isKnown || !isOver ? await authenticate(authorization) : unauthorized();
+    if (!isRefusal(asked) || asked.code !== 'unauthorized') {
+      caller.isKnown ||= hasKey;
+      return asked;
     }
     if (hasKey) caller.wrong++;
     caller.refused++;
     // The first of a minute, the tenth, the hundredth: who floods must not turn the log over.
     if (/^10*$/.test(String(caller.refused)))
       log('warn', 'no valid key', { route, address, refusedInMinute: caller.refused });
-    return hasKey && isOver ? Math.ceil((caller.untilMs - now()) / 1000) : 0;
+    return hasKey && isOver ? Math.ceil((caller.untilMs - now()) / 1000) : asked;
   };
 }
 

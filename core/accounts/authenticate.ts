@@ -9,7 +9,7 @@ import { isLive, type KeyPorts, type KeyRecord, keySpace } from './key-record.ts
 import { type Refusal, refusal } from './refusal.ts';
 import { createMemory } from './remember.ts';
 import { type Scope, scopes } from './scopes.ts';
-import { defaultTenant, suspendedRefusal, type TenantRecord } from './tenant.ts';
+import { localTenant, suspendedRefusal, type TenantRecord } from './tenant.ts';
 import { readInstallationBudget, readTenant } from './tenants.ts';
 
 /** Whoever asks, and what that comes with. */
@@ -28,13 +28,20 @@ export interface Principal {
 export interface Authenticator {
   /** Throws `store_unavailable`: without the store nobody new is let in, and nobody is told that a key is wrong. */
   readonly authenticate: (authorization: string | undefined) => Promise<Principal | Refusal>;
+  /** A tenant's record, remembered as long; undefined for an unknown one. */
+  readonly account: (tenant: string) => Promise<TenantRecord | undefined>;
   /** The installation's budget, remembered as long. */
   readonly installationBudget: () => Promise<Budget>;
 }
 
-/** Whoever is on the machine itself in embedded mode: the default tenant, with every scope and no key. */
-export function localPrincipal(account: TenantRecord = defaultTenant): Principal {
+/** Whoever is on the machine itself in embedded mode: every scope and no key. */
+export function localPrincipal(account: TenantRecord = localTenant): Principal {
   return { tenant: account.id, keyId: null, scopes, budgetKey: null, keyBudget: noBudget, account };
+}
+
+/** Who has a key that the operator gave the server by its hash: every scope, and no budget but its tenant's. */
+export function operatorPrincipal(keyId: string, account: TenantRecord): Principal {
+  return { ...localPrincipal(account), keyId, budgetKey: keyId };
 }
 
 /** The one sentence for every key that opens nothing. */
@@ -81,6 +88,7 @@ export function createAuthenticator(ports: Omit<KeyPorts, 'random' | 'environmen
       const { tenant, keyId, budgetKey, budget: keyBudget } = key;
       return { tenant, keyId, scopes: key.scopes, budgetKey, keyBudget, account };
     },
+    account: readAccount,
     installationBudget: async () => {
       const known = budgets.get('all', ports.now());
       if (known !== undefined) return known;

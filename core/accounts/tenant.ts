@@ -56,6 +56,14 @@ export const defaultTenant: TenantRecord = {
   createdAtMs: 0,
 };
 
+/** Whoever is on the machine itself in embedded mode, and its operator's own keys; nothing is set of it either until somebody does. */
+export const localTenant: TenantRecord = { ...defaultTenant, id: 'local', name: 'local' };
+
+/** A tenant that is there without having been made; undefined: there is none of that id. */
+export function impliedTenant(id: string): TenantRecord | undefined {
+  return [defaultTenant, localTenant].find(tenant => tenant.id === id);
+}
+
 /** An id is part of spaces and object keys. */
 export function isTenantId(text: string): boolean {
   return text.length <= accountLimits.maxTenantChars && /^[a-z0-9][a-z0-9_-]*$/.test(text);

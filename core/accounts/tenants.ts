@@ -3,7 +3,7 @@ import { invalidRequest, ReelayError } from '../errors.ts';
 import type { KeyValueStore } from '../ports.ts';
 import { accountLimits } from './account-limits.ts';
 import { type Budget, noBudget } from './budget.ts';
-import { defaultTenant, isTenantId, parseTenantFields, type TenantRecord } from './tenant.ts';
+import { defaultTenant, impliedTenant, isTenantId, parseTenantFields, type TenantRecord } from './tenant.ts';
 
 /** What managing tenants needs. */
 export interface TenantPorts {
@@ -29,18 +29,18 @@ export async function createTenant(ports: TenantPorts, id: string, input: unknow
   return value;
 }
 
-/** A tenant; the one of embedded mode is there without having been made. undefined for an unknown one. */
+/** A tenant; `default` and `local` are there without having been made. undefined for an unknown one. */
 export async function readTenant(ports: Pick<TenantPorts, 'kv'>, id: string): Promise<TenantRecord | undefined> {
   if (!isTenantId(id)) return undefined;
   const entry = await ports.kv.get(tenantSpace, id);
-  return (entry?.value as TenantRecord | undefined) ?? (id === defaultTenant.id ? defaultTenant : undefined);
+  return (entry?.value as TenantRecord | undefined) ?? impliedTenant(id);
 }
 
 /** Sets what the input names, for requests from accountLimits.keyStaleMs on. Throws `not_found`, `invalid_request`. */
 export async function updateTenant(ports: TenantPorts, id: string, input: unknown): Promise<TenantRecord> {
   for (;;) {
     const entry = isTenantId(id) ? await ports.kv.get(tenantSpace, id) : undefined;
-    const before = (entry?.value as TenantRecord | undefined) ?? (id === defaultTenant.id ? defaultTenant : undefined);
+    const before = (entry?.value as TenantRecord | undefined) ?? impliedTenant(id);
     if (before === undefined) throw new ReelayError('not_found', 'id: no tenant with this id.');
     const value: TenantRecord = { ...before, ...parseTenantFields(input, before) };
     const next = { space: tenantSpace, name: id, value, expiresAtMs: null, dueAtMs: null };

@@ -8,6 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { createAuthenticator } from '#core/accounts/authenticate.ts';
+import { parseKeyFields } from '#core/accounts/key-input.ts';
+import { createKey } from '#core/accounts/keys.ts';
+import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { ReelayError } from '#core/errors.ts';
 import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
@@ -15,6 +19,7 @@ import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
 import { readReceipt } from '#core/placement/read-receipt.ts';
 import { nothingAllowed } from '#core/webhooks/allow-list.ts';
+import { authenticateAt } from '#functions/authenticate.ts';
 import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
 import { createLambdaHandler } from '#functions/lambda.ts';
@@ -35,6 +40,7 @@ import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
 const KEY = 'rly_test_key';
+const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex');
 
 let aws: AwsServers;
 let server: Server;
@@ -62,11 +68,18 @@ beforeAll(async () => {
     shareOf,
     audit,
     checkWebhookUrl: () => undefined,
-    sha256: text => createHash('sha256').update(text).digest('hex'),
+    sha256,
     models: bundles.map(bundle => bundle.card),
     now: () => Date.now(),
     random: randomBytes,
-    authenticate: bearerOf(createHash('sha256').update(KEY).digest('hex')),
+    authenticate: authenticateAt({
+      accounts: createAuthenticator({ kv, now: () => Date.now(), sha256 }),
+      operatorKey: bearerOf(sha256(KEY)),
+      tenant: 'default',
+      isKeyless: false,
+    }),
+    rates: createRateLimiter(() => Date.now()),
+    keyEnvironment: 'live',
     canStream: false,
     sleep: ms => sleep(ms),
     describe: async () => ({ mode: 'aws' }),
@@ -149,6 +162,12 @@ describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
     const health = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/health`)).json();
     expect(health).toEqual({ status: 'ok' });
     expect(bearerOf(undefined)(`Bearer ${KEY}`)).toBeUndefined();
+    const stored = await createKey(
+      { ...deps, environment: 'live' },
+      'default',
+      parseKeyFields({ name: 'ci' }, deps.now()),
+    );
+    expect((await client(stored.text).videos.list()).data).toEqual((await client(KEY).videos.list()).data);
   });
 
   test('the Lambda entry answers events as the server does, and event streams with the state and a retry', async () => {

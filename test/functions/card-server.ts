@@ -10,6 +10,7 @@ import { createHttpServer } from '#local/http-server.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { finishJobs } from '#test/drop/drop-world.ts';
+import { keyIsTenant } from './key-is-tenant.ts';
 
 export interface CardServer {
   readonly deps: Deps;
@@ -30,7 +31,7 @@ export async function startCardServer(models: ModelCatalog): Promise<CardServer>
   const ports = createLocalPorts({ db, folder, owner: 'test', models, now: () => Date.now() });
   const deps: Deps = {
     ...ports,
-    authenticate: header => /^Bearer (\w+)$/.exec(header ?? '')?.[1],
+    ...keyIsTenant,
     canStream: true,
     sleep: ms => new Promise(done => setTimeout(done, ms)),
     log: () => undefined,

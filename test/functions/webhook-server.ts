@@ -7,6 +7,7 @@ import { webhookRoutes } from '#functions/webhook-routes.ts';
 import { toContext, toEvent } from '#local/http-event.ts';
 import { createRouter } from '#local/router.ts';
 import { createWorld, type World } from '#test/core/webhooks/webhook-world.ts';
+import { keyIsTenant } from './key-is-tenant.ts';
 
 export interface WebhookServer {
   readonly world: World;
@@ -23,7 +24,7 @@ export async function startWebhookServer(): Promise<WebhookServer> {
   const deps = {
     webhooks: world.ports,
     now: () => Date.now(),
-    authenticate: (header: string | undefined) => /^Bearer (\w+)$/.exec(header ?? '')?.[1],
+    ...keyIsTenant,
     log: () => undefined,
   } as unknown as Deps;
   const route = createRouter(Object.keys(webhookRoutes));

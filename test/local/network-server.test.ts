@@ -12,8 +12,8 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { frontFrom, withFrontOptions } from '#cli/front-settings.ts';
 import { inspectKey, newKey } from '#core/accounts/api-key.ts';
-import { bearerOf } from '#functions/bearer.ts';
 import { routes } from '#functions/routes.ts';
+import { openTo } from '#local/embedded.ts';
 import { checkFront, type Front, publicHostsOf } from '#local/front.ts';
 import { createHttpServer } from '#local/http-server.ts';
 import { noStaticFiles } from '#local/static-files.ts';
@@ -86,8 +86,8 @@ describe('a server with keys', () => {
   });
 
   test('lets nobody try keys at /health', async () => {
-    const { deps } = api.embedded;
-    const authenticate = bearerOf(FRONT.keySha256s);
+    const { deps, authenticator } = api.embedded;
+    const authenticate = openTo(authenticator, { isKeyless: false, keySha256s: FRONT.keySha256s! });
     const server = createHttpServer({ ...deps, authenticate }, noStaticFiles, FRONT);
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`;
@@ -127,8 +127,8 @@ describe('a server with keys', () => {
   });
 
   test('says after twenty wrong keys when to come again, and whose key is right comes in', async () => {
-    const { deps } = api.embedded;
-    const authenticate = bearerOf(FRONT.keySha256s);
+    const { deps, authenticator } = api.embedded;
+    const authenticate = openTo(authenticator, { isKeyless: false, keySha256s: FRONT.keySha256s! });
     const server = createHttpServer({ ...deps, authenticate }, noStaticFiles, FRONT);
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/videos`;
@@ -210,7 +210,7 @@ describe('reelay serve on the network', () => {
   });
 
   test.each([
-    [['--host', '0.0.0.0', '--public-host', 'a.test'], {}, 'so a key is required; `reelay key` makes one'],
+    [['--host', '0.0.0.0', '--public-host', 'a.test'], {}, 'so a key is required; `reelay key create` makes one'],
     [['--host', '192.0.2.1'], {}, 'so a key is required'],
     [['--host', '::'], {}, 'so a key is required'],
     [['--host', '::ffff:127.0.0.1'], {}, 'so a key is required'],

@@ -13,6 +13,7 @@ import { createHttpServer } from '#local/http-server.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { ALL_TASKS } from '#test/core/model-card.ts';
 import { finishJob, openDropWorld, until } from '#test/drop/drop-world.ts';
+import { keyIsTenant } from '#test/functions/key-is-tenant.ts';
 import { makeImage, makeMp4 } from '#test/media/make-media.ts';
 import { openEnclaveWorld } from './enclave-world.ts';
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const deps = {
     ...world.door,
     webhooks: world.enclaves.get('standard')!.webhooks,
-    authenticate: () => 'acme',
+    ...keyIsTenant,
     canStream: true,
     sleep: (ms: number) => new Promise<void>(done => setTimeout(done, ms)),
     log: () => undefined,
