@@ -8,6 +8,8 @@
  *
  * The last three never change again. Every change is a conditional write on (status, attempt): see JobStore.transition.
  */
+import type { Micros } from './accounts/budget.ts';
+import type { Quote } from './accounts/quote.ts';
 import { ReelayError } from './errors.ts';
 import type { OutboxEntry } from './events.ts';
 import { limits } from './limits.ts';
@@ -107,10 +109,50 @@ export interface JobReceipt {
   readonly requestKey: string;
 }
 
+/** How much a watermark of a file's size withstands (docs/watermark.md). */
+export type WatermarkStrength = 'full' | 'reduced' | 'weak';
+
+/** The marks in a finished video: what finds it again, and what it is known by whatever its marks. */
+export interface JobMarking {
+  /** The 58 bits in its frames as 15 hex digits: the name of its row in the registry (marks/registry.ts). */
+  readonly payload: string;
+  /** The kind of watermark, `lf-stdm/1`. */
+  readonly watermark: string;
+  readonly strength: WatermarkStrength;
+  /** "WIDTHxHEIGHT" of the file; a small clip is enlarged before it is marked. */
+  readonly size: string;
+  /** Of its C2PA manifest, `urn:c2pa:…`. */
+  readonly manifestId: string;
+  /** Over the RGB bytes of all frames before they were enlarged and marked, lower-case hex: equal for equal requests and seeds. */
+  readonly framesSha256: string;
+}
+
 /** Why a job failed: a code to decide by and a sentence to read. */
 export interface JobError {
   readonly code: string;
   readonly message: string;
+}
+
+/** What the content policy said of a request (policy/reviews/judge.ts); it quotes nothing of it. */
+export interface JobContent {
+  readonly outcome: 'allow' | 'review';
+  /** Rules that spoke for a review; for reviewers and logs, not for the requester. */
+  readonly rules: readonly string[];
+  readonly policyHash: string;
+  /** Consent records that answered something. */
+  readonly consents: readonly string[];
+  /** Who asked, as the queue of reviews knows them. */
+  readonly requester: string;
+}
+
+/** The look of a person that a job needs. */
+export interface JobReview {
+  readonly id: string;
+  readonly state: 'waiting' | 'approved';
+  /** The policy that wanted it: another one may want another look. */
+  readonly policyHash: string;
+  /** Nobody looked by then: denied. */
+  readonly dueAtMs: number;
 }
 
 /** The record of one video, from accepted to ended. */
@@ -118,7 +160,23 @@ export interface Job {
   readonly id: string;
   readonly tenant: string;
   readonly request: VideoRequest;
+  /** Whose data it is: the pseudonym of an end user that the tenant named; null: the tenant's own. Never changes. */
+  readonly subject: string | null;
+  /** In a store, the prompts, sealed (adapters/sealed-job-store.ts), and those of `request` are empty. null in what reads and makes jobs. */
+  readonly sealed: string | null;
+  /** The prompts are gone for good, because the person was erased or their time is over, and read as empty. */
+  readonly erased: boolean;
   readonly modelDigest: string;
+  /** The API key that asked; null without one, and for a record from before that was noted. */
+  readonly keyId: string | null;
+  /** What it was accepted at, and so what it costs at most; null for a record from before there were prices. */
+  readonly terms: Quote | null;
+  /** The most that its sender allows it to cost; null: nothing was said. */
+  readonly maxCost: Micros | null;
+  /** null for a record from before there was a content policy. */
+  readonly content: JobContent | null;
+  /** While it waits the job is queued, but in no queue: nothing counts, shows or leases it. null: nobody has to look at it. */
+  readonly review: JobReview | null;
   readonly priority: Priority;
   /** Not leased by then: the job fails with `deadline_exceeded`. */
   readonly deadlineAtMs: number | null;
@@ -153,6 +211,8 @@ export interface Job {
   readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
   /** null until it is completed, and for one that was completed before there were receipts. */
   readonly receipt: JobReceipt | null;
+  /** null until it is completed, and for one that was completed before videos were marked. */
+  readonly marking: JobMarking | null;
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly completedAtMs: number | null;
@@ -175,7 +235,20 @@ export function queueRank(job: Pick<Job, 'id' | 'priority' | 'deadlineAtMs'>): s
   return `${priorities.indexOf(job.priority)}#${deadline}#${idOrder(job.id)}`;
 }
 
+/** Whether a job waits for a person. */
+export function isInReview({ status, review }: Pick<Job, 'status' | 'review'>): boolean {
+  return status === 'queued' && review?.state === 'waiting';
+}
+
 const ADDED_SINCE_1 = {
+  content: null,
+  review: null,
+  subject: null,
+  sealed: null,
+  erased: false,
+  keyId: null,
+  terms: null,
+  maxCost: null,
   priority: 'normal',
   deadlineAtMs: null,
   webhookUrl: null,
@@ -189,6 +262,7 @@ const ADDED_SINCE_1 = {
   acceptedAt: null,
   placements: [],
   receipt: null,
+  marking: null,
 } as const satisfies Partial<Job>;
 
 /** Likewise in the request: there was text-to-video only, and one class. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
 import { type AuditSettings, auditSettingsFrom } from '#adapters/aws/connect-audit.ts';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
+import { masterKeyFromSetting } from '#adapters/master-key.ts';
+import { openPolicies } from '#adapters/policy-files.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
 import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -21,10 +23,13 @@ import {
   type ResidencyClasses,
   servedClasses,
 } from '#core/policy/residency.ts';
+import type { ContentPolicies } from '#core/policy/reviews/content-ports.ts';
 import type { Provider } from '#core/provider.ts';
 import { type AllowList, parseAllowList } from '#core/webhooks/allow-list.ts';
+import type { MarkingKeys } from '#gpu-container/provenance/marking-keys.ts';
 import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { type BundleSettings, bundleSettingsFrom } from './bundle-settings.ts';
+import { markingKeysFromSettings } from './marking-settings.ts';
 
 /** A worker on the AWS adapters, as its environment describes it. */
 export interface AwsWorkerSettings {
@@ -37,6 +42,10 @@ export interface AwsWorkerSettings {
   readonly enclaves: ReadonlyMap<string, EnclaveResources>;
   /** Signs where each job was processed. */
   readonly receiptSigner: ReceiptSigner;
+  /** Wraps the keys that prompts, references and checkpoints are sealed with: 32 bytes. */
+  readonly masterKey: Uint8Array;
+  /** What its videos are marked with. */
+  readonly marking: MarkingKeys;
   readonly audit: AuditSettings;
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
@@ -58,6 +67,8 @@ export interface AwsWorkerSettings {
   /** Where attempts write; a folder of its own for each. */
   readonly scratchRoot: string;
   readonly shareOf: (tenant: string) => TenantShare;
+  /** What may be rendered: REELAY_POLICY, as the front door has it. */
+  readonly content: ContentPolicies;
   readonly webhookAllow: AllowList;
   /** ECS's address for task protection; undefined outside ECS. */
   readonly ecsAgentUri: string | undefined;
@@ -83,6 +94,8 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     aws: sentence(() => awsResourcesFrom(env)),
     ...residencyFrom(env),
     receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
+    masterKey: masterKeyFromSetting(env.REELAY_MASTER_KEY),
+    marking: markingKeysFromSettings(env),
     audit: auditSettingsFrom(env),
     stores: storesFrom(env),
     provider: providerFrom(env),
@@ -94,6 +107,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     bundleStore: bundleSettingsFrom(env),
     loadedBytes: bytesFrom(env, 'REELAY_LOADED_BYTES'),
     scratchRoot: textFrom(env, 'REELAY_SCRATCH') ?? join(tmpdir(), 'reelay'),
+    content: openPolicies(env.REELAY_POLICY),
     shareOf: sentence(() => parseShares(env.REELAY_SHARES ?? ''), 'REELAY_SHARES'),
     webhookAllow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
     ecsAgentUri: textFrom(env, 'ECS_AGENT_URI'),

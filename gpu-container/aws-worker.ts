@@ -6,7 +6,7 @@
  *     working --the provider is lost--> draining -> rejects with provider_unavailable; nothing is rendered on the CPU instead
  *     working --a fetched bundle has rotted on the disk--> draining -> it leaves the cache, and the next start fetches it anew
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ import { createTaskProtection } from '#adapters/aws/ecs-task-protection.ts';
 import { connectS3Objects } from '#adapters/aws/s3-objects.ts';
 import { watchSpotNotice } from '#adapters/aws/spot-notice.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { createAccounts } from '#core/accounts/accounts.ts';
+import { freePrices } from '#core/accounts/price-list.ts';
 import type { ObjectSource } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
@@ -34,6 +36,7 @@ import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
+import { createMarks } from '#gpu-container/worker/marks.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer, type Renderer } from '#gpu-container/worker/renderer.ts';
@@ -87,7 +90,9 @@ export async function runAwsWorker(
   };
   const sound = watchBundles(rendering, { fetched: bundles.fetched, onRotten });
   const renderer = watchProvider(sound, { provider, onLost: error => lost.abort(error) });
-  const enclaves = [...connectAwsEnclaves(settings.aws, settings.enclaves)].map(([enclave, ports]) => {
+  const connected = connectAwsEnclaves(settings.aws, settings.enclaves, settings.masterKey);
+  await connected.sealing.check();
+  const enclaves = [...connected.enclaves].map(([enclave, ports]) => {
     return { ...ports, queue: watchQueue(ports.queue), enclave };
   });
   const aws = enclaves[0]!; // entries and events are the same in all
@@ -142,6 +147,7 @@ function workerPorts(
   const { leaseSeconds } = limits;
   const { ecsAgentUri: agentUri, scratchRoot } = settings;
   const minutes = limits.taskProtectionMinutes;
+  const enqueue: WorkerPorts['enqueueDeliveries'] = (event, url) => enqueueDeliveries(parts.webhooks, event, url);
   return {
     ...systemClock,
     ...parts.aws,
@@ -149,8 +155,22 @@ function workerPorts(
     classes: settings.classes,
     ...(agentUri !== undefined && { taskGuard: createTaskProtection({ agentUri, minutes }) }),
     shareOf: settings.shareOf,
-    audit: connectAudit(parts.aws.kv, settings.audit, { kind: 'worker', signer: settings.receiptSigner }, systemClock.now),
-    enqueueDeliveries: (event, url) => enqueueDeliveries(parts.webhooks, event, url),
+    content: settings.content,
+    random: randomBytes,
+    sha256: data => createHash('sha256').update(data).digest('hex'),
+    audit: connectAudit(
+      parts.aws.kv,
+      settings.audit,
+      { kind: 'worker', signer: settings.receiptSigner },
+      systemClock.now,
+    ),
+    enqueueDeliveries: enqueue,
+    // It only settles: what a job costs was agreed where it was accepted.
+    accounts: createAccounts({
+      ...systemClock,
+      ...{ kv: parts.aws.kv, events: parts.aws.events, enqueueDeliveries: enqueue },
+      ...{ prices: freePrices, random: randomBytes },
+    }),
     leaseSeconds,
     leases: createLeaseWatch({ monotonicMs: systemClock.monotonicMs, leaseSeconds }),
     checkpointCadence: { everySteps: limits.checkpointEverySteps, everyMs: limits.checkpointEveryMs },
@@ -166,6 +186,7 @@ function workerPorts(
       kv: parts.aws.kv,
       random: randomBytes,
     }),
+    marks: createMarks({ keys: settings.marking, kv: parts.aws.kv, now: systemClock.now }),
     whyNotReady: () => whyDiskIsFull(scratchRoot, 'the scratch folder'),
     scratch: job => openScratch(join(scratchRoot, `${job.id}-${job.attempt}`)),
     log: parts.log,

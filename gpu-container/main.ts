@@ -3,6 +3,7 @@ import { type ErrorCode, placeOf, ReelayError } from '#core/errors.ts';
 import { startHealthBeat, tellAnswers } from '#gpu-container/worker/health-beat.ts';
 import { awsWorkerSettingsFrom } from './aws-settings.ts';
 import { runAwsWorker } from './aws-worker.ts';
+import { SECRET_SETTINGS } from './marking-settings.ts';
 
 const log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
   process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`);
@@ -26,6 +27,7 @@ const { REELAY_HEALTH_FILE: healthFile } = process.env;
 const health = healthFile ? startHealthBeat(healthFile) : undefined;
 try {
   const settings = awsWorkerSettingsFrom(process.env);
+  for (const name of SECRET_SETTINGS) delete process.env[name]; // render children inherit what is there
   await runAwsWorker(settings, draining.signal, log, queue => tellAnswers(queue, () => health?.answered()));
 } catch (error) {
   if (error !== draining.signal.reason) giveUp(error); // told to stop while bundles were still fetched: what came of them stays

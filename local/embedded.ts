@@ -29,6 +29,7 @@ import { findBundles, type InstalledBundle, offeredOn, type RefusedBundle } from
 import { fileLog } from './file-log.ts';
 import { createLocalPorts, type LocalPolicy } from './local-ports.ts';
 import { startLocalWorker } from './local-worker.ts';
+import { type FolderMarkingKeys, openMarkingKeys } from './marking-keys.ts';
 import { cleanMoving } from './moving-bundles.ts';
 
 /** Whose is what is made on the machine itself, without a key or with one of the operator's. */
@@ -46,6 +47,8 @@ export interface Embedded {
   readonly bundles: readonly InstalledBundle[];
   /** Bundles that cannot be offered, and why. */
   readonly refused: readonly RefusedBundle[];
+  /** What its videos are marked with, and whether the keys for it were made just now. */
+  readonly marking: FolderMarkingKeys;
   /** Absolute path of a blob, for people. */
   pathOf(key: string): string;
   /** Starts to render jobs; again is fine. Sweeping goes on from the start, with or without it. */
@@ -81,8 +84,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const governing = await governingOf(folder, options.governing).catch(giveUp);
   const { installed: bundles, refused } = offeredOn(found, device, governing);
   const receiptSigner = await (async () => openReceiptKeys(folder))().catch(giveUp);
+  const marking = await openMarkingKeys(folder).catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
+  await ports.checkMasterKey().catch(giveUp);
   const authenticator = createAuthenticator(ports);
   const log = fileLog(join(folder, 'log.jsonl'));
   const scratchRoot = join(folder, 'scratch');
@@ -127,9 +132,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     folder,
     bundles,
     refused,
+    marking,
     pathOf: key => blobPath(join(folder, 'blobs'), key),
     work: () => {
-      const worker = { ...options, ports, receiptSigner, bundles, owner, ownerIsGone, scratchRoot, log };
+      const markingKeys = marking.keys;
+      const worker = { ...options, ports, receiptSigner, markingKeys, bundles, owner, ownerIsGone, scratchRoot, log };
       working ??= startLocalWorker(worker, stopping.signal);
     },
     idle: async () => (await ports.store.countQueued(1)) === 0 && (await ports.store.listRunning(1)).length === 0,

@@ -5,9 +5,11 @@ import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { ReceiptSigner } from '#core/placement/sign-receipt.ts';
 import type { Provider } from '#core/provider.ts';
+import type { MarkingKeys } from '#gpu-container/provenance/marking-keys.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { whyDiskIsFull } from '#gpu-container/worker/disk-room.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
+import { createMarks } from '#gpu-container/worker/marks.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createProviderGate } from '#gpu-container/worker/provider-gate.ts';
 import { createReceipts } from '#gpu-container/worker/receipts.ts';
@@ -25,6 +27,8 @@ export interface LocalWorkerOptions {
   readonly ports: SubmitPorts;
   /** Of the data folder. */
   readonly receiptSigner: ReceiptSigner;
+  /** Of the data folder. */
+  readonly markingKeys: MarkingKeys;
   readonly bundles: readonly InstalledBundle[];
   readonly owner: string;
   readonly ownerIsGone: (owner: string) => boolean;
@@ -41,7 +45,7 @@ export interface LocalWorkerOptions {
 
 /** Renders until told to stop; the function that comes back waits for the end of that. */
 export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal): () => Promise<void> {
-  const { ports, receiptSigner, bundles, owner, ownerIsGone, scratchRoot, log } = options;
+  const { ports, receiptSigner, markingKeys, bundles, owner, ownerIsGone, scratchRoot, log } = options;
   const leaseSeconds = options.leaseSeconds ?? limits.leaseSeconds;
   const provider = options.provider ?? 'cpu';
   const gate = createProviderGate(provider);
@@ -73,6 +77,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
       signer: receiptSigner,
       stores: { records: ports.place, objects: ports.place },
     }),
+    marks: createMarks({ keys: markingKeys, kv: ports.kv, now: ports.now }),
     log,
     whyNotReady: async () => (await gate.whyNot()) ?? whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
     scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),

@@ -144,6 +144,7 @@ const LAW: readonly Room[] = [
       'core',
       'adapters/aws',
       'adapters/receipt-key-setting.ts',
+      'adapters/master-key.ts',
       'gpu-container/provenance',
       'gpu-container/worker',
     ],

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/audit-port.ts';
 import { jobEndEvent, type OutboxEntry } from '../events.ts';
-import type { Artifact, Job, JobError, JobReceipt, Variant } from '../job.ts';
+import type { Artifact, Job, JobError, JobMarking, JobReceipt, Variant } from '../job.ts';
 import { attemptPrefix, checkpointPrefix, jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { JobStore } from '../ports.ts';
@@ -11,6 +11,8 @@ export type Ending =
       readonly status: 'completed';
       readonly artifacts: Readonly<Record<Variant, Artifact>>;
       readonly receipt: JobReceipt;
+      /** No job completes with an unmarked video. */
+      readonly marking: JobMarking;
       readonly nowMs: number;
       /** Checkpoints were stored, also such as never came onto the record. */
       readonly checkpointed?: boolean;
@@ -28,8 +30,8 @@ export type Ending =
 const DAY_MS = 86_400_000;
 
 /**
- * The one write that ends a job: status, artifacts or error, and what it owes: the event, the dead letter, the removal of checkpoints
- * and of what other attempts left. Completing fails (undefined) when a cancel was
+ * The one write that ends a job: status, artifacts or error, and what it owes: the event, the settlement, the dead letter, the removal of
+ * checkpoints and of what other attempts left. Completing fails (undefined) when a cancel was
  * requested; every ending fails when the record moved on, with `version` by so much as a beat. The caller relays the event.
  */
 export function endJob(store: JobStore, job: Job, ending: Ending, version?: number): Promise<Job | undefined> {
@@ -59,7 +61,7 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       status: ending.status,
       error,
       artifacts,
-      ...(ending.status === 'completed' ? { receipt: ending.receipt } : {}),
+      ...(ending.status === 'completed' ? { receipt: ending.receipt, marking: ending.marking } : {}),
       progress: null,
       lease: null,
       completedAtMs: ending.nowMs,
@@ -68,12 +70,18 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       checkpoint: null,
       outbox: [
         { kind: 'event', id: event.id, dueAtMs: ending.nowMs, event },
+        ...settlement(job, ending),
         ...toldOfEnd(job, ending),
         ...deadLetter(job, ending),
         ...removal(job, ending),
       ],
     },
   );
+}
+
+/** A record from before there were prices holds nothing. */
+function settlement(job: Job, ending: Ending): OutboxEntry[] {
+  return job.terms === null ? [] : [{ kind: 'settle', id: `${job.id}/settle`, dueAtMs: ending.nowMs }];
 }
 
 const ENDS = { completed: 'job.complete', failed: 'job.fail', cancelled: 'job.cancel' } as const;

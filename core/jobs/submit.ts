@@ -1,12 +1,21 @@
+import type { Accounts } from '../accounts/accounts.ts';
+import { admit } from '../accounts/admit.ts';
+import { localPrincipal, type Principal } from '../accounts/authenticate.ts';
+import { isRefusal } from '../accounts/quote.ts';
+import { refusedError } from '../accounts/refused-error.ts';
 import { type AuditEvent, askedBy } from '../audit/audit-port.ts';
+import type { SubjectNames } from '../audit/subjects.ts';
 import { invalidRequest, ReelayError } from '../errors.ts';
 import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
 import type { Place, ResidencyClasses } from '../policy/residency.ts';
+import { type Asked, askedOf } from '../policy/reviews/ask.ts';
+import { type ContentPolicies, personOf } from '../policy/reviews/content-ports.ts';
+import { judge, noteConsents, openJobReview } from '../policy/reviews/judge.ts';
 import { type ReferencePorts, storeReference, withStored } from '../references/store-reference.ts';
-import { parseSubmission, type Submission, type VideoRequest } from '../video-request.ts';
+import { parseSubmission, type Submission } from '../video-request.ts';
 import { claim, claimOf } from './claim.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { needRoom } from './room.ts';
@@ -18,6 +27,7 @@ import {
   deletedUnderKey,
   fingerprintOf,
   heldJob,
+  isPrintOf,
   keyPlace,
   noteRecent,
   withoutNulls,
@@ -26,6 +36,12 @@ import {
 /** What accepting a job needs. */
 export interface SubmitPorts extends RelayPorts, StandingPorts, ReferencePorts {
   readonly models: ModelCatalog;
+  /** How people and requests are named in what is stored. */
+  readonly subjects: SubjectNames;
+  /** Prices, budgets and the ledger. */
+  readonly accounts: Accounts;
+  /** What may be asked for. */
+  readonly content: ContentPolicies;
   /** n random bytes. */
   readonly random: (n: number) => Uint8Array;
   /** Lower-case hex of bytes, or of a text's UTF-8 bytes. */
@@ -51,8 +67,12 @@ export interface SubmitOptions {
    * 0 always makes a new one. undefined: a client that does not count.
    */
   readonly retryCount?: number;
+  /** Who asks, where a key says so; without it the tenant itself asks, without a key. */
+  readonly principal?: Principal;
   /** The job whose settings are in the input. */
   readonly remixOf?: string;
+  /** Whose data the input is where it names nobody: the subject of the job that it is taken from. */
+  readonly subject?: string | null;
   /** Hash of what was sent where the input was made of more than that (see submission-claims.ts). */
   readonly wire?: string | undefined;
 }
@@ -62,7 +82,7 @@ export interface SubmitOptions {
  * and, if that fails, by the sweeper, so a full outage of the queue delays a job and never loses it.
  *
  * Throws `invalid_request`, `model_not_found` or `residency_unsatisfiable` (nothing written), `idempotency_key_reused`,
- * `deadline_unattainable`, `queue_full`, `store_unavailable`; `not_found` when another request with the same claim made the job meanwhile and it was deleted.
+ * `deadline_unattainable`, `queue_full`, `budget_exceeded`, `max_cost_exceeded`, `tenant_limit`, `policy_denied`, `likeness_consent_required`, `store_unavailable`; `not_found` when another request with the same claim made the job meanwhile and it was deleted.
  */
 export async function submit(
   ports: SubmitPorts,
@@ -89,15 +109,17 @@ export async function submit(
     id: jobId,
     beganAtMs: strict.nowMs,
     remixOf: options.remixOf ?? null,
+    subject: options.subject ?? null,
+    principal: options.principal,
     deletedSince: key === undefined ? deletedMeanwhile : deletedUnderKey,
   };
   if (key === undefined && options.retryCount === undefined) return accept(ports, tenant, submission, made);
-  const fingerprint = fingerprintOf(ports, input, submission, options.remixOf);
-  const ours = { jobId, fingerprint, ...(options.wire === undefined ? {} : { wire: options.wire }) };
+  const print = fingerprintOf(ports, input, submission, options.remixOf);
+  const ours = { jobId, fingerprint: print.now, ...(options.wire === undefined ? {} : { wire: options.wire }) };
   const where = key === undefined ? { space: `recent/${tenant}`, name: ours.fingerprint } : keyPlace(tenant, key);
   const held = await (key === undefined
     ? claimRetry(ports, where, ours, options.retryCount ?? 0)
-    : claimKey(ports, where, ours));
+    : claimKey(ports, where, ours, print));
   if (held.jobId === jobId) return accept(ports, tenant, submission, { ...made, claim: where });
   const job = await heldJob(ports, where, held);
   if (job !== 'deleted') return job ?? accept(ports, tenant, submission, { ...made, id: held.jobId, claim: where });
@@ -124,7 +146,7 @@ async function madeBefore(
       checkUrl: () => undefined,
       residency: ports,
     });
-    if (fingerprintOf(ports, input, lenient, remixOf) !== held.fingerprint) return undefined;
+    if (!isPrintOf(held, fingerprintOf(ports, input, lenient, remixOf))) return undefined;
   } catch {
     return undefined; // wrong in itself
   }
@@ -144,9 +166,10 @@ function deletedAfterRedrive(): ReelayError {
 export async function submitAgain(ports: SubmitPorts, dead: Job): Promise<Job> {
   const beganAtMs = ports.now();
   const strict = { seed: dead.request.seed, nowMs: beganAtMs, checkUrl: ports.checkWebhookUrl, residency: ports };
-  return withInputAgain(ports, dead.request, async again => {
+  return withInputAgain(ports, dead, async again => {
     const submission = parseSubmission({ ...again, priority: dead.priority }, ports.models, strict);
-    return submitDead(ports, dead, { ...submission, webhookUrl: dead.webhookUrl }, beganAtMs);
+    const { webhookUrl, maxCost } = dead;
+    return submitDead(ports, dead, { ...submission, webhookUrl, maxCost }, beganAtMs);
   });
 }
 
@@ -157,24 +180,31 @@ async function submitDead(ports: SubmitPorts, dead: Job, submission: Submission,
   const held = await claim(ports, { ...where, keepMs: limits.deadLetterDays * 86_400_000 }, ours);
   const there = held.jobId === ours.jobId ? undefined : await heldJob(ports, where, held);
   if (there === 'deleted') throw deletedAfterRedrive();
-  const { remixOf } = dead;
+  const { remixOf, subject } = dead;
   const made = {
     id: held.jobId,
     claim: where,
     redriveOf: dead.id,
     remixOf,
+    subject,
+    principal: undefined,
+    requester: dead.content?.requester,
     beganAtMs,
     deletedSince: deletedAfterRedrive,
   };
   return there ?? accept(ports, dead.tenant, submission, made);
 }
 
-/** Runs `use` with what would have to be sent to get the same request again, its file among it. Throws as `withStored` does. */
+/**
+ * Runs `use` with what would have to be sent to get the same request again, its file among it. Throws as `withStored` does, and `expired`
+ * where the prompts are kept no longer.
+ */
 export async function withInputAgain<T>(
   ports: ReferencePorts,
-  request: VideoRequest,
+  { request, erased }: Pick<Job, 'request' | 'erased'>,
   use: (input: Record<string, unknown>) => Promise<T>,
 ): Promise<T> {
+  if (erased) throw new ReelayError('expired', 'What this video was asked for with is kept no longer.');
   // The task follows from the file, and the length from frames and their rate.
   const { task: _, reference, seconds: __, ...fields } = request;
   const settings = withoutNulls(fields);
@@ -189,6 +219,10 @@ interface Made {
   readonly claim?: Job['claim'];
   readonly redriveOf?: string;
   readonly remixOf: string | null;
+  readonly subject: string | null;
+  readonly principal: Principal | undefined;
+  /** Who asked at first, where it is asked again for them. */
+  readonly requester?: string | undefined;
   /** When the request for it came, before any claim was looked at. */
   readonly beganAtMs: number;
   /** What to say when another request with the same claim made the job, and it was deleted, before this one came so far. */
@@ -200,13 +234,23 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   const most = ports.maxQueuedJobs ?? limits.maxQueuedJobs;
   await needRoom(store, most, now());
   const digest = ports.models.find(m => m.id === submission.request.model)?.digest ?? '';
-  const planned = newJob(tenant, submission, { ...made, modelDigest: digest, acceptedAt: ports.place }, now());
+  const subject = submission.user === null ? made.subject : ports.subjects.idOf(tenant, submission.user);
+  const planned = newJob(tenant, submission, { ...made, subject, modelDigest: digest, acceptedAt: ports.place }, now());
   if (planned.deadlineAtMs !== null) await checkDeadline(ports, planned, planned.deadlineAtMs);
+  // Before the money: whoever is refused owes nothing, and nothing is held up for them.
+  const asked = askedFor(ports, tenant, submission, made);
+  const judged = await judge(ports, asked, planned.id);
+  const held = await holdMoney(ports, planned, made.principal);
   const reference = submission.file === null ? null : await storeReference(ports, planned, submission.file);
-  const job = { ...planned, request: { ...planned.request, reference } };
+  // Nobody is to look at a job that waits for a person: no message is owed.
+  const isWaiting = judged.review?.state === 'waiting';
+  const outbox = planned.outbox.filter(({ kind }) => !isWaiting || kind !== 'message');
+  const job = { ...planned, ...held, ...judged, outbox, request: { ...planned.request, reference } };
   // The tombstone that would stop a create from coming after a removal does not stand for ever.
   if (now() - made.beganAtMs > limits.submitSeconds * 1000)
     throw new ReelayError('store_unavailable', 'The request was held up for too long on its way; send it again.');
+  await openJobReview(ports, asked, job.id, judged);
+  await noteConsents(ports, judged.content, job.id);
   try {
     await store.create(job);
   } catch (error) {
@@ -218,6 +262,27 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   }
   await relay(ports, job).catch(() => undefined); // the record owes the message: the sweeper sends it
   return job;
+}
+
+/**
+ * The last check: what the job may cost is held for it, or it is refused with the sums. From here on nothing gives the money back but the
+ * end of the job, or the sweep where no job comes of it: a request that failed here may yet be made by its repetition.
+ */
+async function holdMoney(
+  ports: SubmitPorts,
+  job: Job,
+  asking: Principal | undefined,
+): Promise<Pick<Job, 'keyId' | 'terms'>> {
+  const { accounts, kv, store, now } = ports;
+  const principal = asking ?? localPrincipal(await accounts.tenant(job.tenant));
+  const terms = await admit({ ...accounts, kv, store, now }, principal, job, job.maxCost ?? undefined);
+  if (isRefusal(terms)) throw refusedError(terms);
+  return { keyId: principal.keyId, terms };
+}
+
+function askedFor(ports: SubmitPorts, tenant: string, { request, file }: Submission, made: Made): Asked {
+  const requester = made.requester ?? personOf(tenant, made.principal);
+  return askedOf(request, file === null ? null : ports.sha256(file.bytes), { tenant, requester });
 }
 
 async function checkDeadline(ports: SubmitPorts, job: Job, deadlineAtMs: number): Promise<void> {
@@ -234,12 +299,19 @@ function newJob(
   made: Made & Pick<Job, 'modelDigest' | 'acceptedAt'>,
   nowMs: number,
 ): Job {
-  const { file: _, ...asked } = submission;
-  const { modelDigest, acceptedAt } = made;
+  const { file: _, user: __, ...asked } = submission;
+  const { modelDigest, acceptedAt, subject } = made;
   return {
     id: made.id,
     tenant,
     ...asked,
+    subject,
+    sealed: null,
+    erased: false,
+    keyId: null,
+    terms: null,
+    content: null,
+    review: null,
     modelDigest,
     status: 'queued',
     attempt: 0,
@@ -258,6 +330,7 @@ function newJob(
     error: null,
     artifacts: {},
     receipt: null,
+    marking: null,
     createdAtMs: nowMs,
     startedAtMs: null,
     completedAtMs: null,

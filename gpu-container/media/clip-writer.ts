@@ -1,7 +1,8 @@
 import type { Clip } from './clip.ts';
-import { openMp4Encoder } from './encode-mp4.ts';
-import { openSpritesheet } from './spritesheet.ts';
+import { type MarkFrame, openMp4Encoder } from './encode-mp4.ts';
+import { openSpritesheet, sheetFrames } from './spritesheet.ts';
 import { encodeThumbnail, thumbnailFrame } from './thumbnail.ts';
+import { yuvToRgb } from './yuv-to-rgb.ts';
 
 /** The bytes of a finished clip's three files. */
 export interface ClipFiles {
@@ -20,25 +21,47 @@ export interface ClipWriter {
   abandon(): void;
 }
 
-/** A writer for a clip of this size and length. */
-export async function openClipWriter(shape: Omit<Clip, 'rgb'>): Promise<ClipWriter> {
-  const mp4 = await openMp4Encoder(shape);
+/** What marks a clip: there is no writer without it, so no file leaves one unmarked. */
+export interface ClipMarking {
+  readonly embed: MarkFrame;
+  /** The finished MP4 with its signed metadata: the last thing that happens to it. */
+  readonly seal: (file: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** A writer for a clip of this size and length. Its pictures are of marked frames. */
+export async function openClipWriter(shape: Omit<Clip, 'rgb'>, { embed, seal }: ClipMarking): Promise<ClipWriter> {
+  const mp4 = await openMp4Encoder(shape, embed);
   const sheet = openSpritesheet(shape);
   const shown = thumbnailFrame(shape.frames);
+  const pictured = new Set([shown, ...sheetFrames(shape.frames)]);
   let thumbnail: Promise<Uint8Array> | undefined;
   let added = 0;
   return {
     async add(frame) {
-      await mp4.add(frame);
-      await sheet.add(frame, added);
-      if (added === shown) thumbnail = encodeThumbnail(frame, shape);
-      thumbnail?.catch(() => undefined); // told by finish
+      const planes = await mp4.add(frame);
+      if (pictured.has(added)) {
+        const picture = pictureOf(planes, shape);
+        await sheet.add(picture, added);
+        if (added === shown) thumbnail = encodeThumbnail(picture, shape);
+        thumbnail?.catch(() => undefined); // told by finish
+      }
       added++;
     },
     async finish() {
-      const video = await mp4.finish();
+      const video = await seal(await mp4.finish());
       return { video, thumbnail: await thumbnail!, spritesheet: await sheet.finish() };
     },
     abandon: () => mp4.abandon(),
   };
+}
+
+/** I420 as the encoder gets it, back to RGB [H, W, 3]. */
+function pictureOf(bytes: Uint8Array, { width, height }: Omit<Clip, 'rgb'>): Uint8Array {
+  const cells = width * height;
+  return yuvToRgb({
+    ...{ bytes, width, height, chromaStep: 1, shiftX: 1, shiftY: 1, matrix: 'bt709', fullRange: false },
+    luma: { offset: 0, stride: width },
+    cb: { offset: cells, stride: width / 2 },
+    cr: { offset: cells + cells / 4, stride: width / 2 },
+  });
 }

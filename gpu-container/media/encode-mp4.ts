@@ -28,10 +28,13 @@ const CODEC = 'avc1.640033';
 /** Frames wait in the encoder up to this many, then `add` waits: a fast decoder must not fill the memory. */
 const MAX_QUEUED = 8;
 
+/** What is done to each frame before it is encoded, in place: I420 without padding, in time order. No file is made without it. */
+export type MarkFrame = (i420: Uint8Array) => void;
+
 /** An MP4 that grows with the clip; only compressed bytes are kept. */
 export interface Mp4Encoder {
-  /** RGB bytes [H, W, 3] of the next frame. */
-  add(frame: Uint8Array): Promise<void>;
+  /** RGB bytes [H, W, 3] of the next frame; gives it as it went into the file, marked, in I420. */
+  add(frame: Uint8Array): Promise<Uint8Array>;
   /** The whole file. Throws when a frame is missing, and on an encoder error. */
   finish(): Promise<Uint8Array<ArrayBuffer>>;
   /** Frees the encoder without a file; does nothing after `finish`. */
@@ -39,9 +42,9 @@ export interface Mp4Encoder {
 }
 
 /** A whole clip's file. Throws on odd sizes and on an encoder error. */
-export async function encodeMp4(clip: Clip): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeMp4(clip: Clip, mark: MarkFrame): Promise<Uint8Array<ArrayBuffer>> {
   checkClip(clip);
-  const encoder = await openMp4Encoder(clip);
+  const encoder = await openMp4Encoder(clip, mark);
   try {
     for (let i = 0; i < clip.frames; i++) await encoder.add(frameOf(clip, i));
     return await encoder.finish();
@@ -54,7 +57,8 @@ export async function encodeMp4(clip: Clip): Promise<Uint8Array<ArrayBuffer>> {
 export async function canEncode(): Promise<boolean> {
   const [frames, width, height] = [2, 16, 16];
   try {
-    await encodeMp4({ rgb: new Uint8Array(frames * width * height * 3), frames, width, height, fps: 2 });
+    const nothing = { rgb: new Uint8Array(frames * width * height * 3), frames, width, height, fps: 2 };
+    await encodeMp4(nothing, () => undefined); // no video of anyone's: the bytes are dropped
     return true;
   } catch {
     return false;
@@ -62,7 +66,7 @@ export async function canEncode(): Promise<boolean> {
 }
 
 /** An encoder for a clip of this size, rate and length. Throws on odd sizes. */
-export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>): Promise<Mp4Encoder> {
+export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>, mark: MarkFrame): Promise<Mp4Encoder> {
   checkShape(shape);
   const { VideoEncoder, VideoFrame } = await loadCodecs();
   const { width, height, fps, frames } = shape;
@@ -94,7 +98,9 @@ export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>): Promise<Mp4Encod
   return {
     abandon,
     async add(rgb) {
-      const frame = new VideoFrame(rgbToI420(rgb, width, height), {
+      const planes = rgbToI420(rgb, width, height);
+      mark(planes);
+      const frame = new VideoFrame(planes, {
         format: 'I420',
         codedWidth: width,
         codedHeight: height,
@@ -106,6 +112,7 @@ export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>): Promise<Mp4Encod
       frame.close();
       added++;
       while (encoder.encodeQueueSize > MAX_QUEUED && failure === undefined) await sleep(1);
+      return planes;
     },
     async finish() {
       try {

@@ -3,6 +3,7 @@
  *
  *     child:  starts -> ready | failed (taskId null, then it exits with 1); partly_elsewhere at any time
  *     render -> resume_refused? -> started -> (progress | alive | checkpoint | checkpoint_failed)* -> done | failed | cancelled | paused
+ *     sign   <- at the end of a task: the child has no private key; signature -> it goes on, or fails where there is none
  *     cancel -> cancelled within one step, unless the task was already over
  *     pause  -> paused within one step; while files are written the task ends as done instead, after a checkpoint
  *
@@ -11,6 +12,9 @@
 import type { ErrorCode } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
 import type { VideoRequest } from '#core/video-request.ts';
+import type { Message } from '#gpu-container/provenance/watermark/coded-word.ts';
+import type { MarkStrength } from '#gpu-container/provenance/watermark/delivered-size.ts';
+import type { KeyStream } from '#gpu-container/provenance/watermark/key-stream.ts';
 
 /** What the supervisor says. */
 export type ToChild =
@@ -25,9 +29,47 @@ export type ToChild =
       /** The bytes of `request.reference` in a local file, checked against its hash; undefined for t2v. */
       readonly referencePath?: string | undefined;
       readonly checkpoint: CheckpointRule;
+      /** There is no task without it. */
+      readonly marking: MarkingOrder;
+    }
+  /** The answer to `sign` of the same id; null where no signature could be had. */
+  | {
+      readonly type: 'signature';
+      readonly taskId: string;
+      readonly id: number;
+      readonly signature: Uint8Array | null;
     }
   | { readonly type: 'cancel'; readonly taskId: string }
   | { readonly type: 'pause'; readonly taskId: string };
+
+/** What a clip is marked with. It holds no key: the stream is made of the watermark key, and signatures are asked for. */
+export interface MarkingOrder {
+  readonly stream: KeyStream;
+  /** The job's 58 bits, as the mark carries them. */
+  readonly message: Message;
+  /** DER of the leaf's certificate and those between it and the root. */
+  readonly chain: readonly Uint8Array[];
+  /** PEM: whom the finished file is checked against. */
+  readonly trustRoots: string;
+  readonly generator: { readonly name: string; readonly version: string };
+  readonly createdAtMs: number;
+  readonly jobId: string;
+  /** Of the request, under a key of the installation; hex. */
+  readonly requestHmac: string;
+}
+
+/** What was marked, as the finished file was found to be. */
+export interface Marked {
+  /** `urn:c2pa:…` */
+  readonly manifestId: string;
+  readonly strength: MarkStrength;
+  /** "WIDTHxHEIGHT" of the file: a small clip is enlarged before it is marked. */
+  readonly size: string;
+  /** sha256 over the RGB bytes of all frames in order, as the model made them: before they were enlarged and marked. Lower-case hex. */
+  readonly framesSha256: string;
+  /** Of the first, the middle and the last frame (provenance/picture-hash.ts). */
+  readonly pictureHashes: readonly string[];
+}
 
 /** When a checkpoint is due: so many steps or so much time after the last one, whichever comes first. */
 export interface CheckpointRule {
@@ -56,7 +98,15 @@ export type FromChild =
     }
   /** Between two network runs when nothing else was said for a second. */
   | { readonly type: 'alive'; readonly taskId: string }
-  | { readonly type: 'done'; readonly taskId: string; readonly files: RenderedFiles; readonly timings: RenderTimings }
+  /** A signature over these bytes is needed (ECDSA P-256 with SHA-256). */
+  | { readonly type: 'sign'; readonly taskId: string; readonly id: number; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'done';
+      readonly taskId: string;
+      readonly files: RenderedFiles;
+      readonly marked: Marked;
+      readonly timings: RenderTimings;
+    }
   | {
       readonly type: 'failed';
       /** null: the bundle did not load. */
@@ -106,10 +156,16 @@ export interface RenderedFiles {
   readonly spritesheet: RenderedFile;
 }
 
-/** Wall-clock milliseconds; the last covers all three files. */
+/** Wall-clock milliseconds. */
 export interface RenderTimings {
   readonly encodePromptMs: number;
   readonly denoiseMs: number;
   readonly decodeMs: number;
+  /** From the last frame on: all three files, and the two that follow. */
   readonly encodeVideoMs: number;
+  /** The watermark, all frames. */
+  readonly embedMs: number;
+  readonly signMs: number;
+  /** Reading both marks of the finished file. */
+  readonly verifyMs: number;
 }

@@ -6,6 +6,7 @@
  */
 import { ReelayError } from '#core/errors.ts';
 import { type Provider, whyUnfit } from '#core/provider.ts';
+import { openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import { whyPartlyElsewhere } from '#gpu-container/runtime/first-run.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend, type OrtOptions } from '#gpu-container/runtime/ort-backend.ts';
@@ -30,6 +31,8 @@ async function main(): Promise<void> {
   const [folder = '', threads = '1', asked = 'cpu'] = process.argv.slice(2);
   const provider: Provider = asked === 'cuda' ? 'cuda' : 'cpu';
   const started = performance.now();
+  const library = openLibrary();
+  void library.warm(); // beside the model: a first video does not wait for it
   try {
     const bundle = await loadBundle(folder);
     const unfit = whyUnfit(bundle.card.id, bundle.card.requires, { provider, memoryBytes: undefined });
@@ -38,7 +41,7 @@ async function main(): Promise<void> {
       bundle,
       createOrtBackend({ threads: Number(threads), provider, onFirstRun: tellerOf(provider) }),
     );
-    serve({ model, render: createVideoPipeline(model) });
+    serve({ model, render: createVideoPipeline(model, library) });
     const loadMs = performance.now() - started;
     await send({ type: 'ready', bundleId: bundle.card.id, digest: bundle.digest, loadMs });
   } catch (error) {
@@ -61,7 +64,9 @@ function serve(pipeline: Pipeline): void {
   process.on('message', async (message: ToChild) => {
     const { taskId } = message;
     if (message.type !== 'render') {
-      if (current?.taskId === taskId) current.task[message.type]();
+      if (current?.taskId !== taskId) return;
+      if (message.type === 'signature') current.task.signature(message);
+      else current.task[message.type]();
       return;
     }
     if (current !== undefined) {

@@ -26,6 +26,8 @@ export interface Pipeline {
 export interface RunningTask {
   cancel(): void;
   pause(): void;
+  /** The answer to what it asked to be signed. */
+  signature(message: Extract<ToChild, { type: 'signature' }>): void;
   /** done, failed, cancelled or paused; never rejects. */
   readonly answer: Promise<FromChild>;
 }
@@ -33,7 +35,7 @@ export interface RunningTask {
 /** Says on the channel what happens on the way; the answer is the caller's to send. */
 export function startTask(
   { model, render }: Pipeline,
-  { taskId, request, folder, resumePath, referencePath, checkpoint }: Extract<ToChild, { type: 'render' }>,
+  { taskId, request, folder, resumePath, referencePath, checkpoint, marking }: Extract<ToChild, { type: 'render' }>,
   send: (message: FromChild) => void,
 ): RunningTask {
   let stop: 'cancelled' | 'paused' | undefined;
@@ -56,6 +58,7 @@ export function startTask(
   };
 
   const alive = createSignOfLife(() => send({ type: 'alive', taskId }));
+  const signatures = createSignatures((id, bytes) => send({ type: 'sign', taskId, id, bytes }));
 
   const run = async (): Promise<FromChild> => {
     try {
@@ -64,6 +67,7 @@ export function startTask(
       const rendering = await render(request, folder, {
         resume,
         referencePath,
+        marking: { order: marking, sign: signatures.ask },
         onProgress: (phase, step, steps) => send({ type: 'progress', taskId, phase, step, steps }),
         checkpoint: async state => {
           alive();
@@ -83,6 +87,7 @@ export function startTask(
 
   return {
     answer: run(),
+    signature: signatures.answer,
     cancel: () => {
       stop = 'cancelled';
     },
@@ -104,6 +109,28 @@ function createSignOfLife(send: () => void): () => void {
     if (performance.now() - saidMs < ALIVE_EVERY_MS) return;
     saidMs = performance.now();
     send();
+  };
+}
+
+/** Asks the supervisor, who has the key. */
+function createSignatures(askFor: (id: number, bytes: Uint8Array) => void) {
+  const asked = new Map<number, (signature: Uint8Array | null) => void>();
+  let ids = 0;
+  return {
+    async ask(bytes: Uint8Array): Promise<Uint8Array> {
+      const id = ids++;
+      const signature = await new Promise<Uint8Array | null>(resolve => {
+        asked.set(id, resolve);
+        askFor(id, bytes);
+      });
+      if (signature === null)
+        throw new ReelayError('store_unavailable', 'The key that signs videos could not be asked.');
+      return signature;
+    },
+    answer({ id, signature }: Extract<ToChild, { type: 'signature' }>): void {
+      asked.get(id)?.(signature);
+      asked.delete(id);
+    },
   };
 }
 

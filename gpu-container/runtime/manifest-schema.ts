@@ -121,7 +121,7 @@ export const manifestSchema = z.object({
   presets: z.record(line, preset).default({}),
   requires: requires.optional(),
   /** A clip whose short side is below 256 pixels is enlarged before it is marked, unless its own size is demanded. */
-  delivery: z.enum(['enlarged', 'native']).default('enlarged'),
+  delivery: z.enum(['enlarged', 'native']).optional(),
   files: z
     .array(
       z.object({

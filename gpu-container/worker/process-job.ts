@@ -3,6 +3,7 @@
  *
  *     message --nothing queued--> acked        --nothing may start, or held--> shown again later
  *     message --only jobs that this place may not serve--> shown again at once, for another worker
+ *     message --leased--> the content policy wants a person's look--> queued, in no queue; acked       --denies--> failed
  *     message --leased--> rendering --done--> bytes -> record -> event -> ack
  *                                   --lease lost--> nothing is written, not even an ack; own bytes go
  *                                   --cancelled--> cancelled     --fatal or third error--> failed, dead letter
@@ -16,10 +17,16 @@ import { relay } from '#core/jobs/relay.ts';
 import { type TakePorts, takeNext } from '#core/jobs/take.ts';
 import { attemptPrefix } from '#core/keys.ts';
 import { limits } from '#core/limits.ts';
+import type { ContentPorts } from '#core/policy/reviews/content-ports.ts';
+import type { Judged } from '#core/policy/reviews/judge.ts';
+import { parkJob } from '#core/policy/reviews/settle-review.ts';
 import type { Delivery } from '#core/ports.ts';
+import { ack, ackOwn, postpone } from './acks.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
-import { type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
+import { ERASED, type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
+import type { Marks } from './marks.ts';
 import { notePaceSometimes } from './pace-notes.ts';
+import { askBeforeRender } from './policy-gate.ts';
 import { type Finished, type Receipts, storeReceipt } from './receipts.ts';
 import { fetchReference } from './references.ts';
 import type { Renderer } from './renderer.ts';
@@ -27,9 +34,10 @@ import type { Scratch } from './scratch.ts';
 import { storeArtifacts } from './store-artifacts.ts';
 
 /** Everything a worker touches. */
-export interface WorkerPorts extends HeartbeatPorts, TakePorts {
+export interface WorkerPorts extends HeartbeatPorts, TakePorts, ContentPorts {
   readonly renderer: Renderer;
   readonly receipts: Receipts;
+  readonly marks: Marks;
   readonly scratch: (job: Job) => Promise<Scratch>;
   /** How often the renderer writes a checkpoint; 0 turns a rule off. */
   readonly checkpointCadence: { readonly everySteps: number; readonly everyMs: number };
@@ -86,7 +94,11 @@ async function render(
 ): Promise<Processed> {
   const job = heartbeat.job();
   const { signal } = heartbeat;
+  if (job.erased) throw new ReelayError('cancelled', ERASED);
+  const judged = await askBeforeRender(ports, job);
+  if (judged !== undefined) return parked(ports, heartbeat, judged);
   await ports.receipts.prepare();
+  const { payload, order: marking } = await ports.marks.order(job);
   const referencePath = await fetchReference(ports, job, scratch);
   const resumePath = await fetchCheckpoint(ports, job, scratch);
   const from = resumePath === undefined ? 0 : (job.checkpoint?.step ?? 0);
@@ -95,10 +107,14 @@ async function render(
   let startedMs: number | undefined;
   const outcome = await ports.renderer
     .render(
-      { taskId: `${job.id}/${job.attempt}`, request: job.request, folder: scratch.folder, resumePath, referencePath },
+      {
+        ...{ taskId: `${job.id}/${job.attempt}`, request: job.request, folder: scratch.folder },
+        ...{ resumePath, referencePath, marking },
+      },
       {
         signal,
         pause: drain,
+        sign: ports.marks.sign,
         onProgress: progress => {
           startedMs ??= ports.monotonicMs(); // the model is loaded by then
           heartbeat.report(progress);
@@ -123,11 +139,12 @@ async function render(
   heartbeat.report({ phase: 'committing', step: 0, steps: 0 });
   const artifacts = await storeArtifacts(ports.blobs, heartbeat, scratch, outcome.files);
   await saver.finish();
-  const { resumedAtStep, bundleDigest } = outcome;
+  const { resumedAtStep, bundleDigest, marked } = outcome;
+  heartbeat.signal.throwIfAborted();
+  const { sha256 } = artifacts.video;
   await complete(ports, heartbeat, {
-    artifacts,
-    resumedAtStep,
-    bundleDigest,
+    ...{ artifacts, resumedAtStep, bundleDigest },
+    marking: await ports.marks.record(heartbeat.job(), payload, { marked, sha256, bundleDigest }),
     checkpointed: saver.used(),
     completedAtMs: ports.now(),
   });
@@ -135,14 +152,26 @@ async function render(
   return 'worked';
 }
 
+/** A person has to look at the job first: it waits without a message, and whoever approves it sends one. */
+async function parked(ports: WorkerPorts, heartbeat: Heartbeat, judged: Judged): Promise<Processed> {
+  await heartbeat.stop();
+  heartbeat.signal.throwIfAborted();
+  const job = heartbeat.job();
+  const waiting = await parkJob(ports, job, judged);
+  if (waiting === undefined) throw await whyRefused(ports, job);
+  ports.log('info', 'job waits for a review', { jobId: job.id, attempt: job.attempt, review: waiting.review?.id });
+  await ackOwn(ports, heartbeat);
+  return 'worked';
+}
+
 /** The receipt is the last of the bytes: no job completes without one that holds. */
 async function complete(ports: WorkerPorts, heartbeat: Heartbeat, finished: Finished): Promise<void> {
-  const { artifacts, checkpointed, completedAtMs } = finished;
+  const { artifacts, marking, checkpointed, completedAtMs } = finished;
   const receipt = await storeReceipt(ports, heartbeat, finished);
   await heartbeat.stop(); // a beat after the end would find a record that has moved on
   heartbeat.signal.throwIfAborted();
   const job = heartbeat.job();
-  const ending = { status: 'completed', artifacts, receipt, checkpointed, nowMs: completedAtMs } as const;
+  const ending = { status: 'completed', artifacts, receipt, marking, checkpointed, nowMs: completedAtMs } as const;
   const ended = await endJob(ports.store, job, ending);
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });
@@ -177,26 +206,6 @@ async function drained(ports: WorkerPorts, heartbeat: Heartbeat, saver: Checkpoi
 async function tellAndAck(ports: WorkerPorts, ended: Job, heartbeat: Heartbeat): Promise<void> {
   await relay(ports, ended).catch(() => ports.log('warn', 'event is owed', { jobId: ended.id }));
   await ackOwn(ports, heartbeat);
-}
-
-async function ackOwn(ports: WorkerPorts, heartbeat: Heartbeat): Promise<void> {
-  const delivery = heartbeat.delivery();
-  if (delivery !== undefined) await ack(ports, delivery);
-}
-
-/** A message that was shown to someone else meanwhile is theirs to ack. */
-async function ack(ports: WorkerPorts, delivery: Delivery): Promise<void> {
-  await ports.queue.ack(delivery).catch(ignoreLost);
-}
-
-function ignoreLost(error: unknown): void {
-  if (!(error instanceof ReelayError && error.code === 'lease_lost')) throw error;
-}
-
-async function postpone(ports: WorkerPorts, delivery: Delivery, seconds: number): Promise<void> {
-  if (delivery.receiveCount < limits.maxReceives) return ports.queue.release(delivery, seconds).catch(ignoreLost);
-  await ports.queue.send({ v: 1, jobId: delivery.message.jobId }, { delaySeconds: seconds });
-  await ack(ports, delivery);
 }
 
 async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown): Promise<Processed> {

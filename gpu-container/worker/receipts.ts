@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { placeOf, ReelayError } from '#core/errors.ts';
-import type { Artifact, Job, JobReceipt, Variant } from '#core/job.ts';
+import type { Artifact, Job, JobMarking, JobReceipt, Variant } from '#core/job.ts';
 import { receiptKey } from '#core/keys.ts';
 import { makeReceipt, requestText, type StorePlaces } from '#core/placement/receipt.ts';
 import { type ReceiptSigner, signReceipt } from '#core/placement/sign-receipt.ts';
@@ -11,6 +11,8 @@ import type { Heartbeat } from './heartbeat.ts';
 /** What only the worker that finished a job knows of it. */
 export interface Finished {
   readonly artifacts: Readonly<Record<Variant, Artifact>>;
+  /** The marks of the video, in the registry by now. */
+  readonly marking: JobMarking;
   /** 0: from the first step. */
   readonly resumedAtStep: number;
   /** Of the weights that rendered it. */

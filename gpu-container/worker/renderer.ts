@@ -8,7 +8,13 @@
 import type { Progress } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
 import type { VideoRequest } from '#core/video-request.ts';
-import type { CheckpointFile, CheckpointRule, RenderedFiles } from '#gpu-container/render/protocol.ts';
+import type {
+  CheckpointFile,
+  CheckpointRule,
+  Marked,
+  MarkingOrder,
+  RenderedFiles,
+} from '#gpu-container/render/protocol.ts';
 import { createChildPool, type PoolOptions } from './child-pool.ts';
 import { readyUnlessPaused, runTask } from './run-render-task.ts';
 
@@ -27,6 +33,8 @@ export interface RenderTask {
   readonly resumePath?: string | undefined;
   /** The bytes of the request's reference in a local file; undefined where it has none. */
   readonly referencePath?: string | undefined;
+  /** What its video is marked with. */
+  readonly marking: MarkingOrder;
 }
 
 /** What the caller watches and how it stops a task. The callbacks must not throw; the child does not wait for them. */
@@ -39,6 +47,8 @@ export interface RenderOptions {
   /** A file is there until two newer ones are; not called any more once `pause` is aborted, the outcome names the newest then. */
   readonly onCheckpoint: (file: CheckpointFile) => void;
   readonly checkpoint: CheckpointRule;
+  /** Signs what the child asks to be signed, which has no key; where it rejects the task fails with `store_unavailable`. */
+  readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
   /** For the log: a resume file that was refused, a checkpoint that could not be written. */
   readonly onNotice?: (notice: { type: 'resume_refused' | 'checkpoint_failed'; reason: string }) => void;
 }
@@ -48,6 +58,7 @@ export type RenderOutcome =
   | {
       readonly outcome: 'done';
       readonly files: RenderedFiles;
+      readonly marked: Marked;
       /** 0: from the first step. */
       readonly resumedAtStep: number;
       /** Of the weights that rendered it, see bundleDigest. */

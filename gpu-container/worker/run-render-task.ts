@@ -34,7 +34,9 @@ export function runTask(
 ): Promise<RenderOutcome> {
   const { signal, pause, checkpoint } = watch;
   return new Promise<RenderOutcome>((resolve, reject) => {
-    const seen = watchTask(watch, bundleDigest);
+    const seen = watchTask(watch, bundleDigest, message => {
+      if (child.process.connected) child.process.send(message, () => undefined);
+    });
     const killChild = () => child.process.kill('SIGKILL');
     let grace: NodeJS.Timeout | undefined;
     let silence = setTimeout(killChild, limits.stepSeconds * 1000);
@@ -87,7 +89,8 @@ export function runTask(
 }
 
 /** Passes a task's messages on to those who watch, and knows what its last one means. */
-function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: RenderOptions, bundleDigest: string) {
+function watchTask(watch: RenderOptions, bundleDigest: string, reply: (message: ToChild) => void) {
+  const { signal, pause, onProgress, onCheckpoint, onNotice, sign } = watch;
   let newest: CheckpointFile | null = null;
   let resumedAtStep = 0;
   return {
@@ -113,8 +116,13 @@ function watchTask({ signal, pause, onProgress, onCheckpoint, onNotice }: Render
         case 'checkpoint_failed':
           onNotice?.({ type: message.type, reason: message.reason });
           return undefined;
+        case 'sign':
+          void sign(message.bytes)
+            .catch(() => null) // the child tells it as an outage: what a key service says is not for the record
+            .then(signature => reply({ type: 'signature', taskId: message.taskId, id: message.id, signature }));
+          return undefined;
         case 'done':
-          return { outcome: 'done', files: message.files, resumedAtStep, bundleDigest };
+          return { outcome: 'done', files: message.files, marked: message.marked, resumedAtStep, bundleDigest };
         case 'paused':
           return { outcome: 'paused', checkpoint: message.checkpoint };
         case 'failed':

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import type { PriceList } from '#core/accounts/price-list.ts';
 import type { Job } from '#core/job.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
@@ -17,9 +18,12 @@ import { systemClock } from '#gpu-container/worker/clock.ts';
 import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
+import { accountsFor } from '#test/accounts/accounts-for.ts';
 import { startAwsServers } from '#test/contracts/aws-servers.ts';
 import { CARD } from '#test/core/model-card.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
+import { marksFor } from '#test/worker/marks-for.ts';
 import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { type Calls, createCallCounter } from './call-counter.ts';
 
@@ -40,7 +44,7 @@ export interface CountedDeployment {
 }
 
 /** Loopback servers in this process; the renderer is a stub that makes its files at once. */
-export async function startCountedDeployment(): Promise<CountedDeployment> {
+export async function startCountedDeployment(prices?: PriceList): Promise<CountedDeployment> {
   const aws = await startAwsServers();
   const folder = await mkdtemp(join(tmpdir(), 'reelay-calls-'));
   const counter = createCallCounter();
@@ -56,14 +60,16 @@ export async function startCountedDeployment(): Promise<CountedDeployment> {
     ...ownPlace,
     audit: connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, systemClock.now),
     shareOf: () => defaultShare,
+    content: floorContent,
+    random: randomBytes,
+    sha256: (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex'),
+    accounts: accountsFor({ kv, events, ...(prices === undefined ? {} : { prices }) }),
     enqueueDeliveries: (event: Parameters<typeof enqueueDeliveries>[1], url: string | null) =>
       enqueueDeliveries(webhooks, event, url),
   };
   const door: SubmitPorts = {
     ...base,
     models: [CARD],
-    random: randomBytes,
-    sha256: text => createHash('sha256').update(text).digest('hex'),
     checkWebhookUrl: () => undefined,
   };
   const renderer = createRenderer({
@@ -78,6 +84,7 @@ export async function startCountedDeployment(): Promise<CountedDeployment> {
     log: () => undefined,
     renderer,
     receipts: receiptsFor({ kv, ...ownPlace, random: randomBytes }),
+    marks: marksFor({ kv }),
     owner: 'task-1',
     ownerIsGone: () => false,
     leaseSeconds,

@@ -13,6 +13,7 @@ import { openFamily } from '#gpu-container/render/open-family.ts';
 import { type FrameChunk, openVideoDecoder, rgbOf } from '#gpu-container/render/video-decoder.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { unmarked } from '#test/media/unmarked.ts';
 
 const SIZE = 256;
 const BUNDLE = join(import.meta.dirname, '../fixtures/bundles/wan-2.1-t2v');
@@ -44,7 +45,8 @@ async function measure(frames: number, mode: (typeof MODES)[number]): Promise<vo
   const dims = [1, channels, (frames - 1) / 4 + 1, SIZE / 8, SIZE / 8];
   const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * 0.7));
   const clip = { frames, height: SIZE, width: SIZE, fps: 16 };
-  const writer = mode === 'decoded' ? undefined : await openClipWriter(clip);
+  const writer =
+    mode === 'decoded' ? undefined : await openClipWriter(clip, { embed: unmarked, seal: async file => file });
   const write = async (chunk: FrameChunk) => {
     const rgb = rgbOf(chunk, clip);
     const size = 3 * SIZE * SIZE;

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
+import { unmarked } from '#test/media/unmarked.ts';
 import { findChromium, HOW_TO_GET_ONE, type OpenBrowser, openChromium } from './chromium.ts';
 
 const executable = findChromium();
@@ -49,7 +50,10 @@ describe.skipIf(executable === undefined)('a browser shows our MP4', () => {
     ['near black', [16, 16, 20]],
   ] as const)('in the color it was given: %s', async (name, color) => {
     const path = `/${name.replace(' ', '-')}.mp4`;
-    files.set(path, await encodeMp4({ rgb: flat(color), frames: FRAMES, width: SIDE, height: SIDE, fps: FPS }));
+    files.set(
+      path,
+      await encodeMp4({ rgb: flat(color), frames: FRAMES, width: SIDE, height: SIDE, fps: FPS }, unmarked),
+    );
     const page = await browser.context.newPage();
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await page.goto(`${origin}/`);

@@ -12,6 +12,7 @@ import { readGpu } from '#gpu-container/worker/gpu-facts.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { decodeMp4 } from '#test/media/decode-mp4.ts';
 import { requestOf } from '#test/render/child.ts';
+import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 
 const WANTED_DB = 40;
 const SEEDS = [1, 2, 3, 4, 5, 6];
@@ -39,7 +40,10 @@ async function renderOn(provider: Provider): Promise<Clips> {
   try {
     for (const seed of SEEDS.slice(0, Number(most))) {
       const begun = performance.now();
-      const task = { taskId: `${seed}`, request: requestOf(card, { seed }), folder: join(folder, `${seed}`) };
+      const task = {
+        ...{ taskId: `${seed}`, request: requestOf(card, { seed }), folder: join(folder, `${seed}`) },
+        marking: testMarking,
+      };
       const checkpoint = { everySteps: 0, everyMs: 0 };
       const watch = {
         signal: never,
@@ -47,6 +51,7 @@ async function renderOn(provider: Provider): Promise<Clips> {
         onProgress: () => undefined,
         onCheckpoint: () => undefined,
         checkpoint,
+        sign: markingKeys.signer.sign,
       };
       const done = await renderer.render(task, watch);
       times.push(performance.now() - begun);

@@ -20,6 +20,7 @@ import { openEmbedded } from '#local/embedded.ts';
 import { cli } from '#test/local/server-process.ts';
 import { encodeGraph } from '#test/runtime/onnx-graph.ts';
 import { smallBundle } from '#test/runtime/small-bundle.ts';
+import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
 const PROBE_SOURCE = join(import.meta.dirname, '..', '..', 'gpu-container', 'runtime', 'provider-probe.ts');
@@ -222,13 +223,17 @@ describe('a worker whose provider is lost', () => {
     });
     onTestFinished(() => renderer.close());
     const never = new AbortController().signal;
-    const task = { taskId: 't', request: { model: 'reelay-mini' } as never, folder: await folderFor() };
+    const task = {
+      ...{ taskId: 't', request: { model: 'reelay-mini' } as never, folder: await folderFor() },
+      marking: testMarking,
+    };
     const rendering = renderer.render(task, {
       signal: never,
       pause: never,
       onProgress: () => undefined,
       onCheckpoint: () => undefined,
       checkpoint: { everySteps: 0, everyMs: 0 },
+      sign: markingKeys.signer.sign,
     });
     await expect(rendering).rejects.toMatchObject({ code: 'provider_unavailable' });
   });

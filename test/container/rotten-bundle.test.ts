@@ -11,6 +11,7 @@ import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { watchBundles } from '#gpu-container/worker/watch-bundles.ts';
 import { RENDER_CHILD } from '#local/local-worker.ts';
 import { requestOf } from '#test/render/child.ts';
+import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 
 const MODEL = join(import.meta.dirname, '..', '..', 'models', 'reelay-mini');
 
@@ -43,10 +44,12 @@ test('a fetched bundle that rots on the disk fails no job for good, leaves the c
     taskId: 't',
     request: requestOf(await readModelCard(folder), { seed: 1 }),
     folder: join(root, 'task'),
+    marking: testMarking,
   };
   const watch = {
     ...{ signal: never, pause: never, onProgress: () => undefined, onCheckpoint: () => undefined },
     checkpoint: { everySteps: 0, everyMs: 0 },
+    sign: markingKeys.signer.sign,
   };
   await expect(renderer.render(task, watch)).rejects.toMatchObject({ code: 'bundle_corrupt', retryable: true });
   expect(rotten).toEqual([id]);

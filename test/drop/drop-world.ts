@@ -13,6 +13,7 @@ import { artifactKey, receiptKey } from '#core/keys.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
 import { temporaryFolder } from '#test/contracts/local-folder.ts';
 import { CARD } from '#test/core/model-card.ts';
+import { someMarking } from '#test/worker/marks-for.ts';
 
 export const TENANT = 'local';
 
@@ -132,7 +133,13 @@ export async function finishJob(ports: SubmitPorts, job: Job): Promise<void> {
   const artifact = { key, contentType: 'video/mp4', bytes: bytes.length, sha256 };
   const artifacts = { video: artifact, thumbnail: artifact, spritesheet: artifact };
   const receipt = { key: receiptKey(running, running.attempt), bytes: 2, sha256, requestKey: sha256 };
-  await endJob(ports.store, running, { status: 'completed', artifacts, receipt, nowMs: ports.now() });
+  await endJob(ports.store, running, {
+    status: 'completed',
+    artifacts,
+    receipt,
+    marking: someMarking,
+    nowMs: ports.now(),
+  });
 }
 
 /** Bytes that look like an MP4 and belong to one job. */

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { floats } from '#gpu-container/engine/tensor.ts';
+import { openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import { generateFrames } from '#gpu-container/render/generate-frames.ts';
 import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { openFamily } from '#gpu-container/render/open-family.ts';
 import { createVideoPipeline } from '#gpu-container/render/video-pipeline.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
+import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 import { goldenCases, requestOfCase, widened } from './golden-case.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/bundles/wan-2.2-ti2v');
@@ -28,7 +30,9 @@ afterAll(async () => {
 async function render(change: Partial<Model>, task: 't2v' | 'i2v' = 't2v') {
   const one = (await goldenCases(FOLDER)).find(golden => golden.task === task)!;
   const request = requestOfCase(model, { ...one, task: 't2v' });
-  return createVideoPipeline({ ...widened(model, request), ...change })(request, join(scratch, 'out'));
+  const marking = { order: testMarking, sign: markingKeys.signer.sign };
+  const pipeline = createVideoPipeline({ ...widened(model, request), ...change }, openLibrary());
+  return pipeline(request, join(scratch, 'out'), { marking });
 }
 
 async function* decoded(value: number): ReturnType<Model['decode']> {

@@ -10,6 +10,7 @@ import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
+import { createMarks } from '#gpu-container/worker/marks.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { createReceipts } from '#gpu-container/worker/receipts.ts';
 import { createRenderer } from '#gpu-container/worker/renderer.ts';
@@ -19,6 +20,7 @@ import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { findBundles } from '#local/bundles.ts';
 import { fileLog } from '#local/file-log.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
+import { openMarkingKeys } from '#local/marking-keys.ts';
 import { failing, failingScratch } from './disk-faults.ts';
 import { type Reached, slowed, watched, watchedRenderer } from './fault-ports.ts';
 import type { Faults, Sprung, Trap, WorkerSetup } from './worker-setup.ts';
@@ -38,6 +40,7 @@ export async function openFaultyWorker(
   const owner = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   const lockOf = (name: string) => join(folder, 'owners', `${name}.lock`);
   const lock = holdLock(lockOf(owner));
+  const marking = await openMarkingKeys(folder);
   const { installed } = await findBundles(modelsFolder);
   const now = faults.clockFile === undefined ? systemClock.now : jumpingClock(faults.clockFile);
   const disk = failing(faults.disk, db, folder);
@@ -70,6 +73,7 @@ export async function openFaultyWorker(
       signer: openReceiptKeys(folder),
       stores: { records: own.place, objects: own.place },
     }),
+    marks: createMarks({ keys: marking.keys, kv: ports.kv, now }),
     scratch: async job => failingScratch(disk, await openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`))),
   };
   const recover = () => {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { createAuthenticator } from '#core/accounts/authenticate.ts';
 import { parseKeyFields } from '#core/accounts/key-input.ts';
 import { createKey } from '#core/accounts/keys.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { ReelayError } from '#core/errors.ts';
-import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
@@ -34,8 +34,12 @@ import { toContext, toEvent } from '#local/http-event.ts';
 import { createHttpServer } from '#local/http-server.ts';
 import { createRouter } from '#local/router.ts';
 import { noStaticFiles } from '#local/static-files.ts';
+import { accountsFor } from '#test/accounts/accounts-for.ts';
 import { type AwsServers, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { testSubjects } from '#test/core/subjects.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
+import { marksFor } from '#test/worker/marks-for.ts';
 import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
@@ -56,7 +60,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-aws-'));
   const bundles = (await findBundles()).installed;
   const { queue, store, blobs, events, deadLetters, kv } = aws;
-  const ports = { queue, store, blobs, events, deadLetters, kv, enqueueDeliveries: async () => undefined };
+  const accounts = accountsFor({ kv, events });
+  const ports = {
+    ...{ queue, store, blobs, events, deadLetters, kv, accounts, enqueueDeliveries: async () => undefined },
+    ...{ content: floorContent, random: randomBytes, sha256 },
+  };
   const shareOf = () => defaultShare;
   const audit = connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, systemClock.now);
   const log: Deps['log'] = (...line) => void logged.push(JSON.stringify(line));
@@ -69,6 +77,7 @@ beforeAll(async () => {
     audit,
     checkWebhookUrl: () => undefined,
     sha256,
+    subjects: testSubjects,
     models: bundles.map(bundle => bundle.card),
     now: () => Date.now(),
     random: randomBytes,
@@ -102,6 +111,7 @@ beforeAll(async () => {
     log,
     renderer,
     receipts: receiptsFor({ kv, ...ownPlace, random: randomBytes }),
+    marks: marksFor({ kv }),
     owner: 'task-1',
     ownerIsGone: () => false,
     leaseSeconds,

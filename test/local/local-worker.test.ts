@@ -27,6 +27,7 @@ test('a model that runs partly on the CPU is told in the log of the data folder'
     {
       ports: embedded.deps,
       receiptSigner: receiptKeysFrom(newReceiptKey(), 'the test'),
+      markingKeys: embedded.marking.keys,
       bundles: embedded.bundles,
       owner: 'test',
       ownerIsGone: () => false,

@@ -21,6 +21,7 @@ import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
 import { resizeRgb } from '#gpu-container/media/resize.ts';
 import { turnUpright } from '#gpu-container/media/turn.ts';
 import { gradient, makeCoded, makeMp4, makeWebm } from './make-media.ts';
+import { unmarked } from './unmarked.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -142,7 +143,7 @@ describe('a reference video', () => {
 
 describe('the pixels of a reference video', () => {
   const SIZE = { width: 64, height: 48 };
-  const clip = (rgb: Uint8Array, size = SIZE) => encodeMp4({ rgb, frames: 1, ...size, fps: 8 });
+  const clip = (rgb: Uint8Array, size = SIZE) => encodeMp4({ rgb, frames: 1, ...size, fps: 8 }, unmarked);
   const one = (size: { width: number; height: number }) => ({ ...size, frames: 1, fps: 8 });
 
   test('have the colours that went in', async () => {

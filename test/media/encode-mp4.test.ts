@@ -4,6 +4,7 @@ import { canEncode, encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
 import { boxesIn } from '#gpu-container/media/mp4-boxes.ts';
 import { movingDisc, patches, type Rgb } from './clips.ts';
 import { decodeMp4 } from './decode-mp4.ts';
+import { unmarked } from './unmarked.ts';
 
 const COLORS: Rgb[] = [
   [149, 49, 40],
@@ -20,7 +21,7 @@ const COLORS: Rgb[] = [
 describe('the MP4', () => {
   test('shows flat colours within 3 levels of what was painted, in every frame', async () => {
     const clip = patches(COLORS);
-    const { frames } = await decodeMp4(await encodeMp4(clip));
+    const { frames } = await decodeMp4(await encodeMp4(clip, unmarked));
     const want = rgbToI420(clip.rgb.subarray(0, clip.width * clip.height * 3), clip.width, clip.height);
     const [cb, half] = [clip.width * clip.height, clip.width / 2];
     for (const frame of frames)
@@ -38,7 +39,7 @@ describe('the MP4', () => {
     [24, 24],
     [1, 4],
   ])('has all of %i frames at a constant %i fps, a key frame first, and says BT.709 limited', async (frames, fps) => {
-    const clip = await decodeMp4(await encodeMp4(movingDisc(frames, fps)));
+    const clip = await decodeMp4(await encodeMp4(movingDisc(frames, fps), unmarked));
     expect([clip.width, clip.height]).toEqual([128, 96]);
     expect(clip.frames.length).toBe(frames);
     expect(clip.duration).toBeCloseTo(frames / fps, 6);
@@ -51,7 +52,7 @@ describe('the MP4', () => {
   });
 
   test('starts with its index, carries no clock and a complete High profile configuration', async () => {
-    const file = await encodeMp4(movingDisc(4, 8));
+    const file = await encodeMp4(movingDisc(4, 8), unmarked);
     expect(boxesIn(file).map(box => box.type)).toEqual(['ftyp', 'moov', 'mdat']);
     const moov = boxesIn(file)[1]!;
     const trak = boxesIn(file, moov.from, moov.to).find(box => box.type === 'trak')!;
@@ -68,14 +69,14 @@ describe('the MP4', () => {
   });
 
   test('is the same bytes for the same frames', async () => {
-    const first = await encodeMp4(movingDisc(16, 8));
+    const first = await encodeMp4(movingDisc(16, 8), unmarked);
     await new Promise(resolve => setTimeout(resolve, 1100)); // the clock in seconds moves on
-    expect(Buffer.compare(first, await encodeMp4(movingDisc(16, 8)))).toBe(0);
+    expect(Buffer.compare(first, await encodeMp4(movingDisc(16, 8), unmarked))).toBe(0);
   });
 
   test('is refused for odd sizes and for bytes that are not the clip', async () => {
-    await expect(encodeMp4({ ...movingDisc(1, 8), width: 127 })).rejects.toThrow('even sizes');
-    await expect(encodeMp4({ ...movingDisc(1, 8), frames: 2 })).rejects.toThrow('got 36864 bytes');
+    await expect(encodeMp4({ ...movingDisc(1, 8), width: 127 }, unmarked)).rejects.toThrow('even sizes');
+    await expect(encodeMp4({ ...movingDisc(1, 8), frames: 2 }, unmarked)).rejects.toThrow('got 36864 bytes');
   });
 });
 

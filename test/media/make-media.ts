@@ -11,6 +11,7 @@ import {
 import sharp from 'sharp';
 import { rgbToI420 } from '#gpu-container/media/color.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
+import { unmarked } from './unmarked.ts';
 
 /** RGB [H, W, 3]: a colour that goes over the picture, so that a turn, a shift or a swap shows. */
 export function gradient(width: number, height: number, phase = 0): Uint8Array {
@@ -41,7 +42,7 @@ export function greys(frames: number, width: number, height: number): Uint8Array
 
 /** An MP4 of the greys. */
 export function makeMp4(frames = 16, fps = 8, width = 32, height = 32): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeMp4({ rgb: greys(frames, width, height), frames, width, height, fps });
+  return encodeMp4({ rgb: greys(frames, width, height), frames, width, height, fps }, unmarked);
 }
 
 /** A WebM of the greys in VP9. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelCard } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { FromChild, ToChild } from '#gpu-container/render/protocol.ts';
+import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 
 export const MINI = fileURLToPath(new URL('../../models/reelay-mini', import.meta.url));
 const ENTRY = fileURLToPath(new URL('../../gpu-container/render/render-process.ts', import.meta.url));
@@ -62,7 +63,10 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const messages: FromChild[] = [];
-  child.on('message', message => messages.push(message as FromChild));
+  child.on('message', (message: FromChild) => {
+    messages.push(message);
+    if (message.type === 'sign') void answer(message);
+  });
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve =>
     child.once('exit', (code, signal) => resolve({ code, signal })),
   );
@@ -71,6 +75,10 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
     for (const scratch of scratches) rmSync(scratch, { recursive: true, force: true });
   });
   const send = (message: ToChild) => void child.send(message);
+  const answer = async ({ taskId, id, bytes }: Extract<FromChild, { type: 'sign' }>) => {
+    const signature = await markingKeys.signer.sign(bytes);
+    if (child.connected) send({ type: 'signature', taskId, id, signature });
+  };
   return {
     process: child,
     messages,
@@ -80,7 +88,8 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
       const folder = await mkdtemp(join(tmpdir(), 'reelay-render-'));
       scratches.push(folder);
       const request = { ...REQUEST, ...change };
-      send({ type: 'render', taskId, request, folder, checkpoint: { everySteps: 0, everyMs: 0 }, ...how });
+      const checkpoint = { everySteps: 0, everyMs: 0 };
+      send({ type: 'render', taskId, request, folder, checkpoint, marking: testMarking, ...how });
       return folder;
     },
     heard: (type, taskId) =>
@@ -121,14 +130,14 @@ export function when<T extends FromChild['type']>(
 
 let finished = 0;
 
-/** The MP4's hash, the step it went on from, and why not, of a whole or resumed rendering. */
+/** The hash of the frames, the step it went on from, and why not, of a whole or resumed rendering. */
 export async function finish(child: RenderChild, request: VideoRequest, resumePath?: string) {
   const taskId = `finish-${finished++}`;
   await child.render(taskId, request, { resumePath });
-  const { files } = await child.heard('done', taskId);
+  const { marked } = await child.heard('done', taskId);
   const refused = child.messages.find(m => m.type === 'resume_refused' && m.taskId === taskId);
   return {
-    sha256: files.video.sha256,
+    framesSha256: marked.framesSha256,
     resumedAtStep: (await child.heard('started', taskId)).resumedAtStep,
     reason: refused?.type === 'resume_refused' ? refused.reason : undefined,
     steps: child.messages.flatMap(m =>

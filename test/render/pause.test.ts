@@ -24,7 +24,7 @@ describe('a pause', () => {
     child = startChild(bundle);
     await child.heard('ready');
     request = requestOf(card, { num_inference_steps: 40 });
-    undisturbed = (await finish(child, request)).sha256;
+    undisturbed = (await finish(child, request)).framesSha256;
   });
 
   afterAll(async () => {
@@ -49,7 +49,7 @@ describe('a pause', () => {
 
   test('before the first step saves nothing, and the child takes the next task', async () => {
     expect(await readdir(await pauseEarly())).toEqual([]);
-    expect((await finish(child, request)).sha256).toBe(undisturbed);
+    expect((await finish(child, request)).framesSha256).toBe(undisturbed);
   });
 
   test('of a resumed run that has done no step saves nothing new', async () => {
@@ -58,7 +58,7 @@ describe('a pause', () => {
     child.send({ type: 'pause', taskId: 'first' });
     const resumePath = (await child.heard('paused', 'first')).checkpoint!.path;
     expect(await readdir(await pauseEarly(resumePath))).toEqual([]);
-    expect(await finish(child, request, resumePath)).toMatchObject({ sha256: undisturbed });
+    expect(await finish(child, request, resumePath)).toMatchObject({ framesSha256: undisturbed });
   });
 
   test('names the newest file with its hash, beyond what the cadence wrote', async () => {
@@ -80,12 +80,12 @@ describe('a pause', () => {
       await when(child, phase, 'progress', m => m.phase === phase);
       child.send({ type: 'pause', taskId: phase });
       const end = await child.heard(['paused', 'done'], phase);
-      if (end.type === 'done') expect(end.files.video.sha256).toBe(undisturbed);
+      if (end.type === 'done') expect(end.marked.framesSha256).toBe(undisturbed);
       else {
         expect(phase).toBe('decoding');
         expect(end.checkpoint!.step).toBe(40);
         const resumed = await finish(child, request, end.checkpoint!.path);
-        expect(resumed).toEqual({ sha256: undisturbed, resumedAtStep: 40, steps: [40] });
+        expect(resumed).toEqual({ framesSha256: undisturbed, resumedAtStep: 40, steps: [40] });
       }
     }
   });
@@ -98,7 +98,7 @@ describe('a pause', () => {
     child.send({ type: 'pause', taskId: 'both' });
     child.send({ type: 'cancel', taskId: 'both' });
     await child.heard(['cancelled', 'paused'], 'both');
-    expect((await finish(child, request)).sha256).toBe(undisturbed);
+    expect((await finish(child, request)).framesSha256).toBe(undisturbed);
     const ends = ['cancelled', 'paused', 'done', 'failed'];
     expect(child.messages.filter(m => 'taskId' in m && m.taskId === 'both' && ends.includes(m.type)).length).toBe(1);
   });

@@ -45,7 +45,7 @@ describe('the bundled model, on the CPU', () => {
   let undisturbed: string;
 
   beforeAll(async () => {
-    undisturbed = (await finish(await readyChild(), request)).sha256;
+    undisturbed = (await finish(await readyChild(), request)).framesSha256;
   });
 
   /** A copy of the file that the child wrote after `step`; the child is dead then. */
@@ -69,7 +69,7 @@ describe('the bundled model, on the CPU', () => {
       const copy = await killAt(child, step);
       child = await next;
       expect(await finish(child, request, copy)).toEqual({
-        sha256: undisturbed,
+        framesSha256: undisturbed,
         resumedAtStep: step,
         steps: Array.from({ length: STEPS - step + 1 }, (_, i) => step + i),
       });
@@ -88,14 +88,14 @@ describe('the bundled model, on the CPU', () => {
       here.send({ type: 'pause', taskId });
       const end = await here.heard(['paused', 'done'], taskId);
       if (end.type === 'done') {
-        expect(end.files.video.sha256).toBe(undisturbed);
+        expect(end.marked.framesSha256).toBe(undisturbed);
         return 0;
       }
       const { checkpoint } = end;
       const stopped = checkpoint?.step ?? 0;
       expect(stopped).toBeGreaterThanOrEqual(step);
       const resumed = await finish(there, request, checkpoint?.path);
-      expect(resumed).toMatchObject({ sha256: undisturbed, resumedAtStep: stopped });
+      expect(resumed).toMatchObject({ framesSha256: undisturbed, resumedAtStep: stopped });
       return stopped;
     };
     const missing = new Set(Array.from({ length: STEPS }, (_, i) => i + 1));
@@ -111,7 +111,7 @@ describe('the bundled model, on the CPU', () => {
     await writeFile(join(folder, 'wrong.bin'), encodeCheckpoint(wrong));
     const rendered = await finish(child, request, join(folder, 'wrong.bin'));
     expect(rendered.resumedAtStep).toBe(7);
-    expect(rendered.sha256).not.toBe(undisturbed);
+    expect(rendered.framesSha256).not.toBe(undisturbed);
   });
 });
 
@@ -142,7 +142,7 @@ describe.each([
     card = await writeFastBundle(bundle, { stochastic });
     child = await readyChild(bundle);
     request = requestOf(card, { num_inference_steps: 10 });
-    undisturbed = (await finish(child, request)).sha256;
+    undisturbed = (await finish(child, request)).framesSha256;
     states = await statesOf(bundle, request);
   });
 
@@ -158,7 +158,7 @@ describe.each([
       const resumed = await finish(child, request, await write(encodeCheckpoint(state)));
       const { step } = state;
       const steps = Array.from({ length: 11 - step }, (_, i) => step + i);
-      expect(resumed).toEqual({ sha256: undisturbed, resumedAtStep: step, steps });
+      expect(resumed).toEqual({ framesSha256: undisturbed, resumedAtStep: step, steps });
     }
   });
 
@@ -218,7 +218,7 @@ describe.each([
     async (_, file, reason) => {
       const rendered = await finish(child, request, await file());
       expect(rendered).toMatchObject({
-        sha256: undisturbed,
+        framesSha256: undisturbed,
         resumedAtStep: 0,
         reason: expect.stringContaining(reason),
       });
@@ -229,15 +229,15 @@ describe.each([
 
   test('needs the generator only where the scheduler draws', async () => {
     const rendered = await finish(child, request, await write(bytes(5, { rng: null })));
-    expect(rendered).toMatchObject({ sha256: undisturbed, resumedAtStep: stochastic ? 0 : 5 });
+    expect(rendered).toMatchObject({ framesSha256: undisturbed, resumedAtStep: stochastic ? 0 : 5 });
   });
 
   test('renders although no checkpoint can be written, and says so', async () => {
     const scratch = await mkdtemp(join(folder, 'full-'));
     await symlink('/dev/full', join(scratch, 'checkpoint-3.bin.part')); // ENOSPC
     await child.render('full', request, { folder: scratch, checkpoint: EVERY_STEP });
-    const { files } = await child.heard('done', 'full');
-    expect(files.video.sha256).toBe(undisturbed);
+    const { marked } = await child.heard('done', 'full');
+    expect(marked.framesSha256).toBe(undisturbed);
     expect(await child.heard('checkpoint_failed', 'full')).toMatchObject({ step: 3, reason: 'ENOSPC' });
   });
 });

@@ -16,6 +16,7 @@ import { runWorker } from '#gpu-container/worker/run-worker.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { createLocalPorts, type LocalPorts } from '#local/local-ports.ts';
 import { CARD } from '#test/core/model-card.ts';
+import { marksFor } from '#test/worker/marks-for.ts';
 import { receiptsFor } from '#test/worker/receipts-for.ts';
 
 const RENDER_CHILD = resolve(import.meta.dirname, '..', 'fixtures', 'render-children', 'instant.ts');
@@ -85,7 +86,7 @@ export async function openEnclaveWorld(models: ModelCatalog = [CARD]) {
     };
     const ports = classes.map((enclave): WorkerPorts => {
       const own = enclaves.get(enclave)!;
-      return { ...own, receipts: receiptsFor(own), ...base, enclave };
+      return { ...own, receipts: receiptsFor(own), marks: marksFor(own), ...base, enclave };
     });
     const draining = new AbortController();
     const running = runWorker(ports, draining.signal);

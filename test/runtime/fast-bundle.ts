@@ -191,6 +191,8 @@ function manifest(contents: Record<string, Uint8Array | string>, frames: number,
     },
     defaults: { size: SIZE, frames, fps: 4, steps: options.steps ?? 4, guidance: 2, negativePrompt: '' },
     governance: GOVERNANCE,
+    // Enlarged to 512 pixels its clips would cost more than all else that these tests do.
+    delivery: 'native',
     files: Object.entries(contents).map(([path, content]) => ({
       path,
       bytes: Buffer.byteLength(content),

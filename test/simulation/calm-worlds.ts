@@ -1,6 +1,7 @@
 /** Scenarios that are made by hand: one thing at a time, in fair weather. */
 import type { Job } from '#core/job.ts';
 import { newJobId } from '#core/job.ts';
+import { simPrices } from './check-money.ts';
 import { createWorld } from './create-world.ts';
 import { calm, type Scenario, type SimTenant, type Wish } from './scenario.ts';
 import { promptOf, SIM_CARD } from './sim-video.ts';
@@ -26,6 +27,8 @@ export function calmScenario(overrides: Partial<Scenario> = {}): Scenario {
     maxReceives: 5,
     monthLater: false,
     redrive: false,
+    prices: simPrices,
+    budget: null,
     ...overrides,
   };
 }
@@ -129,6 +132,9 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     tenant,
     request,
     modelDigest: SIM_CARD.digest,
+    keyId: null,
+    terms: null,
+    maxCost: null,
     priority: 'normal',
     deadlineAtMs: null,
     webhookUrl: null,
@@ -142,6 +148,9 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     claim: null,
     redriveOf: null,
     remixOf: null,
+    subject: null,
+    sealed: null,
+    erased: false,
     progress: null,
     lease: null,
     acceptedAt: null,
@@ -149,6 +158,9 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     error: null,
     artifacts: {},
     receipt: null,
+    marking: null,
+    content: null,
+    review: null,
     createdAtMs: nowMs,
     startedAtMs: null,
     completedAtMs: null,

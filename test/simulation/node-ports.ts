@@ -1,13 +1,17 @@
 /** Everything that one process is given: the shared stores behind calls that may fail, its own clock, disk and renderer. */
 
+import { createAccounts } from '#core/accounts/accounts.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
 import type { LeaseWatch } from '#core/jobs/lease-watch.ts';
-import type { BlobBody, BlobStore, JobQueue, JobStore } from '#core/ports.ts';
+import type { BlobBody, BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import type { Clock } from '#gpu-container/worker/clock.ts';
 import type { Renderer } from '#gpu-container/worker/renderer.ts';
 import type { Scratch } from '#gpu-container/worker/scratch.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { testSubjects } from '#test/core/subjects.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
+import { marksFor } from '#test/worker/marks-for.ts';
 import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { callPort } from './calls.ts';
 import { SIM_CARD, sha256 } from './sim-video.ts';
@@ -34,14 +38,21 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
   };
   const { scenario } = world;
   const port = <P extends object>(name: string, backing: P) => faulty(world, actor, name, backing);
+  const kv = port<KeyValueStore>('kv', world.kv);
+  const events = port<EventBus>('events', world.events);
+  const random = (n: number) => world.prng.bytes(n);
   const ports: NodePorts = {
     ...own.clock,
     store: watchedStore(actor, port<JobStore>('store', world.store)),
     queue: watchedQueue(actor, port<JobQueue>('queue', world.queue)),
     deadLetters: port<JobQueue>('dead_letters', world.deadLetters),
-    kv: port('kv', world.kv),
+    kv,
     blobs: brittleBodies(world, actor, port<BlobStore>('blobs', world.blobs)),
-    events: port('events', world.events),
+    events,
+    accounts: createAccounts({
+      ...own.clock,
+      ...{ kv, events, random, prices: world.scenario.prices, enqueueDeliveries: async () => undefined },
+    }),
     enqueueDeliveries: event =>
       callPort(world, actor, 'hooks.enqueue', async () => void world.facts.enqueued.add(event.id)),
     audit: {
@@ -50,10 +61,12 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
       sweep: async () => undefined,
     },
     shareOf: world.shareOf,
+    content: floorContent,
     ...ownPlace,
     models: [SIM_CARD],
-    random: n => world.prng.bytes(n),
+    random,
     sha256,
+    subjects: testSubjects,
     checkWebhookUrl: () => undefined,
     owner: node.owner,
     ownerIsGone: owner => scenario.local && !world.slots.some(slot => slot.node?.owner === owner && slot.node.alive()),
@@ -64,6 +77,7 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
     renderer: own.renderer,
     // The salt is one read in a worker's life: not a call of its jobs.
     receipts: receiptsFor({ kv: world.kv, ...ownPlace, random: n => new Uint8Array(n) }),
+    marks: marksFor({ kv: port('kv', world.kv), now: own.clock.now }),
     scratch: own.scratch,
     whyNotReady: own.whyNotReady,
     log: (level, message, fields) => {

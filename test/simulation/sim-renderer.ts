@@ -82,7 +82,8 @@ function runTask(child: Child, task: RenderTask, options: RenderOptions, { resol
     if (sampling.isDone()) {
       busy(ENCODE_MS, () => {
         const files = sampling.writeFiles();
-        end(() => resolve({ outcome: 'done', files, resumedAtStep: sampling.resumedAt(), bundleDigest: '' }));
+        const marked = sampling.marked();
+        end(() => resolve({ outcome: 'done', files, marked, resumedAtStep: sampling.resumedAt(), bundleDigest: '' }));
       });
       return;
     }

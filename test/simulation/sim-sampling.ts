@@ -1,6 +1,6 @@
 /** The sampler's part of a simulated task: its state, its checkpoints, its files, and what goes wrong in it. */
 import { type Phase, variants } from '#core/job.ts';
-import type { CheckpointFile, RenderedFiles } from '#gpu-container/render/protocol.ts';
+import type { CheckpointFile, Marked, RenderedFiles } from '#gpu-container/render/protocol.ts';
 import type { RenderOptions, RenderTask } from '#gpu-container/worker/renderer.ts';
 import { checkpointBytes, contentOf, firstState, nextState, readCheckpoint, sha256, told } from './sim-video.ts';
 import type { SimNode, World } from './world.ts';
@@ -56,6 +56,10 @@ export function createSampling(machine: Machine, task: RenderTask, options: Rend
     /** Nothing new is kept when no step was done. */
     pauseFile: () => (step === resumed ? null : keeper.newestAt(step, state)),
     noteFailure: (code: string, retryable: boolean) => facts.renderFailures.set(task.taskId, { code, retryable }),
+    marked: (): Marked => ({
+      ...{ manifestId: `urn:c2pa:${task.taskId}`, strength: 'full', size: request.size, pictureHashes: [] },
+      framesSha256: sha256(contentOf(request, state, 'video')),
+    }),
     writeFiles: (): RenderedFiles => {
       report('encoding_video');
       const written = variants.map(variant => {

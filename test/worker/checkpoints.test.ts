@@ -16,7 +16,7 @@ beforeAll(async () => {
   bench = await openWorkerBench();
   const { id } = await bench.submit(REQUEST);
   await processJob(bench.ports, await bench.receive(), never);
-  undisturbed = (await bench.job(id)).artifacts.video?.sha256;
+  undisturbed = (await bench.job(id)).marking?.framesSha256;
   expect(undisturbed).toBeDefined();
 });
 afterAll(() => bench.close());
@@ -45,7 +45,7 @@ describe('a worker that is drained in mid-denoise', () => {
     await processJob(bench.ports, await bench.receive(), never);
     const ended = await bench.job(id);
     expect(ended).toMatchObject({ status: 'completed', attempt: 2, checkpoint: null });
-    expect(ended.artifacts.video?.sha256).toBe(undisturbed);
+    expect(ended.marking?.framesSha256).toBe(undisturbed);
     expect(startedFrom(id)).toEqual([0, given.checkpoint?.step]);
     expect((await filesOf(id)).filter(name => name.includes('checkpoint') || name.includes('attempt=1'))).toEqual([]);
   });
@@ -65,7 +65,7 @@ describe('a worker that is drained in mid-denoise', () => {
     const given = await drainInDenoise(id);
     await writeFile(blobPath(join(bench.folder, 'blobs'), given.checkpoint!.key), 'damaged');
     await processJob(bench.ports, await bench.receive(), never);
-    expect((await bench.job(id)).artifacts.video?.sha256).toBe(undisturbed);
+    expect((await bench.job(id)).marking?.framesSha256).toBe(undisturbed);
     expect(bench.log.filter(line => line.message === 'checkpoint not used' && line.fields.jobId === id)).toHaveLength(
       1,
     );
@@ -91,7 +91,7 @@ describe('a worker that is drained in mid-denoise', () => {
     const given = await drainInDenoise(id, { ...bench.ports, blobs: { ...bench.ports.blobs, put } });
     expect(given).toMatchObject({ status: 'queued', checkpoint: null, failures: 0 });
     await processJob(bench.ports, await bench.receive(), never);
-    expect((await bench.job(id)).artifacts.video?.sha256).toBe(undisturbed);
+    expect((await bench.job(id)).marking?.framesSha256).toBe(undisturbed);
   });
 });
 

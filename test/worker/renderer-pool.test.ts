@@ -8,6 +8,7 @@ import { folderBytes, machineMemoryBytes, residentBytes } from '#gpu-container/w
 import { createRenderer, type Renderer, type RendererOptions } from '#gpu-container/worker/renderer.ts';
 import { requestOf } from '../render/child.ts';
 import { writeFastBundle } from '../runtime/fast-bundle.ts';
+import { markingKeys, testMarking } from './marks-for.ts';
 
 const COUNTED = resolve(import.meta.dirname, '..', 'fixtures', 'render-children', 'counted.ts');
 const MODELS = ['a', 'b', 'c'] as const;
@@ -48,8 +49,9 @@ const render = (model: string, steps = 1, signal = new AbortController().signal)
     onProgress: () => undefined,
     onCheckpoint: () => undefined,
     checkpoint: { everySteps: 0, everyMs: 0 },
+    sign: markingKeys.signer.sign,
   };
-  return renderer.render({ taskId, folder: join(folder, taskId), request }, watch);
+  return renderer.render({ taskId, folder: join(folder, taskId), request, marking: testMarking }, watch);
 };
 /** What was started so far, in order. */
 const starts = async () =>

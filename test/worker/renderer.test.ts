@@ -15,6 +15,7 @@ import {
 } from '#gpu-container/worker/renderer.ts';
 import { MINI, requestOf } from '../render/child.ts';
 import { writeFastBundle } from '../runtime/fast-bundle.ts';
+import { markingKeys, testMarking } from './marks-for.ts';
 
 const CHILDREN = resolve(import.meta.dirname, '..', 'fixtures', 'render-children');
 const RENDER_CHILD = resolve(import.meta.dirname, '..', '..', 'gpu-container', 'render', 'render-process.ts');
@@ -42,6 +43,7 @@ const task = (steps: number, card = mini) => ({
   taskId: 'video_x/1',
   folder: join(folder, 'task'),
   request: requestOf(card, { num_inference_steps: steps }),
+  marking: testMarking,
 });
 /** Watches nothing, never stops, writes no checkpoints. */
 const watch = (change: Partial<RenderOptions> = {}): RenderOptions => ({
@@ -50,6 +52,7 @@ const watch = (change: Partial<RenderOptions> = {}): RenderOptions => ({
   onProgress: () => undefined,
   onCheckpoint: () => undefined,
   checkpoint: { everySteps: 0, everyMs: 0 },
+  sign: markingKeys.signer.sign,
   ...change,
 });
 
@@ -121,7 +124,7 @@ describe('a pause', () => {
   const openFast = async (steps = 10) => {
     open(RENDER_CHILD, { bundle: [fast.id, bundle] });
     const outcome = await renderer.render(task(steps, fast), watch());
-    if (outcome.outcome === 'done') undisturbed = outcome.files.video.sha256;
+    if (outcome.outcome === 'done') undisturbed = outcome.marked.framesSha256;
   };
   const pauseAt = (step: number) => {
     const stop = new AbortController();
@@ -149,7 +152,7 @@ describe('a pause', () => {
     const resumed = await renderer.render({ ...task(50, fast), resumePath: checkpoint!.path }, watch());
     expect(resumed).toMatchObject({
       outcome: 'done',
-      files: { video: { sha256: undisturbed } },
+      marked: { framesSha256: undisturbed },
       resumedAtStep: checkpoint!.step,
     });
   });
@@ -169,7 +172,7 @@ describe('a pause', () => {
     const stop = new AbortController();
     const onProgress: RenderOptions['onProgress'] = ({ phase }) => phase === 'encoding_video' && stop.abort();
     const outcome = await renderer.render(task(10, fast), watch({ pause: stop.signal, onProgress }));
-    expect(outcome).toMatchObject({ outcome: 'done', files: { video: { sha256: undisturbed } } });
+    expect(outcome).toMatchObject({ outcome: 'done', marked: { framesSha256: undisturbed } });
   });
 
   test('that is not heard is enforced after the grace, and what was saved before is still good', async () => {

@@ -13,6 +13,7 @@ import { createRenderer } from '#gpu-container/worker/renderer.ts';
 import { openScratch } from '#gpu-container/worker/scratch.ts';
 import { findBundles } from '#local/bundles.ts';
 import { createLocalPorts } from '#local/local-ports.ts';
+import { marksFor } from './marks-for.ts';
 import { receiptsFor } from './receipts-for.ts';
 
 export const RENDER_CHILD = resolve(import.meta.dirname, '..', '..', 'gpu-container', 'render', 'render-process.ts');
@@ -49,6 +50,7 @@ export async function openWorkerBench(options: { modelsFolder?: string } = {}): 
     ...systemClock,
     ...local,
     receipts: receiptsFor(local),
+    marks: marksFor(local),
     owner: 'test',
     ownerIsGone: () => false,
     leaseSeconds,

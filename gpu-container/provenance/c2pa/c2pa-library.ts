@@ -41,6 +41,8 @@ export type ThreadReply = { readonly signature: Uint8Array | null };
 export interface C2paLibrary {
   /** `late` after so many seconds; the thread is gone then, and after `broken`, and the next task gets a new one. */
   ask(task: LibraryTask, seconds: number, sign?: SignPayload): Promise<LibraryAnswer | 'late'>;
+  /** Starts the thread before it is needed; what goes wrong is told to the next task. */
+  warm(): Promise<void>;
   /** Ends the thread, and with it the memory it has taken; the next task starts another. */
   close(): Promise<void>;
 }
@@ -76,6 +78,12 @@ export function openLibrary(): C2paLibrary {
     await gone?.terminate();
   };
   return {
+    async warm() {
+      last = last.then(async () => {
+        thread ??= await startThread().catch(() => undefined);
+      });
+      await last;
+    },
     ask(task, seconds, sign) {
       const mine = last.then(async () => {
         thread ??= await startThread();

@@ -4,6 +4,7 @@ import { type Authority, makeAuthority } from '#gpu-container/provenance/c2pa/au
 import type { Claim } from '#gpu-container/provenance/c2pa/claim.ts';
 import { type C2paSigner, createSigner } from '#gpu-container/provenance/c2pa/signer.ts';
 import { movingDisc } from '#test/media/clips.ts';
+import { unmarked } from '#test/media/unmarked.ts';
 
 /** An installation with a root of its own. */
 export interface Installation {
@@ -32,7 +33,7 @@ export const claim: Claim = {
 };
 
 /** 16 frames of our own encoder, some 5 kB. */
-export const smallClip = () => encodeMp4(movingDisc(16, 8));
+export const smallClip = () => encodeMp4(movingDisc(16, 8), unmarked);
 
 /** A file of so many bytes with a real index: the data is noise behind a clip's own. */
 export async function largeClip(bytes: number): Promise<Uint8Array> {

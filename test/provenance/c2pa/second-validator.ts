@@ -13,6 +13,7 @@ import type { Claim } from '#gpu-container/provenance/c2pa/claim.ts';
 import { readMp4 } from '#gpu-container/provenance/c2pa/read-mp4.ts';
 import { signMp4 } from '#gpu-container/provenance/c2pa/sign-mp4.ts';
 import { movingDisc } from '#test/media/clips.ts';
+import { unmarked } from '#test/media/unmarked.ts';
 import { claim, newInstallation, topBoxes } from './sample.ts';
 
 const folder = process.argv[2];
@@ -78,7 +79,7 @@ let largest = 0;
 let earlier: Uint8Array | undefined;
 for (const [width, height] of SIZES)
   for (const frames of LENGTHS) {
-    const clip = await encodeMp4(movingDisc(frames, frames % 2 ? 8 : 24, width, height));
+    const clip = await encodeMp4(movingDisc(frames, frames % 2 ? 8 : 24, width, height), unmarked);
     const with_: Partial<Claim>[] = [
       {},
       { watermarked: false },
