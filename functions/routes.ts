@@ -1,3 +1,4 @@
+import { accountRoutes } from './account-routes.ts';
 import { cancelVideo } from './cancel.ts';
 import { videoContent } from './content.ts';
 import { createVideo } from './create.ts';
@@ -35,4 +36,5 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/videos/{id}/receipt': videoReceipt,
   'GET /v1/videos/{id}/events': videoEvents,
   ...webhookRoutes,
+  ...accountRoutes,
 };

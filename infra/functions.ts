@@ -236,6 +236,16 @@ export const apiRoutes: readonly string[] = [
   'POST /v1/webhook_deliveries/{id}/replay',
   'GET /v1/webhooks/default/secret',
   'POST /v1/webhooks/default/secret/rotate',
+  'GET /v1/keys',
+  'POST /v1/keys',
+  'DELETE /v1/keys/{id}',
+  'POST /v1/keys/{id}/rotate',
+  'GET /v1/tenants',
+  'POST /v1/tenants',
+  'GET /v1/tenants/{id}',
+  'POST /v1/tenants/{id}',
+  'GET /v1/installation',
+  'POST /v1/installation',
 ];
 
 /** The stack output that carries the value of an environment variable: REELAY_QUEUE_URL is ReelayQueueUrl. */

@@ -5,6 +5,7 @@ import { accountLimits } from './account-limits.ts';
 import { isKeyId, newKey } from './api-key.ts';
 import type { KeyFields } from './key-input.ts';
 import { isLive, type KeyPorts, type KeyRecord, keyListPlace, keySpace, type ListedKey } from './key-record.ts';
+import { type Scope, scopes } from './scopes.ts';
 
 /** A key that was just made: the only time that its text is there. */
 export interface MadeKey {
@@ -19,19 +20,25 @@ export function createKey(ports: KeyPorts, tenant: string, fields: KeyFields): P
 
 /**
  * Makes a key that takes the place of another: same name, scopes and budget, of which both spend together. The old one expires after
- * `keepOldHours`. Throws `not_found`, and `invalid_request` where two keys of that purpose are live already or the old one is dead.
+ * `keepOldHours`. `may`: the scopes of whoever asks, who is not handed a key that opens more. Throws `not_found`, `forbidden`, and
+ * `invalid_request` where two keys of that purpose are live already or the old one is dead.
  */
 export async function rotateKey(
   ports: KeyPorts,
   tenant: string,
   keyId: string,
   keepOldHours: number,
+  may: readonly Scope[] = scopes,
 ): Promise<MadeKey> {
   const { record: old } = await loadKey(ports, tenant, keyId);
   const nowMs = ports.now();
   if (!isLive(old, nowMs)) throw problem('id', 'this key is revoked or has expired; make a new one.');
-  const { name, scopes, budget, budgetKey } = old;
-  const made = await addKey(ports, tenant, { name, scopes, budget, expiresAtMs: null, rotatedFrom: keyId, budgetKey });
+  const lacking = old.scopes.find(scope => !may.includes(scope));
+  if (lacking !== undefined)
+    throw new ReelayError('forbidden', `id: this key has the scope "${lacking}", which the one that asks lacks.`);
+  const { name, budget, budgetKey } = old;
+  const fields = { name, scopes: old.scopes, budget, expiresAtMs: null };
+  const made = await addKey(ports, tenant, { ...fields, rotatedFrom: keyId, budgetKey });
   const endsAtMs = nowMs + keepOldHours * 3_600_000;
   await changeKey(ports, tenant, keyId, key =>
     key.expiresAtMs !== null && key.expiresAtMs <= endsAtMs ? key : { ...key, expiresAtMs: endsAtMs },

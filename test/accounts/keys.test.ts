@@ -203,6 +203,18 @@ describe('keys', () => {
     expect((await rotateKey(ports, 'acme', next.key.keyId, 0)).key.budgetKey).toBe(old.key.keyId);
   });
 
+  test('rotate: who lacks a scope of a key is not handed one in its place', async () => {
+    const { key } = await createKey(ports, 'acme', fields({ scopes: ['verify', 'tenants:admin'] }));
+    const rotated = rotateKey(ports, 'acme', key.keyId, 0, ['verify', 'keys:admin']);
+    await expect(rotated).rejects.toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('tenants:admin'),
+    });
+    expect((await listKeys(ports, 'acme')).map(({ keyId, expiresAtMs }) => [keyId, expiresAtMs])).toEqual([
+      [key.keyId, null],
+    ]);
+  });
+
   test('of another tenant cannot be seen, rotated or revoked: their ids are unknown', async () => {
     await createTenant(ports, 'bolt', {});
     const { key } = await createKey(ports, 'acme', fields());
