@@ -12,6 +12,8 @@ export const cloudLimits = {
   dropDays: 7,
   /** Artifacts go with their record after limits.artifactDays; what a dead worker wrote after that goes this much later. */
   orphanedArtifactDays: 7,
+  /** Days of a year of the audit ledger's retention, which is counted in days. */
+  auditYearDays: 365,
   /** Parts of an upload that never ended. */
   multipartDays: 2,
   /** Outputs of drops that nobody fetched for a month move to where rarely read bytes cost less. */

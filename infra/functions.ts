@@ -7,7 +7,7 @@
 /**
  * A resource that a function may act on; the first four are those of every enclave, and a table has its indexes with it.
  */
-export type GrantTarget = 'queue' | 'deadLetterQueue' | 'table' | 'bucket' | 'eventBus' | 'wakeQueue';
+export type GrantTarget = 'queue' | 'deadLetterQueue' | 'table' | 'bucket' | 'eventBus' | 'wakeQueue' | 'auditBucket';
 
 /** IAM actions on one resource; `prefixes` narrow those on objects to keys below them, actions on the bucket itself stay whole. */
 export interface Grant {

@@ -31,6 +31,7 @@ export const defaultSettings: Omit<Settings, 'stage'> = {
   fleet: defaultFleet,
   onPrem: [],
   logDays: 30,
+  auditYears: 1,
   monthlyBudgetUsd: null,
   alarmEmail: null,
   shares: '',

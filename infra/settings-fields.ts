@@ -63,6 +63,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Settings, 'stage'>, Field>> = {
       : { allowed: 'an object, or null for no GPUs in the cloud, is allowed' },
   onPrem: onPrem,
   logDays: fits(value => LOG_DAYS.some(days => days === value), `one of ${LOG_DAYS.join(', ')} is allowed`),
+  auditYears: whole(1, 7),
   monthlyBudgetUsd: orNull(positive),
   alarmEmail: orNull(matching(/^[^@\s]+@[^@\s]+$/, 'an address of mail is allowed')),
   shares: readBy(text => parseShares(text)),

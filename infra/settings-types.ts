@@ -54,6 +54,8 @@ export interface Settings {
   readonly fleet: FleetSettings | null;
   readonly onPrem: readonly OnPremPool[];
   readonly logDays: number;
+  /** Years, 1 to 7, in which nobody can delete a closed segment of the audit ledger: as long as any tenant keeps it, and never shorter again. */
+  readonly auditYears: number;
   readonly monthlyBudgetUsd: number | null;
   readonly alarmEmail: string | null;
   readonly shares: string;

@@ -42,6 +42,8 @@ export const workerGrants: readonly Grant[] = [
   { on: 'bucket', actions: ['s3:ListBucket', 's3:GetObject', 's3:DeleteObject'], prefixes: ['videos/', 'references/'] },
   { on: 'bucket', actions: ['s3:PutObject'], prefixes: ['videos/'] },
   { on: 'eventBus', actions: ['events:PutEvents'] },
+  // Closed segments of the audit ledger: nobody deletes one, and workers need not read any.
+  { on: 'auditBucket', actions: ['s3:PutObject'], prefixes: ['audit/'] },
 ];
 
 /** Model bundles lie in the bucket of the standard class, whoever is served. */
@@ -70,6 +72,7 @@ const SHARED = [
   'REELAY_TABLE',
   'REELAY_BUCKET',
   'REELAY_EVENT_BUS',
+  'REELAY_AUDIT_BUCKET',
   'REELAY_RESIDENCY',
   'REELAY_SHARES',
   'REELAY_WEBHOOK_ALLOW',

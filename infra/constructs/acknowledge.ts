@@ -13,7 +13,7 @@ export function acknowledge(on: IConstruct, findings: Readonly<Record<string, st
 /** The only wildcards that a resource of a statement may have; anything wider stays a finding, and a finding stops the synthesis. */
 export const knownWildcards: readonly { readonly resource: RegExp; readonly reason: string }[] = [
   {
-    resource: /^[^*]+\/(videos|references|drop|out|rejected|bundles)\/\*$/,
+    resource: /^[^*]+\/(videos|references|drop|out|rejected|bundles|audit)\/\*$/,
     reason: 'The objects below one prefix of one bucket: their names are made at run time.',
   },
   { resource: /^[^*]+\/index\/\*$/, reason: 'The indexes of one table, which are part of it.' },

@@ -1,5 +1,6 @@
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Grant } from '#infra/functions.ts';
 import type { Enclave } from './enclave.ts';
@@ -9,6 +10,7 @@ export interface GrantTargets {
   readonly enclaves: readonly Enclave[];
   readonly eventBus?: EventBus;
   readonly wakeQueue?: Queue;
+  readonly auditBucket?: Bucket;
 }
 
 /** Adds exactly what a table of grants says, on these resources and no other; `add` puts a statement into a role or a policy. */
@@ -22,7 +24,11 @@ export function giveGrants(
       add(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   };
   for (const grant of grants) {
-    if (grant.on === 'bucket') {
+    if (grant.on === 'auditBucket') {
+      const { auditBucket } = targets;
+      const keys = (grant.prefixes ?? ['']).map(prefix => auditBucket?.arnForObjects(`${prefix}*`) ?? []);
+      allow(grant.actions, keys.flat());
+    } else if (grant.on === 'bucket') {
       const onBucket = (action: string) => action === 's3:ListBucket';
       for (const { bucket } of enclavesOf(grant, targets)) {
         const keys = (grant.prefixes ?? ['']).map(prefix => bucket.arnForObjects(`${prefix}*`));
@@ -48,7 +54,7 @@ const USE_KEY = [...DECRYPT, 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryp
 const READS = /:(Get|List|Query|BatchGet|Describe)/;
 
 function enclavesOf({ on, only }: Grant, { enclaves }: GrantTargets): readonly Enclave[] {
-  if (on === 'eventBus' || on === 'wakeQueue') return [];
+  if (on === 'eventBus' || on === 'wakeQueue' || on === 'auditBucket') return [];
   return only === undefined ? enclaves : enclaves.filter(({ residency }) => residency === only);
 }
 

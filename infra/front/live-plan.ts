@@ -47,6 +47,7 @@ const NAMED_BY: Readonly<Record<GrantTarget, string>> = {
   bucket: 'REELAY_BUCKET',
   eventBus: 'REELAY_EVENT_BUS',
   wakeQueue: 'REELAY_WAKE_QUEUE_URL',
+  auditBucket: 'REELAY_AUDIT_BUCKET',
 };
 
 /**

@@ -2,10 +2,12 @@ import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from 'aws-c
 import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Function as Fn } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { apiRoutes, type FunctionSpec, functions, outputOf } from '#infra/functions.ts';
+import { createAuditBucket } from '../constructs/audit-bucket.ts';
 import { createAlarmTopic } from '../constructs/alarm-topic.ts';
 import { alarmOnErrors, alarmOnLetters, alarmOnOldest } from '../constructs/alarms.ts';
 import { bundledCode } from '../constructs/bundled-code.ts';
@@ -29,6 +31,8 @@ type CoreFunctionName = 'api' | 'tick' | 'drop';
 export class CoreStack extends Stack {
   readonly enclaves: readonly Enclave[];
   readonly eventBus: EventBus;
+  /** Closed segments of the audit ledger. */
+  readonly auditBucket: Bucket;
   readonly alarmTopic: Topic;
   readonly frontDoor: FrontDoor;
   readonly functions: Readonly<Record<CoreFunctionName, Fn>>;
@@ -42,6 +46,7 @@ export class CoreStack extends Stack {
       residency => new Enclave(this, enclaveId(residency), { residency, ownKey: residency !== 'standard' }),
     );
     this.eventBus = new EventBus(this, 'Events', { description: 'What becomes of jobs, as CloudEvents' });
+    this.auditBucket = createAuditBucket(this, 'Audit', settings.auditYears);
     this.alarmTopic = createAlarmTopic(this, 'Alarms', settings.alarmEmail);
     const apiKey = new CfnParameter(this, 'ApiKeySha256', {
       description: 'SHA-256 of the API key, in hex; several with commas between. Without one nobody is let in.',
@@ -124,6 +129,7 @@ function environmentOf(stack: CoreStack, settings: Settings, apiKeySha256: strin
     REELAY_TABLE: table.tableName,
     REELAY_BUCKET: bucket.bucketName,
     REELAY_EVENT_BUS: stack.eventBus.eventBusName,
+    REELAY_AUDIT_BUCKET: stack.auditBucket.bucketName,
     REELAY_ENCLAVES: enclavesJson(stack, stack.enclaves),
     REELAY_RESIDENCY: JSON.stringify(settings.residency),
     REELAY_POOLS: stack.toJsonString(placesOf(settings).map(place => inRealRegion(place, stack.region))),

@@ -56,7 +56,8 @@ export class EdgeStack extends Stack {
       description: `Reelay workers of the pool ${pool}: ${enclaves.map(one => one.residency).join(', ')}`,
     });
     const statements = (statement: PolicyStatement) => policy.addStatements(statement);
-    giveGrants(statements, workerGrants, { enclaves, eventBus: core.eventBus });
+    const { eventBus, auditBucket } = core;
+    giveGrants(statements, workerGrants, { enclaves, eventBus, auditBucket });
     giveGrants(statements, bundleGrants, { enclaves: [core.standard] });
     return policy;
   }

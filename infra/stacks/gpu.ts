@@ -86,10 +86,10 @@ export class GpuStack extends Stack {
   }
 
   /** The cloud worker's rights: nothing of an enclave whose class does not allow this place. */
-  private createTaskRole({ eventBus, standard }: CoreStack): Role {
+  private createTaskRole({ eventBus, auditBucket, standard }: CoreStack): Role {
     const role = new Role(this, 'WorkerRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
     const add = (statement: PolicyStatement) => role.addToPolicy(statement);
-    giveGrants(add, workerGrants, { enclaves: this.enclaves, eventBus });
+    giveGrants(add, workerGrants, { enclaves: this.enclaves, eventBus, auditBucket });
     giveGrants(add, bundleGrants, { enclaves: [standard] });
     const resourceName = `${this.cluster.clusterName}/*`;
     role.addToPolicy(

@@ -70,6 +70,30 @@ test('machines are asked for in each zone that the settings name', () => {
     expect(Properties.VPCZoneIdentifier).toHaveLength(3);
 });
 
+test('closed segments of the audit ledger are locked for a year, and nobody is given the right to delete or unlock one', () => {
+  const [bucket] = core.named('AWS::S3::Bucket', 'Audit');
+  expect(bucket?.DeletionPolicy).toBe('Retain');
+  expect(bucket?.Properties).toMatchObject({
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 365 } } },
+    VersioningConfiguration: { Status: 'Enabled' },
+    PublicAccessBlockConfiguration: { BlockPublicPolicy: true, RestrictPublicBuckets: true },
+  });
+  expect(bucket?.Properties.LifecycleConfiguration).toBeUndefined();
+  expect(policyOf(core, 'AWS::S3::BucketPolicy', 'Audit')).toContain('"aws:SecureTransport":"false"');
+  const about = [core, gpu, edge].flatMap(stack =>
+    ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap(type =>
+      stack.of(type).flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement as any[]),
+    ),
+  );
+  const onAudit = about.filter(({ Resource }) => JSON.stringify(Resource).includes('Audit'));
+  expect(onAudit.length).toBeGreaterThan(1);
+  for (const { Action, Resource } of onAudit) {
+    expect(Action).toBe('s3:PutObject');
+    expect(JSON.stringify(Resource)).toContain('/audit/*');
+  }
+});
+
 describe('an enclave', () => {
   test.each(CLASSES)('%s: its bucket is shut, encrypted, retained, and speaks TLS 1.2 only', name => {
     const id = `Enclave${name}Bucket`;
