@@ -1,16 +1,21 @@
-/** @file Receipts and videos on the disk, from anywhere: nothing is followed, and nothing is read that is too large to be what it says. */
+/** @file Receipts, videos and pictures on the disk, from anywhere: nothing is followed, and nothing is read that is too large to be what it says. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoName } from '#adapters/local/file-error.ts';
+import { databaseFile } from '#adapters/local/sqlite.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { ReceiptFile } from '#core/placement/receipt.ts';
+import { sniffMedia } from '#core/references/media-type.ts';
 
 /** What was found to verify. */
 export interface Found {
   readonly receipts: readonly string[];
-  readonly videos: readonly string[];
+  /** Videos and pictures. */
+  readonly media: readonly string[];
+  /** Whether a folder was among what was given. */
+  readonly hasFolder: boolean;
 }
 
 /** A year of videos of a small installation; a folder with more is given in parts. */
@@ -19,21 +24,44 @@ const MOST_LEVELS = 16;
 /** As they lie in a data folder or bucket, and as the API names its downloads. Receipts of the drop folder are another thing. */
 const RECEIPT = /^(receipt|video_[a-z0-9_-]+\.receipt)\.json$/;
 const VIDEO = /\.mp4$/i;
+const MEDIA = /\.(mp4|m4v|mov|webm|png|jpe?g|webp)$/i;
+/** What tells the kinds of media apart. */
+const MAGIC_BYTES = 32;
 
 /** The files of the paths, and of the folders among them. Throws `invalid_request` for a path that is neither. */
 export async function findFiles(paths: readonly string[]): Promise<Found> {
-  const found = { receipts: [] as string[], videos: [] as string[] };
+  const found = { receipts: [] as string[], media: [] as string[] };
+  let hasFolder = false;
   for (const path of paths) {
     const what = await stat(path).catch(error => {
       throw unreadable(path, error);
     });
-    if (what.isDirectory()) await walk(path, found, 0);
-    else (VIDEO.test(path) ? found.videos : found.receipts).push(path);
+    hasFolder ||= what.isDirectory();
+    if (what.isDirectory()) await walk(deliveredIn(path), found, 0);
+    else (MEDIA.test(path) || (what.isFile() && (await isMedia(path))) ? found.media : found.receipts).push(path);
   }
-  return found;
+  return { ...found, hasFolder };
 }
 
-async function walk(folder: string, found: { receipts: string[]; videos: string[] }, level: number): Promise<void> {
+/** Of a data folder only what it delivers: what jobs were started from is not its own. */
+function deliveredIn(folder: string): string {
+  const videos = join(folder, 'blobs', 'videos');
+  return existsSync(databaseFile(folder)) && existsSync(videos) ? videos : folder;
+}
+
+/** By the first bytes; what cannot be opened is told when it is read. */
+async function isMedia(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return false;
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
+    return sniffMedia(buffer.subarray(0, bytesRead)) !== undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+async function walk(folder: string, found: { receipts: string[]; media: string[] }, level: number): Promise<void> {
   if (level > MOST_LEVELS) throw tooMuch(folder, `folders more than ${MOST_LEVELS} levels deep`);
   const entries = await readdir(folder, { withFileTypes: true }).catch(error => {
     throw unreadable(folder, error);
@@ -42,16 +70,22 @@ async function walk(folder: string, found: { receipts: string[]; videos: string[
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await walk(path, found, level + 1);
     else if (entry.isFile() && RECEIPT.test(entry.name)) found.receipts.push(path);
-    else if (entry.isFile() && VIDEO.test(entry.name)) found.videos.push(path);
-    if (found.receipts.length + found.videos.length > MOST_FILES) throw tooMuch(folder, `over ${MOST_FILES} files`);
+    else if (entry.isFile() && MEDIA.test(entry.name)) found.media.push(path);
+    if (found.receipts.length + found.media.length > MOST_FILES) throw tooMuch(folder, `over ${MOST_FILES} files`);
   }
 }
 
-/** Whether a receipt lies where that of a video is expected: beside it, under its name or the one it has in a data folder. */
-export function liesBeside(receipt: string, video: string): boolean {
-  if (dirname(receipt) !== dirname(video)) return false;
+/** Whether a receipt lies where that of a file is expected: beside it, under its name or the one it has in a data folder. */
+export function liesBeside(receipt: string, media: string): boolean {
+  if (dirname(receipt) !== dirname(media)) return false;
   const name = basename(receipt);
-  return name === 'receipt.json' || name === basename(video).replace(VIDEO, '.receipt.json');
+  return name === 'receipt.json' || name === basename(media).replace(VIDEO, '.receipt.json');
+}
+
+/** Where the receipt of a file that was given alone may lie. */
+export function receiptPlaces(media: string): readonly string[] {
+  const own = VIDEO.test(media) ? [media.replace(VIDEO, '.receipt.json')] : [];
+  return [...own, join(dirname(media), 'receipt.json')];
 }
 
 /** The text of a small file. Throws `invalid_request` with a sentence for one that is none, too large, or not UTF-8. */

@@ -4,15 +4,27 @@ import { Command } from 'commander';
 import { readReceiptKeys, receiptKeyPath } from '#adapters/local/receipt-key-file.ts';
 import { readPublicKeys, verifierOf } from '#adapters/receipt-keys.ts';
 import { ReelayError } from '#core/errors.ts';
-import { type Check, checkReceipt, type Evidence } from '#core/placement/check-receipt.ts';
+import type { Evidence } from '#core/placement/check-receipt.ts';
 import { MAX_OPENING_BYTES, readOpening } from '#core/placement/opening.ts';
-import { MAX_RECEIPT_BYTES, readReceipt, type SignedReceipt } from '#core/placement/read-receipt.ts';
-import type { ReceiptFile } from '#core/placement/receipt.ts';
+import { MAX_RECEIPT_BYTES } from '#core/placement/read-receipt.ts';
+import { toVerdict } from '#functions/verdict-wire.ts';
 import { dataFolderFrom } from './settings.ts';
-import { findFiles, liesBeside, measure, readText, shown } from './verify-files.ts';
+import { findFiles, measure, readText, shown } from './verify-files.ts';
+import { type FolderVerifier, openFolderVerifier } from './verify-marks.ts';
+import {
+  judgeReceipt,
+  namesBytes,
+  type ReadReceipt,
+  type ReceiptCheck,
+  readOneReceipt,
+  receiptOfFile,
+} from './verify-receipts.ts';
+import { describe, describeAll } from './verify-words.ts';
 
 interface VerifyFlags {
   readonly keys?: string;
+  readonly root?: string;
+  readonly search?: boolean;
   readonly request?: string;
   readonly premisesOnly?: boolean;
   readonly json?: boolean;
@@ -21,9 +33,20 @@ interface VerifyFlags {
 /** `reelay verify` */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('check placement receipts, without a network: exit 0 only when everything holds')
-    .argument('<path...>', 'receipts, their videos (.mp4), or folders with them')
-    .option('--keys <file>', "public keys, as `reelay receipts keys` prints them; the data folder's where absent")
+    .description(
+      'say whether videos, pictures and receipts are ours and unaltered, without a network: exit 0 only when all are',
+    )
+    .argument('<path...>', 'videos, pictures, placement receipts, or folders with them')
+    .option(
+      '--search',
+      'look for cropped copies too, up to 15 s a file; done without asking for a file that is given alone',
+    )
+    .option('--no-search', 'look at whole frames only')
+    .option('--root <pem>', "certificates that are trusted as ours, beside the data folder's root")
+    .option(
+      '--keys <file>',
+      "public keys of receipts, as `reelay receipts keys` prints them; the data folder's where absent",
+    )
     .option(
       '--request <file>',
       'the opening of the one receipt (…/receipt?part=opening): whether it is that of this request',
@@ -33,37 +56,122 @@ export function verifyCommand(): Command {
     .action(async (paths: string[], flags: VerifyFlags) => verify(paths, flags));
 }
 
-/** What came of one receipt, or of a video without one. */
-interface Finding {
+/** What came of one file; of a video and its receipt together. */
+export interface Finding {
   readonly receipt: string | null;
+  /** A video or a picture. */
   readonly video: string | null;
   readonly holds: boolean;
   readonly job: string | null;
-  readonly checks: readonly (
-    | Check
-    | { readonly check: 'receipt'; readonly outcome: 'fails'; readonly sentence: string }
-  )[];
+  readonly checks: readonly ReceiptCheck[];
+  /** What its marks say; null of a receipt alone. */
+  readonly verdict: ReturnType<typeof toVerdict> | null;
+  /** The receipt that holds and names exactly these bytes, of a picture that lies beside its video. */
+  readonly coveredBy: string | null;
 }
 
 async function verify(paths: readonly string[], flags: VerifyFlags): Promise<void> {
-  const evidence: Omit<Evidence, 'video'> = {
-    verify: verifierOf(await publicKeys(flags.keys)),
-    premisesOnly: flags.premisesOnly === true,
-    requestHmac: flags.request === undefined ? undefined : await requestHmac(flags.request),
-  };
-  const { receipts, videos } = await findFiles(paths);
-  if (receipts.length + videos.length === 0)
-    throw new ReelayError('invalid_request', `${paths.map(shown).join(', ')}: no receipt and no video is there.`);
+  const { receipts, media, hasFolder } = await findFiles(paths);
+  if (receipts.length + media.length === 0)
+    throw new ReelayError(
+      'invalid_request',
+      `${paths.map(shown).join(', ')}: no receipt and no video or picture is there.`,
+    );
   if (flags.request !== undefined && receipts.length !== 1)
     throw new ReelayError(
       'invalid_request',
       `--request: it belongs to one receipt, and ${receipts.length} were given.`,
     );
-  const findings = await examine(receipts, videos, evidence);
-  const holds = findings.every(finding => finding.holds);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify({ holds, findings })}\n`);
-  else for (const finding of findings) process.stdout.write(describe(finding));
-  if (!holds) process.exitCode = 1;
+  const folder = resolve(dataFolderFrom(process.env));
+  const requestHmac = flags.request === undefined ? undefined : await requestHmacOf(flags.request);
+  const verifier = media.length === 0 ? undefined : await openFolderVerifier(folder, flags.root);
+  try {
+    const search = flags.search ?? (media.length === 1 && !hasFolder);
+    const isAlone = media.length === 1 && receipts.length === 1;
+    const findings = await examine(await readAll(receipts), media, { verifier, search, flags, requestHmac, isAlone });
+    const holds = findings.every(finding => finding.holds);
+    if (flags.json === true) process.stdout.write(`${JSON.stringify({ holds, findings })}\n`);
+    else {
+      process.stdout.write(hasFolder ? describeAll(findings) : findings.map(describe).join(''));
+      for (const sentence of holds ? [] : (verifier?.lacks ?? [])) process.stderr.write(`reelay: ${sentence}\n`);
+    }
+    if (!holds) process.exitCode = 1;
+  } finally {
+    await verifier?.close();
+  }
+}
+
+interface Means {
+  readonly verifier: FolderVerifier | undefined;
+  readonly search: boolean;
+  readonly flags: VerifyFlags;
+  readonly requestHmac: string | undefined;
+  /** One file and one receipt were given: they belong together. */
+  readonly isAlone: boolean;
+}
+
+async function readAll(paths: readonly string[]): Promise<ReadReceipt[]> {
+  const read: ReadReceipt[] = [];
+  for (const path of paths) read.push(await readOneReceipt(path));
+  return read;
+}
+
+/** Each file goes with the receipt that names its bytes, else with the one beside it, else it stands on its marks. */
+async function examine(read: ReadReceipt[], media: readonly string[], means: Means): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const paired = new Set<ReadReceipt>();
+  const evidence = evidenceOf(means);
+  for (const path of media) {
+    const file = await measure(path).catch(() => undefined);
+    const only = means.isAlone ? read[0] : undefined;
+    const own = only ?? (file && (await receiptOfFile(path, file, read)));
+    const verdict = toVerdict(await means.verifier!.verifyPath(path, means), 'operator');
+    if (own === undefined || file === undefined) {
+      findings.push(onItsMarks(path, verdict, means));
+      continue;
+    }
+    const isVideo = only !== undefined || /\.mp4$/i.test(path);
+    const { path: receipt, ...judged } = judgeReceipt(own, isVideo ? file : undefined, await evidence());
+    if (isVideo) {
+      paired.add(own);
+      findings.push({ receipt, video: path, ...judged, verdict, coveredBy: null });
+    } else if (judged.holds && namesBytes(own, file))
+      findings.push({ ...onItsMarks(path, verdict, means), holds: true, job: judged.job, coveredBy: receipt });
+    else findings.push(onItsMarks(path, verdict, means));
+  }
+  for (const one of read) {
+    if (paired.has(one)) continue;
+    const { path: receipt, ...judged } = judgeReceipt(one, undefined, one.signed ? await evidence() : NO_KEYS);
+    findings.push({ receipt, video: null, ...judged, verdict: null, coveredBy: null });
+  }
+  return findings;
+}
+
+/** A file without a receipt holds where its marks show that it is ours and unaltered; where it was made they cannot show. */
+function onItsMarks(video: string, verdict: NonNullable<Finding['verdict']>, { flags }: Means): Finding {
+  const strict = flags.premisesOnly === true;
+  const sentence = 'There is no receipt of this video.';
+  return {
+    ...{ receipt: null, video, job: null, verdict, coveredBy: null },
+    holds: verdict.kind === 'ours_unaltered' && !strict,
+    checks: [{ check: 'receipt', outcome: strict ? 'fails' : 'not_checked', sentence }],
+  };
+}
+
+const NO_KEYS: Omit<Evidence, 'video'> = { verify: () => undefined };
+
+/** Keys are asked for when there is a receipt to hold them against. */
+function evidenceOf({ flags, requestHmac }: Means): () => Promise<Omit<Evidence, 'video'>> {
+  let made: Promise<Omit<Evidence, 'video'>> | undefined;
+  const make = async () => ({
+    verify: verifierOf(await publicKeys(flags.keys)),
+    premisesOnly: flags.premisesOnly === true,
+    requestHmac,
+  });
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** Of a file, or of the data folder; none at all is no way to verify. */
@@ -78,87 +186,7 @@ async function publicKeys(file: string | undefined) {
   );
 }
 
-async function requestHmac(file: string): Promise<string> {
+async function requestHmacOf(file: string): Promise<string> {
   const opening = readOpening(await readText(file, MAX_OPENING_BYTES));
   return createHmac('sha256', Buffer.from(opening.request_key, 'hex')).update(opening.text).digest('hex');
-}
-
-interface Read {
-  readonly path: string;
-  readonly signed: SignedReceipt | undefined;
-  readonly sentence: string;
-}
-
-/** Each video goes with the receipt that names its bytes, else with the one beside it, else it has none. */
-async function examine(
-  receipts: readonly string[],
-  videos: readonly string[],
-  evidence: Omit<Evidence, 'video'>,
-): Promise<readonly Finding[]> {
-  const read: Read[] = [];
-  for (const path of receipts) read.push(await readOne(path));
-  const findings: Finding[] = [];
-  const paired = new Set<Read>();
-  for (const path of videos) {
-    const file = await measure(path);
-    const only = videos.length === 1 && read.length === 1 ? read[0] : undefined;
-    const named = read.find(one => one.signed?.receipt.output.files.video.sha256 === file.sha256);
-    const own = only ?? named ?? read.find(one => liesBeside(one.path, path)) ?? (await siblingOf(path, read));
-    if (own !== undefined) paired.add(own);
-    findings.push(own === undefined ? withoutReceipt(path) : judge(own, { path, file }, evidence));
-  }
-  const alone = read.filter(one => !paired.has(one)).map(one => judge(one, undefined, evidence));
-  return [...findings, ...alone];
-}
-
-async function readOne(path: string): Promise<Read> {
-  try {
-    return { path, signed: readReceipt(await readText(path, MAX_RECEIPT_BYTES)), sentence: '' };
-  } catch (error) {
-    if (error instanceof ReelayError) return { path, signed: undefined, sentence: error.message };
-    throw error;
-  }
-}
-
-/** A video that was given alone brings the receipt that lies beside it. */
-async function siblingOf(video: string, read: Read[]): Promise<Read | undefined> {
-  const names = [video.replace(/\.mp4$/i, '.receipt.json'), video.replace(/[^/\\]*$/, 'receipt.json')];
-  for (const path of names) {
-    const found = await findFiles([path]).catch(() => undefined);
-    if (found === undefined) continue;
-    const one = await readOne(path);
-    read.push(one);
-    return one;
-  }
-  return undefined;
-}
-
-function judge(
-  one: Read,
-  video: { path: string; file: ReceiptFile } | undefined,
-  evidence: Omit<Evidence, 'video'>,
-): Finding {
-  const place = { receipt: one.path, video: video?.path ?? null };
-  if (one.signed === undefined)
-    return {
-      ...place,
-      holds: false,
-      job: null,
-      checks: [{ check: 'receipt', outcome: 'fails', sentence: one.sentence }],
-    };
-  const checks = checkReceipt(one.signed, { ...evidence, video: video?.file });
-  return { ...place, holds: checks.every(({ outcome }) => outcome !== 'fails'), job: one.signed.receipt.job, checks };
-}
-
-function withoutReceipt(video: string): Finding {
-  const sentence = 'There is no receipt of this video.';
-  return { receipt: null, video, holds: false, job: null, checks: [{ check: 'receipt', outcome: 'fails', sentence }] };
-}
-
-const SIGNS = { holds: 'ok  ', fails: 'BAD ', not_checked: '-   ' } as const;
-
-function describe({ receipt, video, holds, job, checks }: Finding): string {
-  const name = shown(receipt ?? video ?? '');
-  const head = `${name}: ${holds ? 'holds' : 'does NOT hold'}${job === null ? '' : ` (${job})`}\n`;
-  return head + checks.map(({ check, outcome, sentence }) => `  ${SIGNS[outcome]}${check}: ${sentence}\n`).join('');
 }

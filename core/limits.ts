@@ -220,6 +220,8 @@ export const limits = {
   markTries: 16,
   /** After a file of this size the C2PA library's memory, which only grows, is given back: 160 MB of it, and 0.2 s to start again. */
   c2paKeptBytes: 20_000_000,
+  /** Files that a tenant may have verified in a minute: a tenth of a second to four seconds of CPU each, one after the other. */
+  verifyPerMinute: 20,
   /** A presigned link lives this long: one download of a large file over a slow line. */
   presignSeconds: 900,
   /** Before it takes jobs a worker asks each resource once; one that has not answered for so long is not reached. */

@@ -2,6 +2,7 @@ import type { Principal } from '#core/accounts/authenticate.ts';
 import type { RateLimiter } from '#core/accounts/rate-limit.ts';
 import type { Refusal } from '#core/accounts/refusal.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
+import type { Verifier } from '#core/marks/verdict.ts';
 import type { BlobStore } from '#core/ports.ts';
 import type { WebhookPorts } from '#core/webhooks/ports.ts';
 
@@ -16,6 +17,8 @@ export interface Deps extends SubmitPorts {
   readonly authenticate: (authorization: string | undefined) => Promise<Principal | Refusal>;
   /** Counts the requests of tenants. */
   readonly rates: RateLimiter;
+  /** Looks at files for POST /v1/verify. */
+  readonly verifier: Pick<Verifier, 'verify'>;
   /** What the keys that are made here begin with after `rly_`: live, test, local. */
   readonly keyEnvironment: string;
   /** Whether a result may carry a stream: a long-lived server can, a buffered Lambda cannot. */

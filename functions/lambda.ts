@@ -24,6 +24,7 @@ import type { DropTrigger } from './drop-events.ts';
 import { errorResult } from './errors.ts';
 import type { HttpResult } from './http.ts';
 import { ingestDrop } from './ingest-drop.ts';
+import { createRecordVerifier } from './record-verifier.ts';
 import { routes } from './routes.ts';
 import { tick } from './tick.ts';
 import { noSuchRoute } from './unsupported.ts';
@@ -99,6 +100,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     now: () => Date.now(),
   });
   const logger = new Logger({ serviceName: 'reelay' });
+  const models = modelsFrom(env);
   const hashOf = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
@@ -109,7 +111,7 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
     enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
     ...placesFrom(env),
-    models: modelsFrom(env),
+    models,
     now: () => Date.now(),
     random: randomBytes,
     authenticate: authenticateAt({
@@ -119,6 +121,11 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
       isKeyless: false,
     }),
     rates: createRateLimiter(() => Date.now()),
+    verifier: createRecordVerifier({
+      kv: ports.kv,
+      sha256: hashOf,
+      modelOf: digest => models.find(one => one.digest === digest)?.id,
+    }),
     keyEnvironment: 'live',
     audit: connectAudit(ports.kv, auditSettingsFrom(env), { kind: 'door' }, () => Date.now()),
     canStream: false,

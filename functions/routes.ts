@@ -14,6 +14,7 @@ import { videoReceipt } from './receipt.ts';
 import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
 import { noCharacters, noExtensions } from './unsupported.ts';
+import { verifyFile } from './verify.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
 /** Method and path in API Gateway's notation, to the handler; a more literal path comes before one with a parameter. */
@@ -35,6 +36,7 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/videos/{id}/content': videoContent,
   'GET /v1/videos/{id}/receipt': videoReceipt,
   'GET /v1/videos/{id}/events': videoEvents,
+  'POST /v1/verify': verifyFile,
   ...webhookRoutes,
   ...accountRoutes,
 };

@@ -224,6 +224,7 @@ export const apiRoutes: readonly string[] = [
   'GET /v1/videos/{id}/content',
   'GET /v1/videos/{id}/events',
   'GET /v1/videos/{id}/receipt',
+  'POST /v1/verify',
   'GET /v1/webhook_event_types',
   'POST /v1/webhook_endpoints',
   'GET /v1/webhook_endpoints',

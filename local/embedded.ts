@@ -19,6 +19,7 @@ import type { DispatchPorts } from '#core/webhooks/ports.ts';
 import { authenticateAt } from '#functions/authenticate.ts';
 import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
+import { openVerifier } from '#gpu-container/provenance/verify/verify-file.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import { drained } from '#gpu-container/worker/drained.ts';
 import { describeDevice } from '#gpu-container/worker/gpu-facts.ts';
@@ -89,6 +90,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
   await ports.checkMasterKey().catch(giveUp);
   const authenticator = createAuthenticator(ports);
+  const verifier = openVerifier({
+    watermark: marking.keys,
+    trustRoots: marking.keys.trustRoots,
+    kv: ports.kv,
+    modelOf: digest => bundles.find(({ card }) => card.digest === digest)?.card.id,
+  });
   const log = fileLog(join(folder, 'log.jsonl'));
   const scratchRoot = join(folder, 'scratch');
   const stopping = new AbortController();
@@ -97,6 +104,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     ...ports,
     authenticate: openTo(authenticator, { isKeyless: true }),
     rates: createRateLimiter(now),
+    verifier,
     keyEnvironment: 'local',
     canStream: true,
     sleep: ms => sleep(ms),
@@ -142,7 +150,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     idle: async () => (await ports.store.countQueued(1)) === 0 && (await ports.store.listRunning(1)).length === 0,
     close: async () => {
       stopping.abort(new Error('draining'));
-      await Promise.all([working?.(), drained(Promise.all(background), stopping.signal)]);
+      await Promise.all([working?.(), drained(Promise.all(background), stopping.signal), verifier.close()]);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
       try {
         recover(); // who died since the last sweep

@@ -23,6 +23,7 @@ import { authenticateAt } from '#functions/authenticate.ts';
 import { bearerOf } from '#functions/bearer.ts';
 import type { Deps } from '#functions/deps.ts';
 import { createLambdaHandler } from '#functions/lambda.ts';
+import { createRecordVerifier } from '#functions/record-verifier.ts';
 import { routes } from '#functions/routes.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
 import type { WorkerPorts } from '#gpu-container/worker/process-job.ts';
@@ -77,6 +78,7 @@ beforeAll(async () => {
     audit,
     checkWebhookUrl: () => undefined,
     sha256,
+    verifier: createRecordVerifier({ kv, sha256, modelOf: () => undefined }),
     subjects: testSubjects,
     models: bundles.map(bundle => bundle.card),
     now: () => Date.now(),

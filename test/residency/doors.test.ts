@@ -9,6 +9,7 @@ import { submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
 import { sweepReferences } from '#core/references/store-reference.ts';
+import { createRecordVerifier } from '#functions/record-verifier.ts';
 import { createHttpServer } from '#local/http-server.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { ALL_TASKS } from '#test/core/model-card.ts';
@@ -29,6 +30,7 @@ beforeAll(async () => {
     ...world.door,
     webhooks: world.enclaves.get('standard')!.webhooks,
     ...keyIsTenant,
+    verifier: createRecordVerifier({ ...world.door, modelOf: () => undefined }),
     canStream: true,
     sleep: (ms: number) => new Promise<void>(done => setTimeout(done, ms)),
     log: () => undefined,

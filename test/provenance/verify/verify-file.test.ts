@@ -66,7 +66,7 @@ describe('a file of ours', () => {
     checkWords(verdict);
     expect(verdict).toMatchObject({
       kind: 'ours_unaltered',
-      c2pa: { state: 'valid', signer: 'Example Studio' },
+      c2pa: { state: 'valid', signer: 'Reelay installation' },
       watermark: { state: 'found', agreeingBits: 128, frames: 8, crop: null },
       registry: { state: 'match', jobId: JOB.id, tenant: JOB.tenant, model: 'reelay-mini', sameBytes: true },
     });

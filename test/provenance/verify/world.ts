@@ -1,4 +1,4 @@
-/** @file An installation with keys of its own, and clips that it made, for tests of what is said of files. */
+/** @file A data folder with keys of its own, and clips that it made, for tests of what is said of files. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,23 +13,19 @@ import { openReader } from '#gpu-container/provenance/verify/reader.ts';
 import { type FileVerifier, openVerifier, type VerifyOptions } from '#gpu-container/provenance/verify/verify-file.ts';
 import { openMarker } from '#gpu-container/provenance/watermark/embed.ts';
 import type { FrameSize } from '#gpu-container/provenance/watermark/i420.ts';
-import { deriveKeyStream } from '#gpu-container/provenance/watermark/key-stream.ts';
-import { deploymentTag, jobNonce, sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
-import { claim, type Installation, newInstallation } from '#test/provenance/c2pa/sample.ts';
+import { jobNonce, sealPayload } from '#gpu-container/provenance/watermark/payload.ts';
+import { openMarkingKeys } from '#local/marking-keys.ts';
+import { claim } from '#test/provenance/c2pa/sample.ts';
 import { encodeI420 } from '#test/provenance/watermark/encode-i420.ts';
-import { macOf } from '#test/provenance/watermark/keys.ts';
 import { drawClip, type Kind } from '#test/provenance/watermark/pictures.ts';
 
 export const WIDE: FrameSize = { width: 512, height: 288 };
 export const JOB = { id: 'video_01j00000000000000000000001', tenant: 'acme' };
-const KEY = new Uint8Array(32).fill(7);
-const DEPLOYMENT = 'tests';
 const DIGEST = 'ab'.repeat(32);
 
 export interface World {
   readonly folder: string;
   readonly kv: KeyValueStore;
-  readonly ours: Installation;
   readonly options: VerifyOptions;
   /** A clip as the product delivers it: marked, encoded, signed, in the registry. */
   make(clip?: Partial<Clip>): Promise<Uint8Array>;
@@ -51,15 +47,13 @@ export async function openWorld(): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'reelay-verify-file-'));
   const db = openDatabase(folder);
   const kv = createSqliteKeyValueStore(db);
-  const ours = await newInstallation({ organization: 'Example Studio' });
+  const { keys } = await openMarkingKeys(folder);
+  const { mac, stream, tag, signer, trustRoots } = keys;
   const library = openLibrary();
-  const mac = macOf(KEY);
-  const stream = deriveKeyStream(mac);
   const ports = { kv, now: () => Date.UTC(2026, 10, 21) };
-  const tag = deploymentTag(mac, DEPLOYMENT);
   const options: VerifyOptions = {
-    watermark: { mac, stream, tag },
-    trustRoots: ours.trustRoots,
+    watermark: keys,
+    trustRoots,
     kv,
     modelOf: digest => (digest === DIGEST ? 'reelay-mini' : undefined),
   };
@@ -73,11 +67,11 @@ export async function openWorld(): Promise<World> {
     return encodeI420(drawn, { ...size, fps });
   };
   return {
-    ...{ folder, kv, ours, options, makeMarked },
+    ...{ folder, kv, options, makeMarked },
     async make(clip) {
       const id = clip?.jobId ?? USUAL.jobId;
       const marked = await makeMarked(clip);
-      const file = await signMp4(marked, { ...claim, job: { ...claim.job, id } }, ours.signer, library);
+      const file = await signMp4(marked, { ...claim, job: { ...claim.job, id } }, signer, library);
       const job = { ...JOB, id };
       const payloadOf = (counter: number) => payloadName({ tag, nonce: jobNonce(mac, id, counter) });
       const { payload } = await reserveMark(ports, job, payloadOf);
