@@ -58,7 +58,7 @@ async function redriveLetters(options: { reason?: string; limit: string; rate: s
   const limit = wholeNumber('--limit', options.limit);
   const embedded = await open();
   try {
-    const { jobs, dropped } = await redrive(embedded.deps, {
+    const { jobs, dropped, stopped } = await redrive(embedded.deps, {
       ...(options.reason === undefined ? {} : { reason: options.reason }),
       limit,
       pace: () => sleep(everyMs),
@@ -66,6 +66,9 @@ async function redriveLetters(options: { reason?: string; limit: string; rate: s
     for (const [old, job] of jobs) process.stdout.write(`${old} -> ${job.id}\n`);
     for (const [old, why] of dropped) process.stdout.write(`${old} not redriven: ${why}\n`);
     process.stdout.write(`${jobs.size} redriven, ${dropped.size} not\n`);
+    if (stopped === null) return;
+    process.stderr.write(`The other letters wait: ${stopped}\n`);
+    process.exitCode = 1;
   } finally {
     await embedded.close();
   }

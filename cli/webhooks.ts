@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
-import { jobEventTypes } from '#core/events.ts';
+import { webhookEventTypes } from '#core/events.ts';
 import { type LoggedDelivery, listDeliveries, listUrlDeliveries, replayDelivery } from '#core/webhooks/delivery-log.ts';
 import type { WebhookEndpoint } from '#core/webhooks/endpoint.ts';
 import { readEndpoints, testEndpoint } from '#core/webhooks/endpoints.ts';
@@ -35,7 +35,7 @@ export function webhooksCommand(): Command {
     .command('test')
     .description('send a made-up event to an endpoint now; exit 1 unless it answers with 2xx')
     .argument('<endpoint>', 'whe_…')
-    .option('--event <type>', jobEventTypes.join(', '), 'video.completed')
+    .option('--event <type>', webhookEventTypes.join(', '), 'video.completed')
     .action(async (endpoint: string, options: { event: string }) => test(endpoint, options.event));
   return webhooks;
 }

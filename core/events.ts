@@ -35,14 +35,41 @@ export interface JobEventData {
   readonly sha256: string | null;
 }
 
+/** The event of a budget that has come to a percentage of itself (accounts/budget-events.ts). */
+export interface BudgetEvent extends BusEvent {
+  readonly type: 'budget.reached';
+  readonly data: BudgetEventData;
+}
+
+/** Money in whole micro-dollars; on the bus only, never in a webhook. */
+export interface BudgetEventData {
+  readonly scope: 'key' | 'tenant' | 'installation';
+  /** The key or tenant; null for the installation. */
+  readonly id: string | null;
+  readonly tenant: string | null;
+  /** "2026-11-21" or "2026-11". */
+  readonly period: string;
+  readonly percent: number;
+  readonly currency: 'USD';
+  readonly limitMicros: number;
+  readonly spentMicros: number;
+  readonly heldMicros: number;
+}
+
+/** What a webhook endpoint can ask for. */
+export const webhookEventTypes = [...jobEventTypes, 'budget.reached'] as const;
+/** One of them. */
+export type WebhookEventType = (typeof webhookEventTypes)[number];
+
 /**
- * What a record owes the outside: a queue message that says "look at this job", an event, a letter to the dead letter queue, or the
- * removal of bytes that no record names any more.
+ * What a record owes the outside: a queue message that says "look at this job", an event, a letter to the dead letter queue, the
+ * settlement of what it holds, or the removal of bytes that no record names any more.
  */
 export type OutboxEntry =
   | { readonly kind: 'message'; readonly id: string; readonly dueAtMs: number; readonly delaySeconds: number }
   | { readonly kind: 'event'; readonly id: string; readonly dueAtMs: number; readonly event: CloudEvent }
   | { readonly kind: 'dead_letter'; readonly id: string; readonly dueAtMs: number; readonly reason: string }
+  | { readonly kind: 'settle'; readonly id: string; readonly dueAtMs: number }
   | { readonly kind: 'audit'; readonly id: string; readonly dueAtMs: number; readonly event: AuditEvent }
   | { readonly kind: 'removal'; readonly id: string; readonly dueAtMs: number; readonly prefixes: readonly string[] };
 

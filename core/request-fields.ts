@@ -6,7 +6,6 @@ import type { Problem } from './errors.ts';
 const NOT_OFFERED = new Set([
   ...['boundary_ratio', 'true_cfg_scale', 'generate_sound', 'lora'],
   ...['extra_params', 'audio_reference'],
-  ...['max_cost', 'dry_run'],
 ]);
 
 /** A number, or its decimal text: multipart knows only text. */
@@ -47,6 +46,13 @@ const requestSchema = z.strictObject({
   deadline: numeric.optional(),
   webhook_url: z.string().optional(),
   residency: z.string().optional(),
+  // A form has no lists: there ids stand with commas between.
+  consents: z.union([z.array(z.string()), z.string().transform(text => text.split(','))]).optional(),
+  // OpenAI's name for whom a request is made: an end user of the caller.
+  user: z.string().optional(),
+  // Dollars: a text keeps every digit, a number is read as it prints.
+  max_cost: z.union([z.number(), z.string().trim()]).optional(),
+  dry_run: z.union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')]).optional(),
 });
 
 /** The names of all fields that a request may have. */
@@ -89,7 +95,10 @@ function shapeProblems(issues: readonly z.core.$ZodIssue[], record: Record<strin
 }
 
 function expectedOf(field: string | undefined): string {
-  const texts = ['model', 'size', 'negative_prompt', 'preset', 'priority', 'webhook_url', 'residency'];
+  const texts = ['model', 'size', 'negative_prompt', 'preset', 'priority', 'webhook_url', 'residency', 'user'];
+  if (field === 'consents') return 'a list of ids of consent records';
+  if (field === 'max_cost') return 'dollars';
+  if (field === 'dry_run') return 'true or false';
   return field !== undefined && texts.includes(field) ? 'a text' : 'a number';
 }
 

@@ -1,6 +1,12 @@
+import { accountLimits } from './accounts/account-limits.ts';
+import type { Micros } from './accounts/budget.ts';
+import { formatDollars, parseDollars } from './accounts/micros.ts';
+import { userNameProblem } from './audit/subjects.ts';
 import { invalidRequest, type Problem, ReelayError } from './errors.ts';
 import { type Priority, priorities } from './job.ts';
 import { describeTasks, type ModelCard, type ModelCatalog, type Task } from './models.ts';
+import { isConsentId } from './policy/consents/consent-store.ts';
+import { contentLimits } from './policy/content/content-limits.ts';
 import { defaultResidency, type Place, type ResidencyClasses, residencyProblem } from './policy/residency.ts';
 import { taskOf } from './references/media-type.ts';
 import { isReferencePath, type ReferenceFile, readReference } from './references/read-reference.ts';
@@ -39,6 +45,8 @@ export interface VideoRequest {
   readonly step_cache: number | null;
   /** The class that says where it may be processed (policy/residency.ts). */
   readonly residency: string;
+  /** Consent records of people who are to be seen (policy/consents); left out where none was named. */
+  readonly consents?: readonly string[];
 }
 
 /** A reference as it lies in the blob store. */
@@ -60,6 +68,10 @@ export interface Submission {
   readonly priority: Priority;
   readonly deadlineAtMs: number | null;
   readonly webhookUrl: string | null;
+  /** The end user whom it is made for, as the caller calls them; stored as a pseudonym only. null: nobody was named. */
+  readonly user: string | null;
+  /** The most that it may cost; null: nothing was said. */
+  readonly maxCost: Micros | null;
 }
 
 /** What parsing needs beside the models. */
@@ -72,6 +84,8 @@ export interface ParseOptions {
   readonly checkUrl: (url: string) => string | undefined;
   /** The rules of residency, and where the pools stand; with `nowMs` null any class is taken. */
   readonly residency: { readonly classes: ResidencyClasses; readonly servedPlaces: readonly Place[] };
+  /** Whether no job is made of it whatever it says: only then may it ask for that. */
+  readonly isQuote?: boolean;
 }
 
 /**
@@ -97,13 +111,24 @@ export function parseSubmission(input: unknown, catalog: ModelCatalog, options: 
   const request = resolveRequest(raw, card, { seed: options.seed, task, lacking, file }, problems);
   const terms = resolveTerms(raw, options, problems);
   if (lacking !== undefined) problems.push(lacking);
+  const consents = resolveConsents(raw, problems);
   const unserved = checkResidency(raw, options);
   if (unserved !== undefined) problems.push({ path: 'residency', message: unserved.message });
   if (problems.length > 0 || request === undefined) {
     const alone = problems.length === 1 ? unserved?.code : undefined;
     throw invalidRequest(problems, problems[0] === lacking ? 'unsupported_operation' : (alone ?? 'invalid_request'));
   }
-  return { request, file: file ?? null, ...terms };
+  return { request: { ...request, ...consents }, file: file ?? null, ...terms };
+}
+
+function resolveConsents({ consents = [] }: RawRequest, problems: Problem[]): Pick<VideoRequest, 'consents'> {
+  const ids = [...new Set(consents.map(id => id.trim()).filter(id => id !== ''))];
+  const most = contentLimits.maxConsentsPerRequest;
+  if (ids.length > most || !ids.every(isConsentId)) {
+    const message = `consents: up to ${most} ids of consent records ("con_" and 32 digits and letters a to f) are allowed.`;
+    problems.push({ path: 'consents', message });
+  }
+  return ids.length === 0 ? {} : { consents: ids };
 }
 
 function lackingTask(card: ModelCard, task: Task, file: ReferenceFile | undefined): Problem {
@@ -139,12 +164,24 @@ function resolveTerms(
       'deadline',
       `got ${deadline}; Unix seconds after now (${nowSeconds}), at most ${MAX_DEADLINE_DAYS} days ahead, are allowed.`,
     );
+  const maxCost = raw.max_cost === undefined ? null : parseDollars(raw.max_cost, accountLimits.maxJobMicros);
+  if (maxCost === undefined)
+    complain(
+      'max_cost',
+      `got ${got(raw.max_cost)}; dollars from 0 to ${formatDollars(accountLimits.maxJobMicros)}, with at most six decimals, are allowed.`,
+    );
+  if (raw.dry_run === true && options.isQuote !== true)
+    complain('dry_run', 'only POST /v1/videos and POST /v1/videos/quote answer a dry run; no video was made.');
+  const odd = raw.user === undefined ? undefined : userNameProblem(raw.user);
+  if (odd !== undefined) complain('user', odd);
   const wrong = raw.webhook_url === undefined ? undefined : options.checkUrl(raw.webhook_url);
   if (wrong !== undefined) problems.push({ path: 'webhook_url', message: `webhook_url: ${wrong}` });
   return {
     priority: priority ?? 'normal',
     deadlineAtMs: deadline === undefined ? null : Math.floor(deadline * 1000),
     webhookUrl: raw.webhook_url ?? null,
+    user: raw.user ?? null,
+    maxCost: maxCost ?? null,
   };
 }
 

@@ -8,8 +8,12 @@ import { awsResourcesFrom, connectAwsDrop, requiredFrom } from '#adapters/aws/co
 import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { openPolicies } from '#adapters/policy-files.ts';
+import { createAccounts } from '#core/accounts/accounts.ts';
 import { createAuthenticator } from '#core/accounts/authenticate.ts';
+import { freePrices, type PriceList, parsePriceList } from '#core/accounts/price-list.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
+import { sweepUsers } from '#core/jobs/erase-user.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCatalog } from '#core/models.ts';
@@ -59,7 +63,8 @@ export const tickHandler = async (): Promise<void> => {
   const enclaves = [...(deps.enclaves ?? [])];
   // What is swept in one class is not to be counted or paid in another.
   const sweep = enclaves.map(([enclave, ports]) => ({ ...deps, ...ports, enclave }));
-  await tick({ sweep, dispatch, log: deps.log })();
+  const accounts = () => deps.accounts.sweep(deps.store);
+  await tick({ sweep, dispatch, accounts, erasures: () => sweepUsers(deps), log: deps.log })();
 };
 
 /**
@@ -88,6 +93,18 @@ function modelsFrom(env: NodeJS.ProcessEnv): ModelCatalog {
   return JSON.parse(text) as ModelCatalog;
 }
 
+/** The price list, which lies where the cards do: in the file that `REELAY_PRICES_FILE` names, or as JSON in `REELAY_PRICES`. */
+function pricesFrom(env: NodeJS.ProcessEnv): PriceList {
+  const { REELAY_PRICES_FILE: file = '', REELAY_PRICES: text = '' } = env;
+  if (file !== '')
+    return parsePriceList(readFileSync(join(import.meta.dirname, file), 'utf8'), 'REELAY_PRICES_FILE', sha256);
+  return text === '' ? freePrices : parsePriceList(text, 'REELAY_PRICES', sha256);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
 /**
  * Deps on AWS; the models are modelsFrom's. `REELAY_API_KEY_SHA256` holds the hashes of the operator's keys, which open everything of the
  * tenant `default`; the other keys lie in the table.
@@ -99,31 +116,37 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     allow: parseAllowList(env.REELAY_WEBHOOK_ALLOW ?? ''),
     now: () => Date.now(),
   });
-  const logger = new Logger({ serviceName: 'reelay' });
+  const now = () => Date.now();
   const models = modelsFrom(env);
-  const hashOf = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
+  const enqueue: Deps['enqueueDeliveries'] = (event, url) => enqueueDeliveries(webhooks, event, url);
+  const logger = new Logger({ serviceName: 'reelay' });
   const log: Log = (level, message, fields) => logger[level](message, fields as Record<string, string>);
   return {
     ...ports,
-    sha256: hashOf,
+    sha256,
     shareOf: parseShares(env.REELAY_SHARES ?? ''),
     webhooks,
     checkWebhookUrl: url => checkWebhookUrl(url, webhooks.allow),
-    enqueueDeliveries: (event, url) => enqueueDeliveries(webhooks, event, url),
+    enqueueDeliveries: enqueue,
+    accounts: createAccounts({
+      ...{ kv: ports.kv, events: ports.events, enqueueDeliveries: enqueue },
+      ...{ prices: pricesFrom(env), now, random: randomBytes, sleep: (ms: number) => sleep(ms) },
+    }),
     ...placesFrom(env),
     models,
-    now: () => Date.now(),
+    content: openPolicies(env.REELAY_POLICY, import.meta.dirname),
+    now,
     random: randomBytes,
     authenticate: authenticateAt({
-      accounts: createAuthenticator({ kv: ports.kv, now: () => Date.now(), sha256: hashOf }),
+      accounts: createAuthenticator({ kv: ports.kv, now, sha256 }),
       operatorKey: bearerOf(env.REELAY_API_KEY_SHA256),
       tenant: 'default',
       isKeyless: false,
     }),
-    rates: createRateLimiter(() => Date.now()),
+    rates: createRateLimiter(now),
     verifier: createRecordVerifier({
       kv: ports.kv,
-      sha256: hashOf,
+      sha256,
       modelOf: digest => models.find(one => one.digest === digest)?.id,
     }),
     keyEnvironment: 'live',

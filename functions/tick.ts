@@ -10,6 +10,10 @@ export interface TickDeps {
   /** The ports of each residency class. */
   readonly sweep: readonly SweepPorts[];
   readonly dispatch: DispatchPorts;
+  /** Sweeps ledgers and holds, with the jobs of all classes in reach. */
+  readonly accounts: () => Promise<unknown>;
+  /** Goes on with erasures that stopped, likewise. */
+  readonly erasures: () => Promise<unknown>;
   readonly log: Log;
 }
 
@@ -24,7 +28,12 @@ export function tick(deps: TickDeps): () => Promise<void> {
     const bound = deps.sweep.flatMap(ports =>
       Object.entries({ ...sweeps, ...rareSweeps }).map(([name, sweep]) => [name, () => sweep(ports)]),
     );
-    for (const [name, act] of [...bound, ['webhooks', webhooks]] as [string, () => Promise<unknown>][])
+    for (const [name, act] of [
+      ...bound,
+      ['accounts', deps.accounts],
+      ['erasures', deps.erasures],
+      ['webhooks', webhooks],
+    ] as [string, () => Promise<unknown>][])
       await act().catch(error => {
         failure ??= error;
         const code = error instanceof ReelayError ? error.code : 'internal';

@@ -1,4 +1,4 @@
-import { jobEventTypes } from '#core/events.ts';
+import { webhookEventTypes } from '#core/events.ts';
 import { createEndpoint } from '#core/webhooks/endpoints.ts';
 import type { Deps } from './deps.ts';
 import { json } from './http.ts';
@@ -17,7 +17,7 @@ export function createWebhookEndpoint(deps: Deps): ApiHandler {
 
 /** GET /v1/webhook_event_types: what endpoints can ask for. */
 export function listWebhookEventTypes(deps: Deps): ApiHandler {
-  return api(deps, 'webhook-event-types', async () => json(200, { object: 'list', data: jobEventTypes }), {
+  return api(deps, 'webhook-event-types', async () => json(200, { object: 'list', data: webhookEventTypes }), {
     scope: 'webhooks:admin',
   });
 }

@@ -37,20 +37,24 @@ export interface Offer {
 }
 
 /**
- * Holds what a job may cost before it is made: after every other check, before `store.create`. Again with the same id is the same hold. A
- * refusal has written nothing. Throws `store_unavailable`. A hold whose job is then not made is given back by the sweep: nobody has to.
+ * Holds what a job may cost before it is made, after every other check and before `store.create`, and returns the terms that it was
+ * accepted under: of a hold that was there already its own. Again with the same id is the same hold; what is free holds nothing. A refusal
+ * has written nothing. Throws `store_unavailable`. A hold whose job is then not made is given back by the sweep: nobody has to.
  */
 export async function admit(
   ports: AdmitPorts,
   principal: Principal,
   job: Pick<Job, 'id' | 'request'>,
   maxCost?: Micros,
-): Promise<HoldRecord | Refusal> {
+): Promise<Quote | Refusal> {
   const { quote: terms, reasons } = await priced(ports, principal, job.request, maxCost);
   const [refused] = reasons;
   if (refused !== undefined) return refused;
   if (terms === undefined) throw new RangeError('a request that nothing is against has a price');
-  return ports.ledger.hold(holdRequest(principal, job, terms, await budgetsFor(ports, principal)));
+  // No budget can be too small for it: it is counted when it is over.
+  if (terms.held === 0) return terms;
+  const hold = await ports.ledger.hold(holdRequest(principal, job, terms, await budgetsFor(ports, principal)));
+  return 'code' in hold ? hold : hold.terms;
 }
 
 /** The same without holding anything: POST /v1/videos/quote. What is left of the installation's budget is only known when it is held. */
@@ -77,13 +81,30 @@ export async function offer(
   return { quote: terms, reasons: 'refused' in applied ? [...reasons, applied.refused] : reasons };
 }
 
-/** Settles or gives back what an ended job holds; one that is not over, and one without a hold, are left alone. Again is fine. */
-export async function settleJob(
-  ledger: Ledger,
-  job: Pick<Job, 'id' | 'tenant' | 'status' | 'placements' | 'completedAtMs'>,
-): Promise<HoldRecord | undefined> {
+/** What settling reads of a job. */
+export type SettledJob = Pick<
+  Job,
+  'id' | 'tenant' | 'keyId' | 'terms' | 'request' | 'status' | 'placements' | 'createdAtMs' | 'completedAtMs'
+>;
+
+/** Settles or gives back what an ended job holds; one that is not over, and one without terms, are left alone. Again is fine. */
+export async function settleJob(ledger: Ledger, job: SettledJob): Promise<HoldRecord | undefined> {
   const closing = closingOf(job);
-  return closing === undefined ? undefined : ledger.close(job.tenant, job.id, closing);
+  if (closing === undefined || job.terms === null) return undefined;
+  return job.terms.held === 0
+    ? ledger.meter(freeHold(job, job.terms), closing)
+    : ledger.close(job.tenant, job.id, closing);
+}
+
+/** The hold that a free job would have had. */
+function freeHold({ id: jobId, tenant, keyId, request, createdAtMs }: SettledJob, terms: Quote): HoldRecord {
+  const made = { day: dayOf(createdAtMs), heldAtMs: createdAtMs, generation: 1, closed: null };
+  const what = { model: request.model, outputMs: outputMsOf(request), terms };
+  return { v: 1, jobId, tenant, keyId, budgetKey: null, ...what, ...made };
+}
+
+function outputMsOf({ num_frames, fps }: Pick<VideoRequest, 'num_frames' | 'fps'>): number {
+  return Math.round((num_frames / fps) * 1000);
 }
 
 async function priced(
@@ -115,6 +136,6 @@ function holdRequest(
   terms: Quote,
   budgets: Budgets,
 ): HoldRequest {
-  const outputMs = Math.round((request.num_frames / request.fps) * 1000);
-  return { jobId: id, tenant, keyId, budgetKey, model: request.model, outputMs, terms, budgets };
+  const { model } = request;
+  return { jobId: id, tenant, keyId, budgetKey, model, outputMs: outputMsOf(request), terms, budgets };
 }

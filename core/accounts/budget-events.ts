@@ -2,7 +2,7 @@
  * A budget that comes to 80 % and to 100 % of itself is told on the event bus. The notice is made once, in the write that gets there, and
  * its event has an id that follows from it, so a second delivery after a crash is known for what it is.
  */
-import type { BusEvent } from '../events.ts';
+import type { BudgetEvent } from '../events.ts';
 import { accountLimits } from './account-limits.ts';
 import { alertAt, type Budget, committed, noSums, type Sums } from './budget.ts';
 import { readInstallation, totalOf, writeInstallation } from './installation.ts';
@@ -11,8 +11,8 @@ import { changeLedger, type LedgerPorts, pauseAfter, readLedger } from './ledger
 import { dayOf, type PeriodKind, periodKinds, periodOf } from './periods.ts';
 
 /** The event of a notice; money in whole micro-dollars. */
-export function budgetEvent(notice: BudgetNotice): BusEvent {
-  const { scope, id, period, percent, atMs, ...sums } = notice;
+export function budgetEvent(notice: BudgetNotice): BudgetEvent {
+  const { scope, id, tenant, period, percent, atMs, ...sums } = notice;
   return {
     specversion: '1.0',
     id: `evt_budget_${scope}_${id ?? 'all'}_${period}_${percent}`,
@@ -21,7 +21,7 @@ export function budgetEvent(notice: BudgetNotice): BusEvent {
     subject: id ?? 'installation',
     time: new Date(atMs).toISOString(),
     datacontenttype: 'application/json',
-    data: { scope, id, period, percent, currency: 'USD', ...sums },
+    data: { scope, id, tenant, period, percent, currency: 'USD', ...sums },
   };
 }
 

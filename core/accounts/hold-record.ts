@@ -55,15 +55,21 @@ export function holdSpace(tenant: string): string {
   return `holds/${tenant}`;
 }
 
-/** What is written of a job's hold. */
-export async function readHold(kv: KeyValueStore, tenant: string, jobId: string): Promise<HoldRecord | undefined> {
-  return (await kv.get(holdSpace(tenant), jobId))?.value as HoldRecord | undefined;
+/** What is written of a job's hold, and the entry to hand to `writeHold`. */
+export async function readHold(
+  kv: KeyValueStore,
+  tenant: string,
+  jobId: string,
+): Promise<{ readonly entry: KeyValueEntry; readonly hold: HoldRecord } | undefined> {
+  const entry = await kv.get(holdSpace(tenant), jobId);
+  return entry === undefined ? undefined : { entry, hold: entry.value as HoldRecord };
 }
 
-/** Writes a hold unless a state as late is there. Again is fine. */
-export async function writeHold(kv: KeyValueStore, hold: HoldRecord): Promise<void> {
+/** Writes a hold unless a state as late is there. Again is fine. `before`: what was read a moment ago, null for nothing; spares a read. */
+export async function writeHold(kv: KeyValueStore, hold: HoldRecord, before?: KeyValueEntry | null): Promise<void> {
   const entry = entryOf(hold);
-  if (hold.closed === null && hold.generation === 1 && (await kv.create(entry)) !== undefined) return;
+  if (before === null && (await kv.create(entry)) !== undefined) return;
+  if (before && (await kv.replace({ ...entry, version: before.version })) !== undefined) return;
   for (;;) {
     const there = await kv.get(entry.space, entry.name);
     if (there !== undefined && rankOf(there.value as HoldRecord) >= rankOf(hold)) return;

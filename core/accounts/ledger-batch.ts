@@ -1,4 +1,5 @@
 /** What waits for one tenant, in one write: the four steps that ledger.ts tells. */
+import type { KeyValueEntry } from '../ports.ts';
 import { accountLimits } from './account-limits.ts';
 import { type Budgets, committed } from './budget.ts';
 import { checkInstallation, noticeName, publishOwed } from './budget-events.ts';
@@ -26,6 +27,8 @@ export interface Operation {
   readonly jobId: string;
   readonly request: HoldRequest | undefined;
   readonly closing: Closing | undefined;
+  /** What a closing finds where nothing is held: the hold of nothing that a free job never had. */
+  readonly opening?: HoldRecord | undefined;
   /** The only generation of the hold that is to be closed; undefined: whichever is open. */
   readonly generation?: number | undefined;
   readonly resolve: (result: Result) => void;
@@ -51,7 +54,11 @@ export async function applyBatch(
     const records = await Promise.all(batch.map(({ jobId }) => readHold(ports.kv, tenant, jobId)));
     const nowMs = ports.now();
     const ledger = await tidied(ports, line, read, nowMs);
-    const turns = batch.map((operation, at) => ({ operation, record: records[at] }));
+    const turns = batch.map((operation, at) => ({
+      operation,
+      record: records[at]?.hold,
+      entry: records[at]?.entry ?? null,
+    }));
     const wants = wantsOf(ledger, turns, nowMs);
     const budget = batch.find(({ request }) => request !== undefined)?.request?.budgets.installation;
     const grown =
@@ -94,6 +101,8 @@ async function tidied(ports: LedgerPorts, line: Line, read: TenantLedger, nowMs:
 interface Turn {
   readonly operation: Operation;
   readonly record: HoldRecord | undefined;
+  /** The entry of the record; null where there is none. */
+  readonly entry: KeyValueEntry | null;
 }
 
 /** What the batch would need of the installation's budget that the tenant's slices do not have. */
@@ -121,10 +130,10 @@ function applyAll(ledger: TenantLedger, turns: readonly Turn[], nowMs: number) {
 
 function applyOne(
   ledger: TenantLedger,
-  { operation: { jobId, request, closing, generation: only }, record }: Turn,
+  { operation: { jobId, request, closing, opening, generation: only }, record }: Turn,
   nowMs: number,
 ): { readonly ledger: TenantLedger; readonly result: Result } {
-  const there = later(record, own(ledger.moving, jobId));
+  const there = later(record, own(ledger.moving, jobId)) ?? opening;
   if (request !== undefined) {
     if (there?.closed === null && nowMs - there.heldAtMs >= accountLimits.holdRenewMs) {
       const renewed = { ...there, generation: there.generation + 1, heldAtMs: nowMs };
@@ -139,7 +148,9 @@ function applyOne(
   }
   if (there === undefined || there.closed !== null || closing === undefined) return { ledger, result: there };
   if (only !== undefined && only !== there.generation) return { ledger, result: there };
-  const closed = { ...closing, micros: finalMicros(there.terms, closing), atMs: nowMs };
+  // What is counted as free costs nothing, whatever another process with another price list has held for it.
+  const micros = opening === undefined ? finalMicros(there.terms, closing) : 0;
+  const closed = { ...closing, micros, atMs: nowMs };
   try {
     return { ledger: applyClose(ledger, { ...there, closed }), result: { ...there, closed } };
   } catch (error) {
@@ -153,13 +164,13 @@ function applyOne(
 async function finish(
   ports: LedgerPorts,
   line: Line,
-  { operation, record }: Turn,
+  { operation, record, entry }: Turn,
   result: Result,
 ): Promise<() => void> {
   if (result instanceof RangeError) return () => operation.reject(result);
   try {
     if (result !== undefined && !isRefusal(result) && rankOf(result) > rankOf(record)) {
-      await writeHold(ports.kv, result);
+      await writeHold(ports.kv, result, entry);
       line.written.set(result.jobId, rankOf(result));
     }
     return () => operation.resolve(result);

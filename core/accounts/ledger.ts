@@ -37,6 +37,8 @@ export interface Ledger {
     closing: Closing,
     generation?: number,
   ) => Promise<HoldRecord | undefined>;
+  /** Counts a job that is over and for which nothing had to be held: `hold` is what its hold would have been. Once, as `close`. */
+  readonly meter: (hold: HoldRecord, closing: Closing) => Promise<HoldRecord | undefined>;
 }
 
 /** The ledger of this process. One a process: what waits in two of them cannot go in one write. */
@@ -46,7 +48,7 @@ export function createLedger(outside: Omit<LedgerPorts, 'dry'>): Ledger {
 
   function enqueue(
     tenant: string,
-    operation: Pick<Operation, 'jobId' | 'request' | 'closing' | 'generation'>,
+    operation: Pick<Operation, 'jobId' | 'request' | 'closing' | 'opening' | 'generation'>,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const line: Line = lines.get(tenant) ?? { waiting: [], isRunning: false, written: new Map() };
@@ -78,6 +80,12 @@ export function createLedger(outside: Omit<LedgerPorts, 'dry'>): Ledger {
     },
     close: async (tenant, jobId, closing, generation) =>
       (await enqueue(tenant, { jobId, request: undefined, closing, generation })) as HoldRecord | undefined,
+    meter: async (hold, closing) => {
+      if (hold.terms.held !== 0) throw new RangeError('what costs something is held before it is made');
+      const { tenant, jobId } = hold;
+      const operation = { jobId, request: undefined, closing, opening: hold };
+      return (await enqueue(tenant, operation)) as HoldRecord | undefined;
+    },
   };
 }
 

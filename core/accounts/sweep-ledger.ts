@@ -1,6 +1,7 @@
 /** What anyone may do at any time to bring ledgers, holds and jobs together: nothing here counts anything twice. */
 import type { JobStore, KeyValueEntry } from '../ports.ts';
 import { accountLimits } from './account-limits.ts';
+import { settleJob } from './admit.ts';
 import type { Budget } from './budget.ts';
 import { checkInstallation, isLeft, publishInstallationOwed, publishOwed } from './budget-events.ts';
 import { flushUsage } from './flush-usage.ts';
@@ -70,6 +71,7 @@ async function lookAtHold(ports: LedgerPorts & LedgerSweepPorts, entry: KeyValue
   const hold = entry.value as HoldRecord;
   if (hold.closed !== null) return;
   const job = await ports.store.load(hold.jobId);
+  if (job !== undefined && job.terms !== null && (await settleJob(ports.ledger, job)) !== undefined) return;
   const closing = job === undefined ? abandoned(hold, ports.now()) : closingOf(job);
   if (closing !== undefined) {
     // Between our look at the records and now, a repeated request may have come to make the job: it has renewed its hold.
@@ -88,10 +90,11 @@ function abandoned(hold: HoldRecord, nowMs: number): Closing | undefined {
 async function fitSlices(ports: LedgerPorts & LedgerSweepPorts): Promise<void> {
   for (const kind of periodKinds) {
     const limit = ports.installationBudget[kind];
+    if (limit === null) continue;
     const period = periodOf(kind, dayOf(ports.now()));
     const { entry, value } = await readInstallation(ports);
     const given = own(value.given, period) ?? {};
-    const over = totalOf(given) - (limit ?? Number.POSITIVE_INFINITY);
+    const over = totalOf(given) - limit;
     if (over <= 0) continue;
     const shrunk = await shrinkSlices(ports, period, given, Object.keys(given), over);
     await writeInstallation(ports, entry, { ...value, given: { ...value.given, [period]: shrunk.given } }); // lost: next sweep

@@ -33,6 +33,8 @@ export interface RedriveOptions {
 export interface Redriven {
   /** New jobs by the id of the old one. */
   readonly jobs: ReadonlyMap<string, Job>;
+  /** Why it ended before its time; the letters that are left wait. null: it did not. */
+  readonly stopped: string | null;
   /** Letters whose job was removed meanwhile, or is not over, or no longer allowed; the reason by job id. These letters are gone. */
   readonly dropped: ReadonlyMap<string, string>;
 }
@@ -40,12 +42,13 @@ export interface Redriven {
 /**
  * Makes a new job of each dead one: an ended job never changes again, so the new one has its own id, and `redriveOf` names the old.
  * The request is checked again by today's models. A crash in between makes no second job: the old id is the idempotency key. Letters of
- * other reasons are shown again at once.
+ * other reasons are shown again at once. Where the tenant's budget is used up the redrive ends: a later one finds the letters.
  */
 export async function redrive(ports: SubmitPorts, options: RedriveOptions): Promise<Redriven> {
   const jobs = new Map<string, Job>();
   const dropped = new Map<string, string>();
   const others: Delivery[] = [];
+  let stopped: string | null = null;
   try {
     while (jobs.size < options.limit && others.length < limits.maxLettersPassedOver) {
       const delivery = await ports.deadLetters.receive({ leaseSeconds: limits.letterLeaseSeconds, waitMs: 0 });
@@ -57,6 +60,11 @@ export async function redrive(ports: SubmitPorts, options: RedriveOptions): Prom
       }
       await options.pace();
       const made = await redriveOne(ports, jobId);
+      if (typeof made === 'object' && 'stopped' in made) {
+        others.push(delivery);
+        stopped = made.stopped;
+        break;
+      }
       if (typeof made === 'string') dropped.set(jobId, made);
       else jobs.set(jobId, made);
       await ports.deadLetters.ack(delivery);
@@ -64,11 +72,11 @@ export async function redrive(ports: SubmitPorts, options: RedriveOptions): Prom
   } finally {
     for (const delivery of others) await ports.deadLetters.release(delivery, 0).catch(() => undefined); // shown later by itself
   }
-  return { jobs, dropped };
+  return { jobs, dropped, stopped };
 }
 
-/** The new job, or why there is none. */
-async function redriveOne(ports: SubmitPorts, jobId: string): Promise<Job | string> {
+/** The new job, why there never is one, or why there is none now. */
+async function redriveOne(ports: SubmitPorts, jobId: string): Promise<Job | string | { readonly stopped: string }> {
   const dead = await ports.store.load(jobId);
   if (dead === undefined || dead.deletedAtMs !== null) return 'its job was deleted';
   if (!isTerminal(dead.status)) return 'its job is not over';
@@ -76,6 +84,7 @@ async function redriveOne(ports: SubmitPorts, jobId: string): Promise<Job | stri
   try {
     return await submitAgain(ports, dead);
   } catch (error) {
+    if (error instanceof ReelayError && error.code === 'budget_exceeded') return { stopped: error.message };
     if (error instanceof ReelayError && !error.retryable) return error.message;
     throw error;
   }

@@ -1,5 +1,7 @@
-import type { CloudEvent, OutboxEntry } from '../events.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import { settleJob } from '../accounts/admit.ts';
 import type { AuditPort } from '../audit/audit-port.ts';
+import type { BudgetEvent, CloudEvent, OutboxEntry } from '../events.ts';
 import { isTerminal, type Job } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { BlobStore, Delivery, EventBus, JobQueue, JobStore, KeyValueStore } from '../ports.ts';
@@ -16,7 +18,9 @@ export interface RelayPorts {
   readonly blobs: BlobStore;
   readonly kv: KeyValueStore;
   /** Makes the webhook deliveries that an event calls for durable; again is fine. */
-  readonly enqueueDeliveries: (event: CloudEvent, webhookUrl: string | null) => Promise<void>;
+  readonly enqueueDeliveries: (event: CloudEvent | BudgetEvent, webhookUrl: string | null) => Promise<void>;
+  /** Settles what ended jobs hold. */
+  readonly accounts: Pick<Accounts, 'ledger' | 'sweep'>;
   /** Who did what to what: every verb tells it. */
   readonly audit: AuditPort;
   readonly now: () => number;
@@ -57,6 +61,9 @@ async function pay(ports: RelayPorts, job: Job, entry: OutboxEntry): Promise<voi
     }
     case 'dead_letter':
       return ports.deadLetters.send({ v: 1, jobId: job.id, reason: entry.reason });
+    case 'settle':
+      await settleJob(ports.accounts.ledger, job);
+      return;
     case 'audit':
       return ports.audit.record(entry.event);
     case 'removal':

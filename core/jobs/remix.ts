@@ -11,7 +11,7 @@ import { madeFromWire, wireHashOf } from './submission-claims.ts';
 import { type SubmitOptions, type SubmitPorts, submit, withInputAgain } from './submit.ts';
 
 /** What a remix may say beside its prompt: nothing that changes how the video is made. */
-const REMIX_FIELDS = ['prompt', 'metadata', 'priority', 'deadline', 'webhook_url'];
+const REMIX_FIELDS = ['prompt', 'metadata', 'priority', 'deadline', 'webhook_url', 'max_cost', 'user', 'consents'];
 
 /**
  * A new job with the settings, the seed and the reference of a completed one, and another prompt. Throws what `submit` throws, `not_found`
@@ -33,8 +33,9 @@ export async function remix(
   const made = await madeFromWire(ports, tenant, options.idempotencyKey, wire);
   if (made !== undefined) return made;
   const source = await completedJob(ports, tenant, id, 'id');
-  return withInputAgain(ports, source.request, ({ metadata: _, prompt: __, ...settings }) =>
-    submit(ports, tenant, { ...settings, ...body }, { ...options, wire, remixOf: source.id }),
+  const { subject } = source;
+  return withInputAgain(ports, source, ({ metadata: _, prompt: __, ...settings }) =>
+    submit(ports, tenant, { ...settings, ...body }, { ...options, wire, remixOf: source.id, subject }),
   );
 }
 
@@ -63,7 +64,7 @@ export async function edit(ports: SubmitPorts, tenant: string, input: unknown, o
   const residency = body.residency === undefined ? source.request.residency : body.residency;
   const fields = { ...shapeOf(ports.models, source, body), ...body, residency };
   return withStored(ports, outputOf(ports, source), file =>
-    submitEdit(ports, tenant, { ...fields, video_reference: file }, { ...options, wire }),
+    submitEdit(ports, tenant, { ...fields, video_reference: file }, { ...options, wire, subject: source.subject }),
   );
 }
 

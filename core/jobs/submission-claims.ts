@@ -11,23 +11,31 @@ import type { SubmitPorts } from './submit.ts';
 /** Where a claim is kept. */
 export type ClaimPlace = Pick<ClaimKey, 'space' | 'name'>;
 
-/** Hash of what was asked for, of which a seed that was drawn here is no part; `remixOf` where its settings are another job's. */
+/** How a request is known again. `before`: as it was written before fingerprints were keyed, for keys that are older than the update. */
+export interface Fingerprint {
+  readonly now: string;
+  readonly before: string;
+}
+
+/** Keyed hash of what was asked for, of which a seed that was drawn here is no part; `remixOf` where its settings are another job's. */
 export function fingerprintOf(
-  ports: Pick<SubmitPorts, 'sha256'>,
+  ports: Pick<SubmitPorts, 'sha256' | 'subjects'>,
   input: unknown,
   submission: Submission,
   remixOf?: string,
-): string {
-  const { file, request, ...terms } = submission;
+): Fingerprint {
+  const { file, request, maxCost, user, ...terms } = submission;
   const { task, strength, reference: _, residency, ...fields } = request;
   const seed = (input as { seed?: unknown }).seed === undefined ? null : request.seed;
   // What says nothing is left out: a request has the fingerprint that it had before the field came, and keys outlive an update.
   const start = file === null ? {} : { task, strength, file: ports.sha256(file.bytes) };
   const where = residency === defaultResidency ? {} : { residency };
+  const limit = maxCost === null ? {} : { maxCost };
+  const person = user === null ? {} : { user };
   const source = remixOf === undefined ? {} : { remixOf };
-  return ports.sha256(
-    canonical({ request: { ...withoutNulls(fields), seed }, ...terms, ...start, ...where, ...source }),
-  );
+  const said = { ...terms, ...start, ...where, ...limit, ...person, ...source };
+  const text = canonical({ request: { ...withoutNulls(fields), seed }, ...said });
+  return { now: ports.subjects.fingerprint(text), before: ports.sha256(text) };
 }
 
 /** Where the claim of a key is kept. */
@@ -35,10 +43,10 @@ export function keyPlace(tenant: string, key: string): ClaimPlace {
   return { space: `idempotency/${tenant}`, name: key };
 }
 
-/** Hash of a request as it was sent, before anything that it names is looked up; undefined where it is none that could be taken. */
-export function wireHashOf(ports: Pick<SubmitPorts, 'sha256'>, wire: object): string | undefined {
+/** Keyed hash of a request as it was sent, before anything that it names is looked up; undefined where it is none that could be taken. */
+export function wireHashOf(ports: Pick<SubmitPorts, 'subjects'>, wire: object): string | undefined {
   try {
-    return ports.sha256(canonical(wire));
+    return ports.subjects.fingerprint(canonical(wire));
   } catch {
     return undefined; // nested too deep to be written down
   }
@@ -97,10 +105,15 @@ export function checkKey(key: string | undefined): string | undefined {
   ]);
 }
 
+/** Whether a claim was made by this request. */
+export function isPrintOf({ fingerprint }: Claim, { now, before }: Fingerprint): boolean {
+  return fingerprint === now || fingerprint === before;
+}
+
 /** The claim of a key; throws `idempotency_key_reused` where it stands for another request. */
-export async function claimKey(ports: SubmitPorts, where: ClaimPlace, ours: Claim): Promise<Claim> {
+export async function claimKey(ports: SubmitPorts, where: ClaimPlace, ours: Claim, print: Fingerprint): Promise<Claim> {
   const held = await claim(ports, { ...where, keepMs: limits.idempotencyHours * 3_600_000 }, ours);
-  if (held.fingerprint === ours.fingerprint) return held;
+  if (isPrintOf(held, print)) return held;
   const message =
     'Idempotency-Key: this key was used with a different request before; use a new key for a new request.';
   throw invalidRequest([{ path: 'Idempotency-Key', message }], 'idempotency_key_reused');

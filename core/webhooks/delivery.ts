@@ -10,7 +10,7 @@
  * again and no two processes make the same one. A delivery that its tries killed stays due until that was told.
  */
 import { ReelayError } from '../errors.ts';
-import type { CloudEvent, JobEventType } from '../events.ts';
+import type { BudgetEvent, BudgetEventData, CloudEvent, WebhookEventType } from '../events.ts';
 import type { KeyValueEntry } from '../ports.ts';
 import type { SendFailure, WebhookPorts } from './ports.ts';
 import { maxTries, type WebhookTiming, webhookLimits } from './webhook-limits.ts';
@@ -18,7 +18,7 @@ import { maxTries, type WebhookTiming, webhookLimits } from './webhook-limits.ts
 /** The stored delivery. */
 export interface WebhookDelivery {
   readonly eventId: string;
-  readonly eventType: JobEventType;
+  readonly eventType: WebhookEventType;
   /** What is sent, byte for byte the same in each try. */
   readonly body: string;
   readonly target: DeliveryTarget;
@@ -90,13 +90,14 @@ export function noSuchDelivery(): ReelayError {
   return new ReelayError('not_found', 'id: no webhook delivery with this id; it may have expired.');
 }
 
-/** A delivery that has not been tried. The body is API.md §7: ids only. */
-export function newDelivery(event: CloudEvent, target: DeliveryTarget, nowMs: number): WebhookDelivery {
+/** A delivery that has not been tried. The body is API.md §7: ids only, of a budget also how far it has come, and never a sum. */
+export function newDelivery(event: CloudEvent | BudgetEvent, target: DeliveryTarget, nowMs: number): WebhookDelivery {
   const created_at = Math.floor(Date.parse(event.time) / 1000);
+  const data = event.type === 'budget.reached' ? budgetData(event.data) : { id: event.data.id };
   return {
     eventId: event.id,
     eventType: event.type,
-    body: JSON.stringify({ id: event.id, object: 'event', created_at, type: event.type, data: { id: event.data.id } }),
+    body: JSON.stringify({ id: event.id, object: 'event', created_at, type: event.type, data }),
     target,
     state: 'pending',
     reason: null,
@@ -106,6 +107,10 @@ export function newDelivery(event: CloudEvent, target: DeliveryTarget, nowMs: nu
     createdAtMs: nowMs,
     endedAtMs: null,
   };
+}
+
+function budgetData({ id, scope, period, percent }: BudgetEventData) {
+  return { id, scope, period, percent };
 }
 
 /** When a delivery is tried again after so many tries; undefined: never. Up to a quarter more by chance, so that herds spread. */

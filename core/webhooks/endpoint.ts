@@ -1,5 +1,5 @@
 import { invalidRequest, type Problem, ReelayError } from '../errors.ts';
-import { type JobEventType, jobEventTypes } from '../events.ts';
+import { type WebhookEventType, webhookEventTypes } from '../events.ts';
 import { newJobId } from '../job.ts';
 import type { KeyValueEntry } from '../ports.ts';
 import type { WebhookPorts } from './ports.ts';
@@ -12,7 +12,7 @@ export interface WebhookEndpoint {
   readonly id: string;
   readonly name: string;
   readonly url: string;
-  readonly eventTypes: readonly JobEventType[];
+  readonly eventTypes: readonly WebhookEventType[];
   readonly secrets: SigningSecrets;
   readonly createdAtMs: number;
   /** Of the last change of what its owner sets. */
@@ -34,7 +34,7 @@ export type DisabledReason = 'gone' | 'failing' | 'by_owner';
 export interface EndpointFields {
   readonly name: string;
   readonly url: string;
-  readonly eventTypes: readonly JobEventType[];
+  readonly eventTypes: readonly WebhookEventType[];
   /** Ours; OpenAI's endpoints cannot be switched. */
   readonly enabled: boolean;
 }
@@ -100,22 +100,22 @@ export function parseEndpointFields(
   const badUrl = typeof url === 'string' ? checkWebhookUrl(url, allow) : 'a text is needed.';
   if (wants(url) && badUrl !== undefined) complain('url', badUrl);
   if (wants(types) && !isTypeList(types))
-    complain('event_types', `a list of one or more of ${jobEventTypes.join(', ')}, each once, is needed.`);
+    complain('event_types', `a list of one or more of ${webhookEventTypes.join(', ')}, each once, is needed.`);
   if (enabled !== undefined && typeof enabled !== 'boolean') complain('enabled', 'true or false is needed.');
   if (problems.length > 0) throw invalidRequest(problems);
   return {
     ...(name === undefined ? {} : { name: name as string }),
     ...(url === undefined ? {} : { url: url as string }),
-    ...(types === undefined ? {} : { eventTypes: types as JobEventType[] }),
+    ...(types === undefined ? {} : { eventTypes: types as WebhookEventType[] }),
     ...(enabled === undefined ? {} : { enabled: enabled as boolean }),
   };
 }
 
 /** An event type that endpoints can ask for. Throws `invalid_request` naming the field. */
-export function parseEventType(value: unknown): JobEventType {
-  const type = jobEventTypes.find(known => known === value);
+export function parseEventType(value: unknown): WebhookEventType {
+  const type = webhookEventTypes.find(known => known === value);
   if (type !== undefined) return type;
-  const message = `event_type: ${jobEventTypes.join(', ')} are allowed.`;
+  const message = `event_type: ${webhookEventTypes.join(', ')} are allowed.`;
   throw invalidRequest([{ path: 'event_type', message }]);
 }
 
@@ -130,6 +130,6 @@ function isTypeList(value: unknown): boolean {
     Array.isArray(value) &&
     value.length > 0 &&
     new Set(value).size === value.length &&
-    value.every(type => (jobEventTypes as readonly unknown[]).includes(type))
+    value.every(type => (webhookEventTypes as readonly unknown[]).includes(type))
   );
 }

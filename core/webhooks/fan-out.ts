@@ -1,4 +1,4 @@
-import type { CloudEvent } from '../events.ts';
+import type { BudgetEvent, CloudEvent } from '../events.ts';
 import { type DeliveryTarget, deliveryName, deliverySpace, newDelivery } from './delivery.ts';
 import { readEndpoints } from './endpoints.ts';
 import { laneOfUrl, wakeLane } from './lane.ts';
@@ -10,19 +10,25 @@ import type { WebhookPorts } from './ports.ts';
  */
 export async function enqueueDeliveries(
   ports: WebhookPorts,
-  event: CloudEvent,
+  event: CloudEvent | BudgetEvent,
   webhookUrl: string | null,
 ): Promise<void> {
   const { tenant } = event.data;
+  if (tenant === null) return; // the installation's budget is no tenant's business
   for (const endpoint of await readEndpoints(ports, tenant))
     if (endpoint.disabled === null && endpoint.eventTypes.includes(event.type))
-      await enqueue(ports, event, endpoint.id, { kind: 'endpoint', endpoint: endpoint.id });
+      await enqueue(ports, tenant, event, endpoint.id, { kind: 'endpoint', endpoint: endpoint.id });
   if (webhookUrl !== null)
-    await enqueue(ports, event, laneOfUrl(ports, tenant, webhookUrl), { kind: 'url', url: webhookUrl });
+    await enqueue(ports, tenant, event, laneOfUrl(ports, tenant, webhookUrl), { kind: 'url', url: webhookUrl });
 }
 
-async function enqueue(ports: WebhookPorts, event: CloudEvent, lane: string, target: DeliveryTarget): Promise<void> {
-  const { tenant } = event.data;
+async function enqueue(
+  ports: WebhookPorts,
+  tenant: string,
+  event: CloudEvent | BudgetEvent,
+  lane: string,
+  target: DeliveryTarget,
+): Promise<void> {
   const nowMs = ports.now();
   await ports.kv.create({
     space: deliverySpace(tenant, lane),

@@ -1,6 +1,6 @@
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { type LeasePorts, sweepLeases } from '#core/jobs/lease.ts';
-import { rareSweeps, type SweepPorts, sweeps } from '#core/jobs/sweeps.ts';
+import { rareSweeps, type SweepPorts, slowSweeps, sweeps } from '#core/jobs/sweeps.ts';
 import { limits } from '#core/limits.ts';
 import type { Clock } from './clock.ts';
 import type { WorkerPorts } from './process-job.ts';
@@ -16,7 +16,7 @@ export interface SweeperPorts extends SweepPorts, Pick<Clock, 'sleep'>, Pick<Lea
 
 /**
  * Until stopped, on a timer: frees what the dead held, pays what is owed, ends dead leases and missed deadlines, sends lost messages
- * again, removes deleted and expired jobs and what keys and logs are over.
+ * again, removes deleted and expired jobs and what keys and logs are over, and brings ledgers and jobs together.
  */
 export async function runSweeper(ports: SweeperPorts, stop: AbortSignal): Promise<void> {
   const often = {
@@ -24,9 +24,9 @@ export async function runSweeper(ports: SweeperPorts, stop: AbortSignal): Promis
     sweepLeases: () => sweepLeases(ports),
     ...bound(sweeps, ports),
   };
-  const all = { ...often, ...bound(rareSweeps, ports) };
+  const all = { ...often, ...bound(slowSweeps, ports), ...(ports.queueBuries ? bound(rareSweeps, ports) : {}) };
   for (let turn = 0; !stop.aborted; turn++) {
-    for (const [name, sweep] of Object.entries(ports.queueBuries && turn % limits.rareSweepTurns === 0 ? all : often)) {
+    for (const [name, sweep] of Object.entries(turn % limits.rareSweepTurns === 0 ? all : often)) {
       await sweep().catch(error => {
         const code = error instanceof ReelayError ? error.code : 'internal';
         ports.log('error', 'sweep failed', { sweep: name, code, at: placeOf(error) });

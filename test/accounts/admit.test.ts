@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AdmitPorts, admit, offer, settleJob } from '#core/accounts/admit.ts';
 import { localPrincipal, type Principal } from '#core/accounts/authenticate.ts';
-import { parsePriceList } from '#core/accounts/price-list.ts';
-import { isRefusal } from '#core/accounts/quote.ts';
+import { freePrices, parsePriceList } from '#core/accounts/price-list.ts';
+import { isRefusal, type Quote } from '#core/accounts/quote.ts';
 import { defaultTenant, noLimits } from '#core/accounts/tenant.ts';
-import { readSums } from '#core/accounts/usage-report.ts';
+import { readSums, readUsage, usageGroups } from '#core/accounts/usage-report.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
-import { holdsOf, noon, openWorld, sha256, type World } from './account-world.ts';
+import { holdsOf, noon, openWorld, sha256, today, type World } from './account-world.ts';
 
 let world: World;
 let ports: AdmitPorts;
@@ -38,14 +38,13 @@ const day = async () => (await readSums(world, 'acme', null, noon)).day;
 
 test('a job is held before it is made, and settled by its record', async () => {
   const job = makeJob();
-  expect(await admit(ports, who(), job)).toMatchObject({
-    jobId: job.id,
-    terms: { held: PRICE, priceVersion: '1' },
-    outputMs: 4_042,
-  });
-  expect(await settleJob(ports.ledger, job)).toBeUndefined();
+  const terms = (await admit(ports, who(), job)) as Quote;
+  expect(terms).toMatchObject({ held: PRICE, priceVersion: '1' });
+  expect(await holdsOf(world.kv, 'acme')).toMatchObject([{ jobId: job.id, outputMs: 4_042, terms }]);
+  const made = { ...job, terms };
+  expect(await settleJob(ports.ledger, made)).toBeUndefined();
   expect(await day()).toEqual({ spent: 0, held: PRICE });
-  await settleJob(ports.ledger, { ...job, status: 'completed', completedAtMs: noon });
+  await settleJob(ports.ledger, { ...made, status: 'completed', completedAtMs: noon });
   expect(await day()).toEqual({ spent: PRICE, held: 0 });
 });
 
@@ -81,10 +80,43 @@ test('a refused job leaves nothing behind', async () => {
 
 test('GPU time is held by its estimate and is refused where nobody knows one', async () => {
   const job = { id: makeJob().id, request: { ...makeJob().request, model: 'gpu' } };
-  expect(await admit(ports, who(), job)).toMatchObject({ terms: { estimated: 2_000, held: 3_000 } });
+  expect(await admit(ports, who(), job)).toMatchObject({ estimated: 2_000, held: 3_000 });
   const unknown = { ...ports, estimateGpuMs: async () => undefined };
   expect(await offer(unknown, who(), job.request)).toMatchObject({
     quote: undefined,
     reasons: [{ code: 'unsupported_operation' }],
   });
+});
+
+test('a free job holds nothing and is counted once when it is over, however often it is settled', async () => {
+  const free = { ...ports, prices: freePrices };
+  const job = makeJob({ keyId: 'key_a', createdAtMs: noon });
+  const terms = (await admit(free, who({ budget: { day: 0, month: 0 } }), job)) as Quote;
+  expect(terms).toMatchObject({ held: 0, priceVersion: 'free' });
+  expect(await holdsOf(world.kv, 'acme')).toEqual([]);
+  const over = { ...job, terms, status: 'completed' as const, completedAtMs: noon };
+  const others = world.process().ledger;
+  await Promise.all([settleJob(ports.ledger, over), settleJob(ports.ledger, over), settleJob(others, over)]);
+  const { rows } = await readUsage(world, 'acme', { first: today, last: today, by: usageGroups });
+  expect(rows).toEqual([
+    {
+      day: today,
+      key: 'key_a',
+      model: 'reelay-tiny',
+      completed: 1,
+      uncharged: 0,
+      outputMs: 4_042,
+      gpuMs: 0,
+      micros: 0,
+    },
+  ]);
+});
+
+test('a job that is free by its record costs nothing, whatever a process with another list has held for it', async () => {
+  const job = makeJob();
+  await admit(ports, who(), job);
+  expect(await day()).toEqual({ spent: 0, held: PRICE });
+  const terms = (await admit({ ...ports, prices: freePrices }, who(), job)) as Quote;
+  await settleJob(ports.ledger, { ...job, terms, status: 'completed', completedAtMs: noon });
+  expect(await day()).toEqual({ spent: 0, held: 0 });
 });

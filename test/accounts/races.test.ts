@@ -90,5 +90,5 @@ test('a hold that is written late does not open a closed one again', async () =>
   await ledger.close('acme', 'job1', completed);
   if (!('jobId' in hold)) throw new Error(hold.message);
   await writeHold(world.kv, hold);
-  expect((await readHold(world.kv, 'acme', 'job1'))?.closed?.outcome).toBe('completed');
+  expect((await readHold(world.kv, 'acme', 'job1'))?.hold.closed?.outcome).toBe('completed');
 });

@@ -7,9 +7,12 @@ import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts'
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { type SubmitPorts, submit } from '#core/jobs/submit.ts';
 import { findBundles } from '#local/bundles.ts';
+import { accountsFor } from '#test/accounts/accounts-for.ts';
 import { type AwsServers, awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { testSubjects } from '#test/core/subjects.ts';
 import { cli, runCli } from '#test/local/server-process.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
 
 const SECRET = 'wJalrXUtnFEMIsecretsecretsecretsecretsec';
 let aws: AwsServers;
@@ -58,11 +61,14 @@ async function submitPorts(): Promise<SubmitPorts> {
   return {
     ...{ queue, store, blobs, events, deadLetters, kv },
     ...ownPlace,
+    accounts: accountsFor({ kv, events }),
     audit: connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, () => Date.now()),
     shareOf: () => defaultShare,
+    content: floorContent,
     checkWebhookUrl: () => undefined,
     enqueueDeliveries: async () => undefined,
     sha256: text => createHash('sha256').update(text).digest('hex'),
+    subjects: testSubjects,
     models: (await findBundles()).installed.map(bundle => bundle.card),
     now: () => Date.now(),
     random: randomBytes,

@@ -15,9 +15,11 @@ import { submit } from '#core/jobs/submit.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { systemClock } from '#gpu-container/worker/clock.ts';
-import { awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
+import { accountsFor } from '#test/accounts/accounts-for.ts';
 import { createMemoryAudit } from '#test/audit/memory-audit.ts';
+import { awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
 
 const [app = '', ...rest] = process.argv.slice(2);
 const uid = rest.find(one => /^\d+$/.test(one));
@@ -75,10 +77,12 @@ const healthy = await until(() => health() === 0, 20);
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
 const ports = { ...systemClock, ...aws, ...ownPlace, sha256, models: [card], random: randomBytes };
 const front = {
+  accounts: accountsFor(aws),
   checkWebhookUrl: () => undefined,
   enqueueDeliveries: async () => undefined,
   audit: createMemoryAudit(),
   shareOf: () => defaultShare,
+  content: floorContent,
 };
 const job = await submit({ ...ports, ...front }, 'acme', { prompt: 'a red circle', seed: 1 });
 const completed = await until(async () => (await aws.store.load(job.id))?.status === 'completed', 60);

@@ -11,10 +11,13 @@ import { createS3DropFolder } from '#adapters/aws/s3-drop-folder.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { DropDeps } from '#functions/ingest-drop.ts';
+import { accountsFor } from '#test/accounts/accounts-for.ts';
+import { createMemoryAudit } from '#test/audit/memory-audit.ts';
 import { clientConfig, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { CARD } from '#test/core/model-card.ts';
 import { ownPlace } from '#test/core/places.ts';
-import { createMemoryAudit } from '#test/audit/memory-audit.ts';
+import { testSubjects } from '#test/core/subjects.ts';
+import { floorContent } from '#test/policy/floor-content.ts';
 import { TENANT } from './drop-world.ts';
 
 export const BUCKET = 'drops';
@@ -39,12 +42,15 @@ export async function openS3World(given?: SubmitPorts) {
   const ports: SubmitPorts = given ?? {
     ...{ queue, store, blobs, events, deadLetters, kv, models: [CARD], now },
     ...ownPlace,
+    accounts: accountsFor({ kv, events, now }),
     enqueueDeliveries: async () => undefined,
     checkWebhookUrl: () => undefined,
     audit: createMemoryAudit(),
     shareOf: () => defaultShare,
+    content: floorContent,
     random: randomBytes,
     sha256: text => createHash('sha256').update(text).digest('hex'),
+    subjects: testSubjects,
   };
   const deps: DropDeps = {
     ...ports,

@@ -37,7 +37,7 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     ['a size the model does not make', { prompt: 'x', size: '1280x720' }, 'size'],
     ['a length the model does not make', { prompt: 'x', seconds: 12 }, 'seconds'],
     ['an unknown field', { prompt: 'x', promt: 'y' }, 'promt'],
-    ['a field this server does not offer', { prompt: 'x', max_cost: 1 }, 'max_cost'],
+    ['a field this server does not offer', { prompt: 'x', generate_sound: true }, 'generate_sound'],
     ['a residency class that nobody defined', { prompt: 'x', residency: 'eu' }, 'residency'],
     ['a list', [], 'body'],
     ['a text', 'prompt', 'body'],

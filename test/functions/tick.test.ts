@@ -31,10 +31,13 @@ describe('the schedule', () => {
     const log = (...line: unknown[]) => void lines.push(line);
     const dispatch = { ...webhooks, announce: async () => undefined, sleep: async () => undefined, log };
     const down = () => Promise.reject(new ReelayError('store_unavailable', 'out'));
+    const accounts = () => bench.ports.accounts.sweep(bench.ports.store);
     const sweep = { ...bench.ports, queue: { ...bench.ports.queue, depth: down } };
     await submit(bench.ports, 'acme', { prompt: 'another that waits' });
     bench.time.nowMs += 61_000;
-    await expect(tick({ sweep: [sweep], dispatch, log })()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(tick({ sweep: [sweep], dispatch, accounts, erasures: async () => 0, log })()).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
     expect(await bench.job(id)).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
     expect(sent.map(request => JSON.parse(request.body))).toMatchObject([{ type: 'video.failed', data: { id } }]);
     expect(lines).toEqual([['error', 'sweep failed', expect.objectContaining({ sweep: 'sweepLostMessages' })]]);

@@ -98,6 +98,7 @@ describe('the unmodified openai client', () => {
       'video.completed',
       'video.failed',
       'video.cancelled',
+      'budget.reached',
     ]);
     const error = await openai.webhooks.create({ ...PARAMS, url: 'https://169.254.169.254/' }).catch(e => e);
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);

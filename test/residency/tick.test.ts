@@ -21,7 +21,8 @@ function tickOnce(servedPlaces = world.door.servedPlaces, now = () => Date.now()
   }));
   const sleep = async () => undefined;
   const dispatch = { ...webhooks, announce: async () => undefined, sleep, log: () => undefined };
-  return tick({ sweep, dispatch, log: () => undefined })();
+  const accounts = () => world.door.accounts.sweep(world.door.store);
+  return tick({ sweep, dispatch, accounts, erasures: async () => 0, log: () => undefined })();
 }
 
 test('the schedule sweeps each enclave by itself: tokens in one do not stand for jobs in the other', async () => {

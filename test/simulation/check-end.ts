@@ -2,6 +2,7 @@
 import { isTerminal, type Job, variants } from '#core/job.ts';
 import { limits } from '#core/limits.ts';
 import { jobOfKey } from './check-effects.ts';
+import { checkMoney } from './check-money.ts';
 import { expectedContent, told } from './sim-video.ts';
 import type { WishState, World } from './world.ts';
 
@@ -30,6 +31,7 @@ export function checkEnd(world: World): void {
   for (const job of world.store.records.values()) checkJob(world, job);
   checkEvents(world);
   checkBlobs(world);
+  checkMoney(world);
   for (const id of world.facts.deleteAcked)
     if (world.store.records.has(id)) world.violate('a deleted job goes', `${id} is still there`);
 }

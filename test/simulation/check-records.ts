@@ -56,7 +56,10 @@ function checkChange(world: World, leases: Leases, actor: Actor, before: Job, af
   else if (before.status === 'in_progress') checkHeld(world, leases, actor, before, after, is);
   if (after.status === 'completed' && before.status !== 'completed') checkCompleted(world, before, after, is);
   if (after.status === 'failed' && before.status !== 'failed') checkFailed(world, before, after, is);
-  if (isTerminal(after.status) && !isTerminal(before.status)) world.facts.endedMs.set(id, world.time.nowMs());
+  if (isTerminal(after.status) && !isTerminal(before.status)) {
+    world.facts.endedMs.set(id, world.time.nowMs());
+    world.facts.endedAs.set(id, after.status);
+  }
   if (after.status === 'in_progress') leases.writtenMs.set(id, world.time.nowMs());
   else leases.holders.delete(id);
 }
@@ -95,6 +98,7 @@ function checkCreation(world: World, job: Job): void {
   if (job.status !== 'queued' || job.attempt !== 0) world.violate('jobs start queued', `${job.id} is ${job.status}`);
   if (world.facts.removed.has(job.id)) world.violate('a removed job does not come back', `${job.id} of ${name}`);
   world.facts.createdMs.set(job.id, world.time.nowMs());
+  if (job.terms !== null) world.facts.priced.add(job.id);
   if (job.redriveOf !== null) {
     if (world.facts.redriven.has(job.redriveOf))
       world.violate(

@@ -111,6 +111,8 @@ function noFacts(): Facts {
     firstLeaseMs: new Map(),
     createdMs: new Map(),
     endedMs: new Map(),
+    endedAs: new Map(),
+    priced: new Set(),
     putMs: new Map(),
     lateBytes: 0,
     orphans: 0,

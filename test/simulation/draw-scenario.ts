@@ -1,3 +1,5 @@
+import { freePrices } from '#core/accounts/price-list.ts';
+import { simPrice, simPrices } from './check-money.ts';
 import type { Prng } from './prng.ts';
 import { calamities, natures, type Scenario, type SimTenant, type Weather, type Wish } from './scenario.ts';
 
@@ -32,7 +34,14 @@ export function drawScenario(prng: Prng): Scenario {
     maxReceives: 5,
     monthLater: prng.chance(0.1),
     redrive: prng.chance(0.4),
+    ...moneyOf(faultsEndMs),
   };
+}
+
+/** Follows from what is drawn anyway, so that all else of a seed stays as it was: free, at a price, or more than there is money for. */
+function moneyOf(faultsEndMs: number): Pick<Scenario, 'prices' | 'budget'> {
+  const kind = faultsEndMs % 4;
+  return { prices: kind === 0 ? freePrices : simPrices, budget: kind === 3 ? 5 * simPrice : null };
 }
 
 function drawTenants(prng: Prng): readonly SimTenant[] {

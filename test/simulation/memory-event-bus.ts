@@ -6,12 +6,13 @@ export interface MemoryEventBus extends EventBus {
   readonly received: readonly CloudEvent[];
 }
 
-/** The EventBus port in memory; `onEvent` is told before anyone else can see it. Only jobs publish in a simulation. */
+/** The EventBus port in memory for those of jobs; `onEvent` is told before anyone else can see it. */
 export function createMemoryEventBus(onEvent: (event: CloudEvent) => void = () => undefined): MemoryEventBus {
   const received: CloudEvent[] = [];
   return {
     received,
     async publish(event) {
+      if (!event.type.startsWith('video.')) return;
       received.push(event as CloudEvent);
       onEvent(event as CloudEvent);
     },

@@ -1,4 +1,5 @@
 /** What a seed decides before anything happens: who takes part, what clients want, and how bad the weather is. */
+import type { PriceList } from '#core/accounts/price-list.ts';
 import type { Priority } from '#core/job.ts';
 
 /** What a job does to those who render it; told to the simulated renderer in the prompt. */
@@ -99,6 +100,10 @@ export interface Scenario {
   readonly monthLater: boolean;
   /** Someone redrives the dead letters when the faults are over. */
   readonly redrive: boolean;
+  /** What videos cost. */
+  readonly prices: PriceList;
+  /** What a tenant may commit in a month; micro-dollars, null: as much as comes. */
+  readonly budget: number | null;
   /** Beyond the end of the faults, for everything to end; `TIME_GIVEN_MS` of simulate.ts when not set. */
   readonly timeGivenMs?: number;
 }

@@ -1,5 +1,8 @@
 /** The shared stores of a world, with what they do wrong by themselves and with those who watch them. */
+import { defaultTenant, type TenantRecord } from '#core/accounts/tenant.ts';
+import { tenantSpace } from '#core/accounts/tenants.ts';
 import { checkAck, createBlobCheck, createEventCheck, noteSend } from './check-effects.ts';
+import { checkLedger } from './check-money.ts';
 import { createRecordCheck, type Leases } from './check-records.ts';
 import { createMemoryBlobStore } from './memory-blob-store.ts';
 import { createMemoryEventBus } from './memory-event-bus.ts';
@@ -89,6 +92,11 @@ function judged(world: World, leases: Leases, queue: MemoryJobQueue): MemoryJobQ
 function createNotes(world: World): MemoryKeyValueStore {
   const kv = createMemoryKeyValueStore();
   const noted = new Map<string, string>();
+  const { budget, tenants } = world.scenario;
+  for (const { name: id } of budget === null ? [] : tenants) {
+    const value: TenantRecord = { ...defaultTenant, id, budget: { day: null, month: budget } };
+    void kv.create({ space: tenantSpace, name: id, value, expiresAtMs: null, dueAtMs: null });
+  }
   const note = ({ space, name, value }: { space: string; name: string; value: unknown }) => {
     if (!space.startsWith('recent/')) return;
     const { jobId } = value as { jobId: string };
@@ -102,7 +110,12 @@ function createNotes(world: World): MemoryKeyValueStore {
       note(entry);
       return kv.put(entry);
     },
+    replace: entry => {
+      checkLedger(world, entry);
+      return kv.replace(entry);
+    },
     create: async entry => {
+      checkLedger(world, entry);
       const made = await kv.create(entry);
       if (made !== undefined) note(entry);
       return made;

@@ -1,7 +1,7 @@
 /** Everything there is in one simulated world, and who may tell what of it. The parts that act are in files of their own. */
 import type { expectationHolds } from '#core/apply-change.ts';
 import type { AuditEvent } from '#core/audit/audit-port.ts';
-import type { Job } from '#core/job.ts';
+import type { Job, JobStatus } from '#core/job.ts';
 import type { TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import type { Delivery } from '#core/ports.ts';
@@ -179,6 +179,9 @@ export interface Facts {
   readonly firstLeaseMs: Map<string, number>;
   readonly createdMs: Map<string, number>;
   readonly endedMs: Map<string, number>;
+  /** How each job ended, and those that were accepted at a price, of nothing too. */
+  readonly endedAs: Map<string, JobStatus>;
+  readonly priced: Set<string>;
   /** When each blob was put last, by key. */
   readonly putMs: Map<string, number>;
   /** Blobs of workers that had lost their jobs, which arrived after the end. */
