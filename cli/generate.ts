@@ -2,7 +2,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
-import type { Job } from '#core/job.ts';
+import { isInReview, type Job } from '#core/job.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
@@ -36,6 +36,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   flowShift: 'flow_shift',
   stepCache: 'step_cache',
   residency: 'residency',
+  consents: 'consents',
 };
 
 /** Flags that name a file: the field it is sent as, and the most bytes it may have. */
@@ -53,7 +54,7 @@ export function generateCommand(): Command {
     .option('--video <file>', 'start from this video: MP4, MOV or WebM, stretched to the size')
     .option('--strength <x>', 'how far the result goes from the video, 0 to 1')
     .option('--out <file>', 'copy the MP4 there')
-    .option('--seed <n>', 'same seed and settings, same file; 0 to 4294967295')
+    .option('--seed <n>', 'same seed and settings, same frames; 0 to 4294967295')
     .option('--seconds <n>', 'length; `reelay models list` shows what a model makes')
     .option('--size <WxH>', 'width and height in pixels')
     .option('--fps <n>', 'frames a second')
@@ -65,6 +66,7 @@ export function generateCommand(): Command {
     .option('--preset <name>', 'settings that the model names, such as fast')
     .option('--negative <text>', 'what it should not show')
     .option('--residency <class>', 'where it may be processed: standard, sovereign, or a class of REELAY_RESIDENCY')
+    .option('--consents <ids>', 'consent records of people who are to be seen: con_…, with commas between')
     .option('--model <id>', 'which model; else the first that does what is asked')
     .option('--json', 'print one JSON object instead of the path')
     .option('--quiet', 'no progress line')
@@ -83,6 +85,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     const input: Record<string, unknown> = { prompt, ...files };
     for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];
     const job = await submit(embedded.deps, LOCAL_TENANT, input);
+    if (isInReview(job)) return tellReview(job, options.json === true);
     const interrupt = () => void cancel(embedded.deps, LOCAL_TENANT, job.id).catch(() => process.exit(1));
     onStop(interrupt);
     embedded.work();
@@ -91,6 +94,17 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
   } finally {
     await embedded.close();
   }
+}
+
+/** Without keys whoever is at the machine is one person, and nobody reviews what they asked for. */
+function tellReview(job: Job, json: boolean): void {
+  const { id, status, review } = job;
+  if (json)
+    process.stdout.write(`${JSON.stringify({ id, status, stage: 'review', path: null, review: review?.id })}\n`);
+  process.stderr.write(
+    `reelay: ${id} waits until somebody else has looked at it, 48 hours at most: REELAY_API_KEY=<a key with the scope policy:review> reelay policy reviews show ${review?.id}, then approve or deny.\n`,
+  );
+  process.exitCode = 1;
 }
 
 async function readFiles(options: GenerateOptions): Promise<Record<string, Upload>> {
@@ -125,6 +139,7 @@ async function report(embedded: Embedded, job: Job, out: string | undefined, jso
       status,
       path,
       sha256: video?.sha256 ?? null,
+      frames_sha256: job.marking?.framesSha256 ?? null,
       bytes: video?.bytes ?? null,
       seed: job.request.seed,
     };

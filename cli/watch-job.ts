@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   denoising: 'denoising',
   decoding: 'decoding frames',
   encoding_video: 'encoding the video',
+  marking: 'marking the video',
   committing: 'storing',
 };
 

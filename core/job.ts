@@ -55,7 +55,14 @@ export const variants = ['video', 'thumbnail', 'spritesheet'] as const;
 export type Variant = (typeof variants)[number];
 
 /** What a running job is doing, in order. */
-export type Phase = 'loading' | 'encoding_prompt' | 'denoising' | 'decoding' | 'encoding_video' | 'committing';
+export type Phase =
+  | 'loading'
+  | 'encoding_prompt'
+  | 'denoising'
+  | 'decoding'
+  | 'encoding_video'
+  | 'marking'
+  | 'committing';
 
 /** How far a running job is. */
 export interface Progress {
@@ -355,6 +362,8 @@ export function percentDone(job: Pick<Job, 'status' | 'progress'>): number {
       return 92;
     case 'encoding_video':
       return 96;
+    case 'marking':
+      return 98;
     case 'committing':
       return 99;
   }

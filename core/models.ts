@@ -1,4 +1,5 @@
 import type { Governance } from './governance/statement.ts';
+import type { WatermarkStrength } from './job.ts';
 import type { ModelNeeds } from './provider.ts';
 
 /**
@@ -32,6 +33,8 @@ export interface ModelCard {
   readonly hasTwoExperts: boolean;
   /** Of the machine that renders it. */
   readonly requires?: ModelNeeds;
+  /** By size: what the file has, which a small clip is enlarged to, and what the watermark of it withstands. */
+  readonly delivery?: Readonly<Record<string, { readonly size: string; readonly watermark: WatermarkStrength }>>;
   /** What its makers state of it. */
   readonly governance?: Governance;
 }

@@ -1,5 +1,5 @@
 import type { Job, JobStatus } from '#core/job.ts';
-import { percentDone } from '#core/job.ts';
+import { isInReview, percentDone } from '#core/job.ts';
 import type { Standing } from '#core/jobs/standing.ts';
 import type { ModelCard } from '#core/models.ts';
 import { describeRange, offeredSeconds } from '#core/models.ts';
@@ -22,12 +22,13 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     completed_at: job.completedAtMs === null ? null : seconds(job.completedAtMs),
     expires_at: job.expiresAtMs === null ? null : seconds(job.expiresAtMs),
     model: job.request.model,
-    prompt: job.request.prompt,
+    prompt: job.erased ? null : job.request.prompt,
+    erased: job.erased,
     seconds: String(job.request.seconds),
     size: job.request.size,
     remixed_from_video_id: job.remixOf,
     error,
-    stage: job.progress?.phase ?? null,
+    stage: isInReview(job) ? 'review' : (job.progress?.phase ?? null),
     step: job.progress?.step ?? null,
     started_at: job.startedAtMs === null ? null : seconds(job.startedAtMs),
     render_seconds: renderSeconds(job),
@@ -39,7 +40,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     guidance_scale_2: job.request.guidance_scale_2,
     flow_shift: job.request.flow_shift,
     step_cache: job.request.step_cache,
-    negative_prompt: job.request.negative_prompt,
+    negative_prompt: job.erased ? null : job.request.negative_prompt,
     metadata: job.request.metadata,
     task: job.request.task,
     strength: job.request.strength,
@@ -55,6 +56,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     redrive_of: job.redriveOf,
     model_digest: job.modelDigest,
     sha256: job.artifacts.video?.sha256 ?? null,
+    provenance: toProvenance(job),
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
   };
 }
@@ -65,6 +67,19 @@ function toPlacement(job: Job) {
   if (last === undefined) return null;
   const receiptUrl = job.receipt === null ? null : `/v1/videos/${job.id}/receipt`;
   return { site: last.site, zone: last.region, pool: last.pool, receipt_url: receiptUrl };
+}
+
+/** The marks in the file and what it is known by; null before there is one. `frames_sha256` is equal for equal requests and seeds. */
+function toProvenance({ marking, artifacts }: Job) {
+  if (marking === null) return null;
+  const { manifestId, watermark, strength, size, payload, framesSha256 } = marking;
+  return {
+    manifest_id: manifestId,
+    sha256: artifacts.video?.sha256 ?? null,
+    frames_sha256: framesSha256,
+    watermark: { method: watermark, strength, payload },
+    size,
+  };
 }
 
 /** What a video was started from, without where it lies. */
@@ -106,6 +121,7 @@ export function toVideoModel(card: ModelCard) {
     digest: card.digest,
     tasks: card.tasks,
     sizes: card.sizes,
+    delivery: card.delivery ?? null,
     seconds: offeredSeconds(card).map(String),
     frames: { ...card.frames, rule: describeRange(card.frames) },
     fps: card.fps,

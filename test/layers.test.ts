@@ -65,7 +65,7 @@ const LAW: readonly Room[] = [
   { folder: 'gpu-container/engine', rooms: [], packages: [] },
   {
     folder: 'gpu-container/runtime',
-    rooms: ['core', 'gpu-container/engine'],
+    rooms: ['core', 'gpu-container/engine', 'gpu-container/provenance/watermark'],
     packages: ['node:', 'onnxruntime-node', '@huggingface/tokenizers', 'entities', 'zod'],
   },
   { folder: 'gpu-container/media', rooms: ['core'], packages: ['node:', '@napi-rs/webcodecs', 'mediabunny', 'sharp'] },

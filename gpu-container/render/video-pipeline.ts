@@ -45,7 +45,11 @@ export function createVideoPipeline(model: Model, library: C2paLibrary): VideoPi
     const generation = await generateFrames(model, request, { ...options, ...pixels });
     const { clip, encodePromptMs, denoiseMs } = generation;
     const { width, height } = marking.delivered;
-    const writer = await openClipWriter({ ...clip, width, height }, marking);
+    const seal: typeof marking.seal = file => {
+      options.onProgress?.('marking', 0, 0);
+      return marking.seal(file);
+    };
+    const writer = await openClipWriter({ ...clip, width, height }, { ...marking, seal });
     try {
       const { decodeMs, framesSha256 } = await decodeInto(writer, generation, { width, height });
       await checkpoint?.();

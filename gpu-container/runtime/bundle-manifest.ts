@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { ReelayError } from '#core/errors.ts';
 import type { ModelCard, ModelPreset } from '#core/models.ts';
 import type { ModelNeeds } from '#core/provider.ts';
+import { deliveredSize } from '#gpu-container/provenance/watermark/delivered-size.ts';
 import { manifestProblems } from './manifest-rules.ts';
 import { type BundleManifest, explainIssue, manifestSchema } from './manifest-schema.ts';
 
@@ -79,6 +80,7 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
     digest,
     tasks: manifest.tasks,
     sizes: limits.sizes,
+    delivery: deliveryOf(manifest),
     frames: limits.frames,
     fps: limits.fps,
     num_inference_steps: limits.steps,
@@ -99,6 +101,21 @@ export function modelCard(manifest: BundleManifest, digest: string): ModelCard {
     ...requiresOf(manifest),
     ...(manifest.governance !== undefined && { governance: manifest.governance }),
   };
+}
+
+/** A size that can carry no watermark is none that a video of ours has. */
+function deliveryOf({ id, limits, delivery }: BundleManifest): NonNullable<ModelCard['delivery']> {
+  const of = (size: string) => {
+    const [width, height] = size.split('x').map(Number) as [number, number];
+    try {
+      const file = deliveredSize({ width, height }, { nativeDemanded: delivery === 'native' });
+      return { size: `${file.width}x${file.height}`, watermark: file.watermark };
+    } catch (cause) {
+      const why = cause instanceof RangeError ? cause.message : 'it cannot carry a watermark.';
+      throw new ReelayError('bundle_invalid', `${id}: limits.sizes: ${size}: ${why}`, { cause });
+    }
+  };
+  return Object.fromEntries(limits.sizes.map(size => [size, of(size)]));
 }
 
 function requiresOf({ requires }: BundleManifest): { readonly requires?: ModelNeeds } {

@@ -1,6 +1,6 @@
 import type { Video } from './api.ts';
 
-const AFTER_THE_STEPS: ReadonlySet<string> = new Set(['decoding', 'encoding_video', 'committing']);
+const AFTER_THE_STEPS: ReadonlySet<string> = new Set(['decoding', 'encoding_video', 'marking', 'committing']);
 
 /** The sampler's step; all of them once it is past sampling. */
 export function stepOf(video: Video): number {
@@ -13,6 +13,7 @@ const STAGES: Readonly<Record<string, string>> = {
   encoding_prompt: 'Reading the prompt',
   decoding: 'Turning it into frames',
   encoding_video: 'Writing the video',
+  marking: 'Marking the video',
   committing: 'Saving the video',
 };
 

@@ -22,15 +22,19 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const PROMPT = 'a red circle bouncing over a dark blue background';
 
 describe('reelay generate', () => {
-  test('twice with the same seed makes identical files', async () => {
-    const [a, b, c] = [join(folder, 'a.mp4'), join(folder, 'b.mp4'), join(folder, 'c.mp4')];
+  test('twice with the same seed makes identical frames, in files that each installation has marked as its own', async () => {
+    const [a, b] = [join(folder, 'a.mp4'), join(folder, 'b.mp4')];
     const first = await cli(['generate', PROMPT, '--seed', '7', '--out', a], env());
     expect(first).toMatchObject({ code: 0, stdout: `${a}\n` });
     expect(first.stderr).toContain('completed');
-    await cli(['generate', PROMPT, '--seed', '7', '--out', b], { REELAY_DATA: join(folder, 'other-data') });
-    await cli(['generate', PROMPT, '--seed', '8', '--out', c], env());
-    expect(await sha256(b)).toBe(await sha256(a));
-    expect(await sha256(c)).not.toBe(await sha256(a));
+    const again = async (seed: string, data: string, ...more: string[]) =>
+      JSON.parse((await cli(['generate', PROMPT, '--seed', seed, '--json', ...more], { REELAY_DATA: data })).stdout);
+    const here = await again('7', env().REELAY_DATA);
+    const there = await again('7', join(folder, 'other-data'), '--out', b);
+    expect(there.frames_sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(there.frames_sha256).toBe(here.frames_sha256);
+    expect(await sha256(b)).not.toBe(await sha256(a));
+    expect((await again('8', env().REELAY_DATA)).frames_sha256).not.toBe(here.frames_sha256);
   });
 
   test('prints one JSON object for a script', async () => {

@@ -44,19 +44,19 @@ async function made(...args: readonly string[]) {
 }
 
 describe('reelay generate', () => {
-  test('starts from an image with the first model that can, and the same image makes the same file', async () => {
+  test('starts from an image with the first model that can, and the same image makes the same frames', async () => {
     const { facts, request } = await made('--image', image);
     expect(facts).toMatchObject({ status: 'completed', model: 'ltx-tiny' });
     expect(request).toMatchObject({ task: 'i2v', reference: { contentType: 'image/png' } });
-    expect((await made('--image', image)).facts.sha256).toBe(facts.sha256);
-    expect((await made('--model', 'ltx-tiny')).facts.sha256).not.toBe(facts.sha256);
+    expect((await made('--image', image)).facts.frames_sha256).toBe(facts.frames_sha256);
+    expect((await made('--model', 'ltx-tiny')).facts.frames_sha256).not.toBe(facts.frames_sha256);
   });
 
   test('starts from a video, as far from it as strength says', async () => {
     const near = await made('--video', video, '--strength', '0.25');
     expect(near.facts.model).toBe('cogvideox-2b-tiny');
     expect(near.request).toMatchObject({ task: 'v2v', strength: 0.25, reference: { contentType: 'video/mp4' } });
-    expect((await made('--video', video)).facts.sha256).not.toBe(near.facts.sha256);
+    expect((await made('--video', video)).facts.frames_sha256).not.toBe(near.facts.frames_sha256);
   });
 
   test('passes on a preset, and every setting that the model has', async () => {

@@ -7,6 +7,7 @@ import {
   isTerminal,
   jobFromRecord,
   newJobId,
+  type Phase,
   percentDone,
   queueRank,
   residencyOf,
@@ -69,12 +70,9 @@ describe('a job', () => {
   });
 
   test('shows progress that only grows and reaches 100 only when completed', () => {
-    const at = (
-      phase: 'loading' | 'encoding_prompt' | 'denoising' | 'decoding' | 'encoding_video' | 'committing',
-      step = 0,
-    ) => percentDone({ status: 'in_progress', progress: { phase, step, steps: 12 } });
+    const at = (phase: Phase, step = 0) => percentDone({ status: 'in_progress', progress: { phase, step, steps: 12 } });
     const all = [at('loading'), at('encoding_prompt'), ...Array.from({ length: 13 }, (_, i) => at('denoising', i))];
-    all.push(at('decoding'), at('encoding_video'), at('committing'));
+    all.push(at('decoding'), at('encoding_video'), at('marking'), at('committing'));
     expect(all.toSorted((a, b) => a - b)).toEqual(all);
     expect(Math.max(...all)).toBeLessThan(100);
     expect(percentDone({ status: 'completed', progress: null })).toBe(100);

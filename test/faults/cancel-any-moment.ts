@@ -22,6 +22,7 @@ const POINTS = [
   'stored:checkpoint',
   'phase:decoding',
   'phase:encoding_video',
+  'phase:marking',
   ...['video.mp4', 'thumbnail.webp', 'spritesheet.jpg', 'receipt.json'].flatMap(file => [
     `put:${file}`,
     `stored:${file}`,

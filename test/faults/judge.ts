@@ -10,7 +10,7 @@ export interface Verdict {
   readonly lost: readonly string[];
   /** Two different ends told or logged, an end told that is not the record's, or files of another attempt than the one that ended it. */
   readonly doubleCommits: readonly string[];
-  /** A file that a record names is missing, is of another length or hash, or differs from that of an equal request. */
+  /** A file that a record names is missing, or of another length or hash; a job without marks, with another's, or with other frames than an equal request. */
   readonly badHashes: readonly string[];
   /** Over, and no event tells so. */
   readonly untold: readonly string[];
@@ -33,7 +33,7 @@ export function judge(history: History, accepted: Iterable<string>): Verdict {
     cancelled: count('cancelled'),
     lost: [...known].filter(id => !isTerminal(byId.get(id)?.status ?? 'queued')),
     doubleCommits: jobs.filter(job => isDouble(job, history, told)).map(job => job.id),
-    badHashes: [...badFiles(history), ...unequal(jobs)],
+    badHashes: [...badFiles(history), ...unequal(jobs), ...unmarked(jobs)],
     untold: jobs.filter(job => isTerminal(job.status) && !told.has(job.id)).map(job => job.id),
     leftovers: leftovers(history),
     repeatedEvents: history.events.length - new Set(history.events.map(event => event.id)).size,
@@ -85,14 +85,25 @@ function badFiles({ jobs, files }: History): string[] {
   return bad;
 }
 
-/** Equal requests render to equal bytes, however often they were interrupted: jobs whose video differs from that of most others. */
+/** Equal requests render to equal frames, however often they were interrupted: jobs whose frames differ from those of most others. */
 function unequal(jobs: readonly Job[]): string[] {
   const completed = jobs.filter(job => job.status === 'completed');
   const groups = Map.groupBy(completed, ({ request: { metadata: _, ...rest } }) => JSON.stringify(rest));
   return [...groups.values()].flatMap(group => {
-    const bySha = [...Map.groupBy(group, shaOf).values()].sort((a, b) => b.length - a.length);
-    return bySha.slice(1).flatMap(others => others.map(job => `${job.id}: another video than equal requests have`));
+    const bySha = [...Map.groupBy(group, job => job.marking?.framesSha256).values()].sort(
+      (a, b) => b.length - a.length,
+    );
+    return bySha.slice(1).flatMap(others => others.map(job => `${job.id}: other frames than equal requests have`));
   });
+}
+
+/** Completed and not marked, or with the mark of another job. */
+function unmarked(jobs: readonly Job[]): string[] {
+  const completed = jobs.filter(job => job.status === 'completed');
+  const payloads = Map.groupBy(completed, job => job.marking?.payload);
+  return completed
+    .filter(job => job.marking === null || payloads.get(job.marking.payload)!.length > 1)
+    .map(job => `${job.id}: no mark of its own`);
 }
 
 function leftovers({ jobs, files }: History): string[] {

@@ -30,6 +30,7 @@ const POINTS = [
   'stored:checkpoint',
   'phase:decoding',
   'phase:encoding_video',
+  'phase:marking',
   ...['video.mp4', 'thumbnail.webp', 'spritesheet.jpg', 'receipt.json'].flatMap(file => [
     `put:${file}`,
     `stored:${file}`,
@@ -57,7 +58,7 @@ export async function runEveryStep(stage: Stage, scale: number): Promise<Result>
     title: `kill -9 at ${kills} points of jobs: ${subjects.map(s => `${s.model} at ${s.steps} steps, checkpoint every ${s.everySteps}`).join('; ')}`,
     goals: [
       all(
-        'same sha256 as undisturbed',
+        'same frames as undisturbed',
         sum(one => one.same),
         kills,
       ),
@@ -140,7 +141,7 @@ async function finish(stage: Stage, data: DataFolder, setup: WorkerSetup): Promi
 }
 
 function compare(history: History, undisturbedId: string, killed: readonly { job: Job; point: string }[]) {
-  const shaOf = new Map(history.jobs.map(job => [job.id, job.artifacts.video?.sha256]));
+  const shaOf = new Map(history.jobs.map(job => [job.id, job.marking?.framesSha256]));
   const expected = shaOf.get(undisturbedId);
   const from = new Map(
     history.log

@@ -30,7 +30,7 @@ export interface Faults {
 /**
  * The worker signals its own group at one of these points of a job's life:
  *
- *     phase:loading … step:1 … step:n  phase:decoding  phase:encoding_video     as the renderer reports them
+ *     phase:loading … step:1 … step:n  phase:decoding  phase:encoding_video  phase:marking     as the renderer reports them
  *     put:checkpoint  stored:checkpoint  put:video.mp4  stored:video.mp4 …       before and after bytes are written
  *     commit  committed  event  published  ack                                  before and after the record and what follows it
  */

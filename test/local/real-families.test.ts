@@ -50,8 +50,9 @@ describe('models that were added', () => {
       const [one, two] = [await send({ model }), await send({ model })];
       const video = await ended(one.id);
       expect(video).toMatchObject({ status: 'completed', model, task: 't2v', error: null });
-      const { sha256 } = await ended(two.id);
-      expect(sha256).toBe(video.sha256);
+      const { provenance } = await ended(two.id);
+      expect(provenance.frames_sha256).toBe(video.provenance.frames_sha256);
+      expect(provenance.watermark.payload).not.toBe(video.provenance.watermark.payload);
     }
   }, 60_000);
 
@@ -72,7 +73,7 @@ describe('models that were added', () => {
     for (const strength of ['0.25', '1']) {
       const video = await ended((await send({ model, strength, ...shape }, file)).id);
       expect(video).toMatchObject({ status: 'completed', task: 'v2v', strength: Number(strength) });
-      sums.push(video.sha256);
+      sums.push(video.provenance.frames_sha256);
     }
     expect(sums[0]).not.toBe(sums[1]);
   }, 60_000);

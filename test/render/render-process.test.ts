@@ -49,7 +49,7 @@ describe('a render child', () => {
       m.type === 'progress' && m.taskId === 'steps' ? [`${m.phase} ${m.step}/${m.steps}`] : [],
     );
     const steps = [0, 1, 2, 3, 4].map(step => `denoising ${step}/4`);
-    expect(said).toEqual(['encoding_prompt 0/0', ...steps, 'decoding 0/0', 'encoding_video 0/0']);
+    expect(said).toEqual(['encoding_prompt 0/0', ...steps, 'decoding 0/0', 'encoding_video 0/0', 'marking 0/0']);
   });
 
   test('hears a cancel within one step, writes nothing, and takes the next task', async () => {

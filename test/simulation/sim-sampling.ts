@@ -62,6 +62,7 @@ export function createSampling(machine: Machine, task: RenderTask, options: Rend
     }),
     writeFiles: (): RenderedFiles => {
       report('encoding_video');
+      report('marking');
       const written = variants.map(variant => {
         const bytes = contentOf(request, state, variant);
         const path = `${folder}/${variant}`;
