@@ -2,6 +2,7 @@ import { ReelayError } from '#core/errors.ts';
 
 const USAGE: ReadonlySet<string> = new Set([
   ...['invalid_request', 'model_not_found', 'unsupported_operation', 'residency_unsatisfiable'],
+  ...['policy_denied', 'likeness_consent_required'],
 ]);
 
 /** Says an error in a sentence on stderr and returns the exit code: 2 for a bad request, 1 for everything else. */

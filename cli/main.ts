@@ -9,6 +9,7 @@ import { generateCommand } from './generate.ts';
 import { keyCommand } from './key.ts';
 import { modelsCommand } from './models.ts';
 import { planCommand } from './plan.ts';
+import { policyCommand } from './policy.ts';
 import { receiptsCommand } from './receipts.ts';
 import { serveCommand, startCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
@@ -49,6 +50,7 @@ const program = new Command('reelay')
   .addCommand(modelsCommand())
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())
+  .addCommand(policyCommand())
   .addCommand(planCommand())
   .addCommand(verifyCommand())
   .addCommand(receiptsCommand())

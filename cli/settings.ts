@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openPolicies } from '#adapters/policy-files.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseGoverning } from '#core/governance/acceptance.ts';
 import { undecided } from '#core/governance/gate.ts';
@@ -42,9 +43,11 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
   const residency = residencyFrom(env);
   const governing = parseGoverning(env, undecided);
   const provider = providerFrom(env);
+  const content = openPolicies(env.REELAY_POLICY);
   try {
     return {
       webhookAllow,
+      content,
       ...residency,
       provider,
       governing,

@@ -10,6 +10,7 @@ import { health } from './health.ts';
 import { listVideos } from './list.ts';
 import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
+import { policyRoutes } from './policy-routes.ts';
 import { videoReceipt } from './receipt.ts';
 import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
@@ -37,6 +38,7 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/videos/{id}/receipt': videoReceipt,
   'GET /v1/videos/{id}/events': videoEvents,
   'POST /v1/verify': verifyFile,
+  ...policyRoutes,
   ...webhookRoutes,
   ...accountRoutes,
 };

@@ -54,7 +54,7 @@ const LAW: readonly Room[] = [
   { folder: 'functions/bearer.ts', rooms: ['core', 'functions'], packages: ['node:'] },
   {
     folder: 'functions/lambda.ts',
-    rooms: ['core', 'functions', 'adapters/aws', 'adapters/http'],
+    rooms: ['core', 'functions', 'adapters/aws', 'adapters/http', 'adapters/policy-files.ts'],
     packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
   },
   {
@@ -143,6 +143,7 @@ const LAW: readonly Room[] = [
     rooms: [
       'core',
       'adapters/aws',
+      'adapters/policy-files.ts',
       'adapters/receipt-key-setting.ts',
       'adapters/master-key.ts',
       'gpu-container/provenance',
@@ -168,6 +169,7 @@ const LAW: readonly Room[] = [
       'core',
       'adapters/http',
       'adapters/local',
+      'adapters/policy-files.ts',
       'functions',
       'functions/bearer.ts',
       'gpu-container/provenance',

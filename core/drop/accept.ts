@@ -4,6 +4,9 @@ import { isTerminal, type Job } from '../job.ts';
 import { cancel } from '../jobs/cancel.ts';
 import { type SubmitPorts, submit } from '../jobs/submit.ts';
 import type { ModelCatalog, Task } from '../models.ts';
+import { askedOf } from '../policy/reviews/ask.ts';
+import { personOf } from '../policy/reviews/content-ports.ts';
+import { refuseDenied } from '../policy/reviews/judge.ts';
 import { parseSubmission } from '../video-request.ts';
 import { type BreakerPorts, countJobs } from './breaker.ts';
 import type { DropSource } from './drop-folder.ts';
@@ -57,7 +60,7 @@ async function submitAll(
   requests: readonly DropRequest[],
   { hash, generation, spend }: { hash: string; generation: number; spend: () => Promise<unknown> },
 ): Promise<ContentRow> {
-  checkBatch(ports, requests);
+  await checkBatch(ports, requests);
   const jobIds: string[] = [];
   for (const [at, { body, line }] of requests.entries())
     try {
@@ -96,19 +99,24 @@ async function keep(ports: AcceptPorts, hash: string, held: Row<'drop_content'> 
 }
 
 /** A batch is taken whole or not at all, so every line is checked before the first job is made. */
-function checkBatch(ports: AcceptPorts, requests: readonly DropRequest[]): void {
+async function checkBatch(ports: AcceptPorts, requests: readonly DropRequest[]): Promise<void> {
   if (requests.length === 1 && requests[0]?.line === null) return; // the API's own words will do
   const problems: Problem[] = [];
   for (const { body, line } of requests)
     try {
-      parseSubmission(body, ports.models, {
+      const { request, file } = parseSubmission(body, ports.models, {
         seed: 0,
         nowMs: ports.now(),
         checkUrl: ports.checkWebhookUrl,
         residency: ports,
       });
+      const who = { tenant: ports.tenant, requester: personOf(ports.tenant) };
+      await refuseDenied(ports, askedOf(request, file === null ? null : ports.sha256(file.bytes), who));
     } catch (error) {
       if (!(error instanceof ReelayError) || error.retryable) throw error;
+      // Who drops the file must be told which code it is, whatever else is wrong with other lines.
+      if (error.code === 'policy_denied' || error.code === 'likeness_consent_required')
+        throw line === null ? error : inLine(line, error);
       const found = error.problems.length > 0 ? error.problems : [{ path: 'file', message: error.message }];
       problems.push(...found.map(({ path, message }) => ({ path, message: atLine(line, message) })));
     }

@@ -48,6 +48,26 @@ export function runningPromises(promise: Promised): void {
 }
 
 export function headPromises(promise: Promised): void {
+  promise(
+    'a job that waits for a person is no head, is not counted and told to nobody, until it is approved',
+    async store => {
+      const review = { id: 'rev_1', state: 'waiting', policyHash: 'h', dueAtMs: startMs } as const;
+      const job = makeJob({ priority: 'high', review });
+      const other = makeJob();
+      for (const made of [job, other]) await store.create(made);
+      expect(found(await store.listQueueHeads(startMs, 10), [job, other])).toEqual([1]);
+      expect(await store.countQueued(10)).toBe(1);
+      expect(await store.countQueuedByTenant()).toEqual(new Map([['acme', 1]]));
+      expect(await store.countQueuedBefore('acme', queueRank(other), 10)).toBe(0);
+      expect((await store.listBriefs('queued', 10)).map(({ id }) => id)).toEqual([other.id]);
+      await store.transition(job.id, queued, { review: { ...review, state: 'approved' } });
+      expect(found(await store.listQueueHeads(startMs, 10), [job, other])).toEqual([0]);
+      expect(await store.countQueued(10)).toBe(2);
+      await store.transition(job.id, queued, { review });
+      expect(found(await store.listQueueHeads(startMs, 10), [job, other])).toEqual([1]);
+    },
+  );
+
   promise('the head of a tenant is its job of the lowest rank: priority, then deadline, then age', async store => {
     const jobs = [
       makeJob({ priority: 'low', deadlineAtMs: startMs }),

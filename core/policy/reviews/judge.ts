@@ -32,6 +32,12 @@ export async function judge(ports: ContentPorts, asked: Asked, jobId: string): P
   return judgedOf(ports, asked, decision, jobId);
 }
 
+/** Refuses what would be denied and makes nothing: one line of a batch is asked about before any line is a job. Throws as `judge` does. */
+export async function refuseDenied(ports: ContentPorts, asked: Asked): Promise<void> {
+  const decision = await askPolicy(ports, asked);
+  if (decision.outcome === 'deny') throw await refused(ports, asked, decision, null);
+}
+
 /**
  * Asks again about a job that is about to be rendered. undefined: it may go on. Otherwise a person has to look at it, and its item is
  * there. Throws as `judge` does.
