@@ -6,8 +6,9 @@ import OpenAI from 'openai';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import type { ModelCatalog } from '#core/models.ts';
 import type { Deps } from '#functions/deps.ts';
+import { createRecordVerifier } from '#functions/record-verifier.ts';
 import { createHttpServer } from '#local/http-server.ts';
-import { createLocalPorts } from '#local/local-ports.ts';
+import { createLocalPorts, type LocalPorts } from '#local/local-ports.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { finishJobs } from '#test/drop/drop-world.ts';
 import { keyIsTenant } from './key-is-tenant.ts';
@@ -24,14 +25,18 @@ export interface CardServer {
   close(): Promise<void>;
 }
 
+/** Whom the server lets in, made of its ports. */
+type WhoAsks = (ports: LocalPorts) => Pick<Deps, 'authenticate' | 'rates' | 'keyEnvironment'>;
+
 /** The whole API on the local adapters, with models of which there is only the card: for tasks that no small bundle offers. */
-export async function startCardServer(models: ModelCatalog): Promise<CardServer> {
+export async function startCardServer(models: ModelCatalog, whoAsks: WhoAsks = () => keyIsTenant): Promise<CardServer> {
   const folder = await mkdtemp(join(tmpdir(), 'reelay-cards-'));
   const db = openDatabase(folder);
   const ports = createLocalPorts({ db, folder, owner: 'test', models, now: () => Date.now() });
   const deps: Deps = {
     ...ports,
-    ...keyIsTenant,
+    ...whoAsks(ports),
+    verifier: createRecordVerifier({ ...ports, modelOf: () => undefined }),
     canStream: true,
     sleep: ms => new Promise(done => setTimeout(done, ms)),
     log: () => undefined,
