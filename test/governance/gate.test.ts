@@ -22,7 +22,8 @@ const bundle = (governance?: Governance): GovernedBundle => ({
   digest: DIGEST,
   ...(governance !== undefined && { governance }),
 });
-const licensed = (terms: object) => bundle({ ...stated, license: { ...stated.license, ...terms } });
+const licensed = (terms: object) =>
+  bundle({ ...stated, license: { ...stated.license, ...terms } as Required<Governance>['license'] });
 
 describe('a bundle is offered', () => {
   test('when its makers state everything and nothing forbids it', () => {
