@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { markingSettings } from '#test/worker/marks-for.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 const DRAIN_MS = 30_000;
@@ -48,6 +49,8 @@ export function startWorker(
         REELAY_RECEIPT_KEY: generateKeyPairSync('ed25519')
           .privateKey.export({ type: 'pkcs8', format: 'pem' })
           .toString(),
+        REELAY_MASTER_KEY: 'ab'.repeat(32),
+        ...markingSettings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newReceiptKey } from '#adapters/receipt-keys.ts';
 import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
+import { markingSettings } from '#test/worker/marks-for.ts';
 
 const DIGEST = 'a'.repeat(64);
 const good = {
@@ -14,6 +15,8 @@ const good = {
   REELAY_SITE: 'cloud',
   REELAY_REGION: 'eu-central-1',
   REELAY_RECEIPT_KEY: newReceiptKey(),
+  REELAY_MASTER_KEY: 'ab'.repeat(32),
+  ...markingSettings,
 };
 
 describe('the settings of a deployed worker', () => {
@@ -53,6 +56,33 @@ describe('the settings of a deployed worker', () => {
     ['REELAY_SITE', '', 'REELAY_SITE: it is not set, and without it this worker may serve nobody.'],
     ['REELAY_SITE', 'home', 'REELAY_SITE: got "home"; onprem and cloud are allowed.'],
     ['REELAY_STORE_SITE', 'home', 'REELAY_STORE_SITE: got "home"; cloud and onprem are allowed.'],
+    [
+      'REELAY_WATERMARK_KEY',
+      '',
+      'REELAY_WATERMARK_KEY: it is not set; 64 hex digits, or the path of a file with them, is needed: no video leaves unmarked.',
+    ],
+    [
+      'REELAY_WATERMARK_KEY',
+      'abc',
+      'REELAY_WATERMARK_KEY: it is neither 64 hex digits nor the path of a file with them.',
+    ],
+    ['REELAY_C2PA_KEY', '', 'REELAY_C2PA_KEY: it is not set; a private ECDSA P-256 key in PEM, or the path of a file'],
+    ['REELAY_C2PA_KEY', newReceiptKey(), 'the private key is not that of the leaf certificate.'],
+    [
+      'REELAY_C2PA_CERTIFICATES',
+      'here',
+      'REELAY_C2PA_CERTIFICATES: it is neither certificates in PEM, the leaf first and',
+    ],
+    [
+      'REELAY_C2PA_CERTIFICATES',
+      markingSettings.REELAY_C2PA_CERTIFICATES.split('\n\n')[0]!,
+      'the last certificate is no root; needed are the leaf, those between, and last the root.',
+    ],
+    [
+      'REELAY_C2PA_KMS_KEY',
+      'alias/a',
+      'REELAY_C2PA_KMS_KEY: REELAY_C2PA_KEY is set as well; one of the two is allowed.',
+    ],
     [
       'REELAY_RECEIPT_KEY',
       '',

@@ -4,6 +4,7 @@ import { awsEnclavesFrom, connectAwsFront } from '#adapters/aws/connect-enclaves
 import { newJobId } from '#core/job.ts';
 import { builtInResidency, parseResidency } from '#core/policy/residency.ts';
 import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
+import { markingSettings } from '#test/worker/marks-for.ts';
 
 const sovereign = {
   queueUrl: 'http://127.0.0.1/sovereign',
@@ -22,6 +23,8 @@ const env = {
   REELAY_REGION: 'eu-central-1',
   REELAY_ENCLAVES: JSON.stringify({ sovereign }),
   REELAY_RECEIPT_KEY: String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })),
+  REELAY_MASTER_KEY: 'ab'.repeat(32),
+  ...markingSettings,
 };
 
 describe('the enclaves of a deployment', () => {

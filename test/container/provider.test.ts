@@ -20,7 +20,7 @@ import { openEmbedded } from '#local/embedded.ts';
 import { cli } from '#test/local/server-process.ts';
 import { encodeGraph } from '#test/runtime/onnx-graph.ts';
 import { smallBundle } from '#test/runtime/small-bundle.ts';
-import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
+import { markingKeys, markingSettings, testMarking } from '#test/worker/marks-for.ts';
 import { RENDER_CHILD } from '#test/worker/worker-bench.ts';
 
 const PROBE_SOURCE = join(import.meta.dirname, '..', '..', 'gpu-container', 'runtime', 'provider-probe.ts');
@@ -137,6 +137,8 @@ describe('asking for CUDA where there is none', () => {
       REELAY_SITE: 'cloud',
       REELAY_REGION: 'us-east-1',
       REELAY_RECEIPT_KEY: newReceiptKey(),
+      REELAY_MASTER_KEY: 'ab'.repeat(32),
+      ...markingSettings,
     };
     const main = join(import.meta.dirname, '..', '..', 'gpu-container', 'main.ts');
     let status: number | null = 0;

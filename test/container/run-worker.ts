@@ -20,6 +20,7 @@ import { createMemoryAudit } from '#test/audit/memory-audit.ts';
 import { awsNames, startAwsServers } from '#test/contracts/aws-servers.ts';
 import { ownPlace } from '#test/core/places.ts';
 import { floorContent } from '#test/policy/floor-content.ts';
+import { markingSettings } from '#test/worker/marks-for.ts';
 
 const [app = '', ...rest] = process.argv.slice(2);
 const uid = rest.find(one => /^\d+$/.test(one));
@@ -50,6 +51,8 @@ const env = {
   REELAY_SITE: 'cloud',
   REELAY_REGION: 'us-east-1',
   REELAY_RECEIPT_KEY: newReceiptKey(),
+  REELAY_MASTER_KEY: 'ab'.repeat(32),
+  ...markingSettings,
   REELAY_PROVIDER: 'cpu',
   REELAY_THREADS: '2',
   ...(fetching ? { REELAY_BUNDLE_DIGESTS: `${card.id}=${card.digest}` } : { REELAY_BUNDLES: `${card.id}=${model}` }),

@@ -7,6 +7,7 @@ import { mayServe, parseResidency } from '#core/policy/residency.ts';
 import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
 import { cloudLimits } from '#infra/cloud-limits.ts';
 import { type FunctionSpec, functions } from '#infra/functions.ts';
+import { markingSettings } from '#test/worker/marks-for.ts';
 import { type Found, type Resource, SYNTH_MS, synthesize } from './templates.ts';
 import { evaluate } from './values.ts';
 
@@ -123,7 +124,12 @@ describe('what is deployed starts with what it is told', () => {
       const told = Object.fromEntries(container.Environment.map((one: any) => [one.Name, evaluate(one.Value)]));
       const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
       expect(told.AWS_REGION, 'the region of the resources, which no SDK guesses').toBe('here');
-      const settings = awsWorkerSettingsFrom({ ...told, REELAY_RECEIPT_KEY: pem.toString() });
+      const settings = awsWorkerSettingsFrom({
+        ...told,
+        ...markingSettings,
+        REELAY_MASTER_KEY: 'ab'.repeat(32),
+        REELAY_RECEIPT_KEY: pem.toString(),
+      });
       expect(settings.provider).toBe('cuda');
       expect(settings.place.site).toBe(site);
       const classes = parseResidency(told.REELAY_RESIDENCY);

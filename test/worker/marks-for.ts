@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobMarking } from '#core/job.ts';
@@ -6,8 +7,10 @@ import type { MarkingOrder } from '#gpu-container/render/protocol.ts';
 import { createMarks, type Marks } from '#gpu-container/worker/marks.ts';
 import { openMarkingKeys } from '#local/marking-keys.ts';
 
+const FOLDER = join(tmpdir(), 'reelay-test-keys');
+
 /** The keys of all tests of a machine: made by the first that needs them, as by the first start of a data folder. */
-export const { keys: markingKeys } = await openMarkingKeys(join(tmpdir(), 'reelay-test-keys'));
+export const { keys: markingKeys } = await openMarkingKeys(FOLDER);
 
 /** The marks of a worker of a test. */
 export function marksFor(parts: { readonly kv: KeyValueStore; readonly now?: () => number }): Marks {
@@ -34,4 +37,13 @@ export const someMarking: JobMarking = {
   size: '256x256',
   manifestId: 'urn:c2pa:00000000-0000-4000-8000-000000000000',
   framesSha256: 'ef'.repeat(32),
+};
+
+const text = (name: string) => readFileSync(join(FOLDER, 'marking', name), 'utf8');
+
+/** The same keys as a deployed worker is told them. */
+export const markingSettings = {
+  REELAY_WATERMARK_KEY: text('watermark-key.hex').trim(),
+  REELAY_C2PA_CERTIFICATES: `${text('leaf.pem')}\n${text('root.pem')}`,
+  REELAY_C2PA_KEY: text('leaf-key.pem'),
 };
