@@ -74,11 +74,6 @@ describe('the settings of a deployed worker', () => {
       'REELAY_C2PA_CERTIFICATES: it is neither certificates in PEM, the leaf first and',
     ],
     [
-      'REELAY_C2PA_CERTIFICATES',
-      markingSettings.REELAY_C2PA_CERTIFICATES.split('\n\n')[0]!,
-      'the last certificate is no root; needed are the leaf, those between, and last the root.',
-    ],
-    [
       'REELAY_C2PA_KMS_KEY',
       'alias/a',
       'REELAY_C2PA_KMS_KEY: REELAY_C2PA_KEY is set as well; one of the two is allowed.',
@@ -100,5 +95,13 @@ describe('the settings of a deployed worker', () => {
     const start = () => awsWorkerSettingsFrom({ ...good, [name]: value });
     expect(start).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     expect(start).toThrow(sentence);
+  });
+
+  test('certificates without their root are refused: a worker could not check what it has signed', () => {
+    const end = '-----END CERTIFICATE-----';
+    const leaf = `${good.REELAY_C2PA_CERTIFICATES.split(end)[0]}${end}\n`;
+    expect(() => awsWorkerSettingsFrom({ ...good, REELAY_C2PA_CERTIFICATES: leaf })).toThrow(
+      'the last certificate is no root; needed are the leaf, those between, and last the root.',
+    );
   });
 });
