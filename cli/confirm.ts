@@ -6,6 +6,16 @@ export async function confirm(
   input: NodeJS.ReadableStream = process.stdin,
   output: NodeJS.WritableStream = process.stderr,
 ): Promise<boolean> {
+  const answer = await ask(question, input, output);
+  return answer !== undefined && /^(y|yes|)$/i.test(answer.trim());
+}
+
+/** The line that is typed at a terminal; undefined for Ctrl-C and Ctrl-D. */
+export async function ask(
+  question: string,
+  input: NodeJS.ReadableStream = process.stdin,
+  output: NodeJS.WritableStream = process.stderr,
+): Promise<string | undefined> {
   const terminal = createInterface({ input, output, terminal: true });
   const closed = new Promise<undefined>(resolve => terminal.once('close', () => resolve(undefined)));
   const asked = terminal.question(question).catch((error: Error) => {
@@ -15,5 +25,5 @@ export async function confirm(
   const answer = await Promise.race([asked, closed]);
   terminal.close();
   if (answer === undefined) output.write('\n');
-  return answer !== undefined && /^(y|yes|)$/i.test(answer.trim());
+  return answer;
 }

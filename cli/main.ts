@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
+import { eraseCommand, subjectCommand } from './erase.ts';
 import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
 import { keyCommand } from './key.ts';
@@ -54,6 +55,8 @@ const program = new Command('reelay')
   .addCommand(planCommand())
   .addCommand(verifyCommand())
   .addCommand(receiptsCommand())
+  .addCommand(eraseCommand())
+  .addCommand(subjectCommand())
   .addCommand(auditCommand())
   .addCommand(doctorCommand());
 /** Bad usage is told and ends with 2 at every depth. */

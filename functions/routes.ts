@@ -14,6 +14,8 @@ import { policyRoutes } from './policy-routes.ts';
 import { videoReceipt } from './receipt.ts';
 import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
+import { eraseSubjectRoute } from './subject-erase.ts';
+import { exportSubjectRoute } from './subject-export.ts';
 import { noCharacters, noExtensions } from './unsupported.ts';
 import { verifyFile } from './verify.ts';
 import { webhookRoutes } from './webhook-routes.ts';
@@ -38,6 +40,8 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/videos/{id}/receipt': videoReceipt,
   'GET /v1/videos/{id}/events': videoEvents,
   'POST /v1/verify': verifyFile,
+  'DELETE /v1/subjects/{subject}': eraseSubjectRoute,
+  'GET /v1/subjects/{subject}/export': exportSubjectRoute,
   ...policyRoutes,
   ...webhookRoutes,
   ...accountRoutes,

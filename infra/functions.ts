@@ -234,6 +234,8 @@ export const apiRoutes: readonly string[] = [
   'GET /v1/policy/consents',
   'GET /v1/policy/consents/{id}/outputs',
   'DELETE /v1/policy/consents/{id}',
+  'DELETE /v1/subjects/{subject}',
+  'GET /v1/subjects/{subject}/export',
   'GET /v1/webhook_event_types',
   'POST /v1/webhook_endpoints',
   'GET /v1/webhook_endpoints',

@@ -4,6 +4,8 @@
  */
 import { composeEnclaves } from '#adapters/enclave-ports.ts';
 import type { ByClass } from '#adapters/enclaves.ts';
+import { MASTER_KEY_SETTING, masterKeyFromSetting } from '#adapters/master-key.ts';
+import { createSealing, type Sealing } from '#adapters/sealing.ts';
 import { ReelayError } from '#core/errors.ts';
 import { defaultResidency, type ResidencyClasses, residencyRule } from '#core/policy/residency.ts';
 import {
@@ -84,21 +86,35 @@ function refusal(message: string): ReelayError {
   return new ReelayError('invalid_request', message);
 }
 
-/** The ports of each of these classes, in their order, and of no other. */
-export function connectAwsEnclaves(shared: AwsResources, enclaves: ByClass<EnclaveResources>): ByClass<AwsPorts> {
+/** The classes that a process has opened, and what their prompts, references and checkpoints are sealed with. */
+export interface AwsEnclaves {
+  readonly enclaves: ByClass<AwsPorts>;
+  readonly sealing: Sealing;
+}
+
+/** The ports of each of these classes, in their order, and of no other. `master`: 32 bytes, the same in every process. */
+export function connectAwsEnclaves(
+  shared: AwsResources,
+  enclaves: ByClass<EnclaveResources>,
+  master: Uint8Array,
+): AwsEnclaves {
   const standard = connectAws(shared);
   const { kv, events } = standard;
   const { busName } = shared;
-  const connect = (name: string, resources: EnclaveResources) =>
-    name === defaultResidency ? standard : { ...connectAws({ ...resources, busName }), kv, events };
-  return new Map([...enclaves].map(([name, resources]) => [name, connect(name, resources)]));
+  const sealing = createSealing({ kv, master, now: () => Date.now(), where: MASTER_KEY_SETTING });
+  const connect = (name: string, resources: EnclaveResources): AwsPorts => {
+    const open = name === defaultResidency ? standard : { ...connectAws({ ...resources, busName }), kv, events };
+    return { ...open, store: sealing.store(open.store), blobs: sealing.blobs(open.blobs) };
+  };
+  return { enclaves: new Map([...enclaves].map(([name, resources]) => [name, connect(name, resources)])), sealing };
 }
 
 /** All of them as the ports of a front door, and by class for whoever must tell them apart. The rules are of the classes that are there. */
 export function connectAwsFront(env: Environment, rules: ResidencyClasses) {
   const shared = awsResourcesFrom(env);
-  const enclaves = connectAwsEnclaves(shared, awsEnclavesFrom(env, rules));
+  const master = masterKeyFromSetting(env.REELAY_MASTER_KEY);
+  const { enclaves, sealing } = connectAwsEnclaves(shared, awsEnclavesFrom(env, rules), master);
   const { kv, events } = enclaves.get(defaultResidency)!;
   const classes = Object.fromEntries(Object.entries(rules).filter(([name]) => enclaves.has(name)));
-  return { ...composeEnclaves(enclaves), kv, events, classes, enclaves };
+  return { ...composeEnclaves(enclaves), kv, events, classes, enclaves, subjects: sealing.subjects };
 }

@@ -6,19 +6,26 @@ import { fromSqlite } from './sqlite-error.ts';
 
 /**
  * Empties the log of a database, in which what was overwritten in its pages may still stand; in the pages themselves `secure_delete` has
- * put zeros over it. Waits for other processes that read at the moment. Throws `store_unavailable` where one of them reads for too long.
+ * put zeros over it. Several that are asked for while one waits are one. Waits for other processes that read at the moment. Throws
+ * `store_unavailable` where one of them reads for too long.
  */
 export function createScrub(db: DatabaseSync): () => Promise<void> {
-  return async () => {
-    for (let tries = 0; tries < sealLimits.scrubTries; tries++) {
-      if (tries > 0) await sleep(sealLimits.scrubWaitMs);
-      if (isEmptied(db)) return;
-    }
-    throw new ReelayError(
-      'store_unavailable',
-      'The log of the database is in use and could not be emptied; try again.',
-    );
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= sleep(sealLimits.scrubGatherMs).then(() => {
+      next = undefined; // who asks from here on may have written after it began
+      return empty(db);
+    });
+    return next;
   };
+}
+
+async function empty(db: DatabaseSync): Promise<void> {
+  for (let tries = 0; tries < sealLimits.scrubTries; tries++) {
+    if (tries > 0) await sleep(sealLimits.scrubWaitMs);
+    if (isEmptied(db)) return;
+  }
+  throw new ReelayError('store_unavailable', 'The log of the database is in use and could not be emptied; try again.');
 }
 
 function isEmptied(db: DatabaseSync): boolean {

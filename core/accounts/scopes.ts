@@ -11,6 +11,7 @@ import { type Refusal, refusal } from './refusal.ts';
  *     verify          POST /v1/verify
  *     policy:review   the queue of its own tenant: see what waits for a person, approve, deny
  *     consents:admin  consent records of its own tenant: attest, list, revoke
+ *     subjects:admin  the end users of its own tenant: export what is kept of one, erase it
  *     policy:admin    the operator's, beside policy:review: the queues of all tenants, and appeals
  *     tenants:admin   the operator's: tenants, their limits and budgets, the installation's budget and usage
  */
@@ -23,6 +24,7 @@ export const scopes = [
   'verify',
   'policy:review',
   'consents:admin',
+  'subjects:admin',
   'policy:admin',
   'tenants:admin',
 ] as const;

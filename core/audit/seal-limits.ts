@@ -10,6 +10,8 @@ export const sealLimits = {
   maxUserChars: 256,
   /** Jobs that an export tells at a time, as a list does. */
   exportPage: 100,
+  /** Erasures that come within so long share the emptying of the log, which waits for the disk. */
+  scrubGatherMs: 50,
   /** Times that the database's log is asked to be emptied after an erasure, and the wait between: another process reads for moments only. */
   scrubTries: 50,
   scrubWaitMs: 100,

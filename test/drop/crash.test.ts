@@ -171,7 +171,7 @@ async function check(world: World, scenario: Scenario): Promise<void> {
   const { jobs } = await base.store.list(TENANT, { limit: 100, order: 'asc' });
   expect(jobs).toHaveLength(scenario.jobs);
   for (const { request } of scenario.models === undefined ? [] : jobs)
-    expect((await base.blobs.head(request.reference!.key))?.bytes).toBe(PNG.length);
+    expect((await base.blobs.get(request.reference!.key))?.bytes).toBe(PNG.length);
   expect(readdirSync(places.in)).toEqual([]);
   expect(readdirSync(places.out)).toHaveLength(scenario.receipts);
   expect(readdirSync(places.rejected).filter(name => name.endsWith('.error.json'))).toHaveLength(scenario.errors);

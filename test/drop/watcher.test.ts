@@ -263,7 +263,7 @@ describe.concurrent('in a local drop folder', () => {
           ['it moves', 'i2v', null, hash(PNG)],
         ]);
         for (const { request } of made)
-          expect((await world.ports.blobs.head(request.reference!.key))?.bytes).toBe(request.reference!.bytes);
+          expect((await world.ports.blobs.get(request.reference!.key))?.bytes).toBe(request.reference!.bytes);
         const receipts = world.receipts().map(({ source, parts }) => [source.name, source.sha256, parts[0]?.name]);
         expect(receipts.sort()).toEqual([
           ['cat.png', hash(PNG), 'cat.txt'],

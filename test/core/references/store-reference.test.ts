@@ -47,7 +47,7 @@ const sweepAll = async () => {
 describe('a reference', () => {
   test('is in the store, whole, before the record that names it', async () => {
     const create: SubmitPorts['store']['create'] = async job => {
-      expect((await ports.blobs.head(job.request.reference!.key))?.bytes).toBe(PNG.length);
+      expect((await ports.blobs.get(job.request.reference!.key))?.bytes).toBe(PNG.length);
       return bench.ports.store.create(job);
     };
     const watched = { ...ports, store: { ...ports.store, create } };
@@ -140,15 +140,21 @@ describe('the same request sent again', () => {
     expect(left).toEqual([jobs[0]!.request.reference!.key.replace('input.png', '')]);
   });
 
-  test('finds a job of before there were references by its key', async () => {
+  test('finds a job of before there were references, and fingerprints had no key, by its key', async () => {
     const space = 'idempotency/acme';
     const first = await submit(ports, 'acme', { prompt: 'x', model: 'mini', seed: 1 }, { idempotencyKey: 'k' });
-    const { fingerprint } = (await ports.kv.get(space, 'k'))!.value as { fingerprint: string };
+    const entry = (await ports.kv.get(space, 'k'))!;
     const { task: _, residency: __, ...request } = first.request;
     const said = (value: object) => Object.entries(value).filter(([, one]) => one !== null); // what came later is null here
     const sorted = (value: object) => Object.fromEntries(said(value).sort(([a], [b]) => (a < b ? -1 : 1)));
     const terms = { deadlineAtMs: null, priority: 'normal', request: sorted(request), webhookUrl: null };
-    expect(fingerprint).toBe(ports.sha256(JSON.stringify(terms)));
+    const value = { ...(entry.value as object), fingerprint: ports.sha256(JSON.stringify(terms)) };
+    expect(value).not.toEqual(entry.value);
+    await ports.kv.put({ ...entry, value });
+    const again = (seed: number) =>
+      submit(ports, 'acme', { prompt: 'x', model: 'mini', seed }, { idempotencyKey: 'k' });
+    expect((await again(1)).id).toBe(first.id);
+    await expect(again(2)).rejects.toThrow('used with a different request');
   });
 });
 
