@@ -12,7 +12,7 @@ export function editVideo(deps: Deps): ApiHandler {
     deps,
     'edit',
     async event => {
-      const job = await edit(deps, event.tenant, event.input, submitOptions(event.headers));
+      const job = await edit(deps, event.tenant, event.input, submitOptions(event));
       const standings = await standingsOrNone(deps, [job]);
       return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
     },

@@ -12,7 +12,7 @@ export function remixVideo(deps: Deps): ApiHandler {
     deps,
     'remix',
     async event => {
-      const job = await remix(deps, event.tenant, idOf(event), event.input, submitOptions(event.headers));
+      const job = await remix(deps, event.tenant, idOf(event), event.input, submitOptions(event));
       const standings = await standingsOrNone(deps, [job]);
       return json(200, toVideo(job, wantsNativeStatus(event), standings.get(job.id)));
     },

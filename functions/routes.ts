@@ -11,12 +11,14 @@ import { listVideos } from './list.ts';
 import type { ApiHandler } from './middleware.ts';
 import { listModels, listVideoModels, retrieveModel } from './models.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { quoteOneVideo } from './quote.ts';
 import { videoReceipt } from './receipt.ts';
 import { remixVideo } from './remix.ts';
 import { retrieveVideo } from './retrieve.ts';
 import { eraseSubjectRoute } from './subject-erase.ts';
 import { exportSubjectRoute } from './subject-export.ts';
 import { noCharacters, noExtensions } from './unsupported.ts';
+import { readUsageReport } from './usage.ts';
 import { verifyFile } from './verify.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
@@ -26,6 +28,7 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   'GET /v1/models': listModels,
   'GET /v1/models/{id}': retrieveModel,
   'GET /v1/videos/models': listVideoModels,
+  'POST /v1/videos/quote': quoteOneVideo,
   'POST /v1/videos/edits': editVideo,
   'POST /v1/videos/extensions': noExtensions,
   'POST /v1/videos/characters': noCharacters,
@@ -45,4 +48,5 @@ export const routes: Readonly<Record<string, (deps: Deps) => ApiHandler>> = {
   ...policyRoutes,
   ...webhookRoutes,
   ...accountRoutes,
+  'GET /v1/usage': readUsageReport,
 };

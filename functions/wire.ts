@@ -4,6 +4,7 @@ import type { Standing } from '#core/jobs/standing.ts';
 import type { ModelCard } from '#core/models.ts';
 import { describeRange, offeredSeconds } from '#core/models.ts';
 import type { Reference } from '#core/video-request.ts';
+import { toUsage } from './money-wire.ts';
 
 /**
  * The Video object of the Videos API (`openai` client 7.55.0, resources/videos.d.ts), then our additions. The client's type has no
@@ -55,6 +56,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     checkpoint_step: job.checkpoint?.step ?? null,
     redrive_of: job.redriveOf,
     model_digest: job.modelDigest,
+    usage: toUsage(job),
     sha256: job.artifacts.video?.sha256 ?? null,
     provenance: toProvenance(job),
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),

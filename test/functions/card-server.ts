@@ -8,7 +8,7 @@ import type { ModelCatalog } from '#core/models.ts';
 import type { Deps } from '#functions/deps.ts';
 import { createRecordVerifier } from '#functions/record-verifier.ts';
 import { createHttpServer } from '#local/http-server.ts';
-import { createLocalPorts, type LocalPorts } from '#local/local-ports.ts';
+import { createLocalPorts, type LocalPolicy, type LocalPorts } from '#local/local-ports.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { finishJobs } from '#test/drop/drop-world.ts';
 import { keyIsTenant } from './key-is-tenant.ts';
@@ -29,10 +29,14 @@ export interface CardServer {
 type WhoAsks = (ports: LocalPorts) => Pick<Deps, 'authenticate' | 'rates' | 'keyEnvironment'>;
 
 /** The whole API on the local adapters, with models of which there is only the card: for tasks that no small bundle offers. */
-export async function startCardServer(models: ModelCatalog, whoAsks: WhoAsks = () => keyIsTenant): Promise<CardServer> {
+export async function startCardServer(
+  models: ModelCatalog,
+  whoAsks: WhoAsks = () => keyIsTenant,
+  policy: LocalPolicy = {},
+): Promise<CardServer> {
   const folder = await mkdtemp(join(tmpdir(), 'reelay-cards-'));
   const db = openDatabase(folder);
-  const ports = createLocalPorts({ db, folder, owner: 'test', models, now: () => Date.now() });
+  const ports = createLocalPorts({ ...policy, db, folder, owner: 'test', models, now: () => Date.now() });
   const deps: Deps = {
     ...ports,
     ...whoAsks(ports),
@@ -48,7 +52,9 @@ export async function startCardServer(models: ModelCatalog, whoAsks: WhoAsks = (
   const call: CardServer['call'] = async (method, path, init = {}) => {
     const headers = { authorization: 'Bearer local', ...(init.headers as Record<string, string>) };
     const response = await fetch(url + path, { ...init, method, headers });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    const isCsv = response.headers.get('content-type')?.startsWith('text/csv') === true;
+    const body = isCsv ? await response.text() : await response.json();
+    return { status: response.status, headers: response.headers, body };
   };
   return {
     deps,

@@ -1,0 +1,82 @@
+/** What a request would cost, and what stands against it now: everything that `submit` asks, and nothing written. */
+import { offer } from '../accounts/admit.ts';
+import { localPrincipal, type Principal } from '../accounts/authenticate.ts';
+import type { Quote } from '../accounts/quote.ts';
+import { refusedError } from '../accounts/refused-error.ts';
+import { ReelayError } from '../errors.ts';
+import { type Job, newJobId } from '../job.ts';
+import { limits } from '../limits.ts';
+import { policyRefusal } from '../policy/content/policy-refusal.ts';
+import { askedOf, askPolicy } from '../policy/reviews/ask.ts';
+import { personOf } from '../policy/reviews/content-ports.ts';
+import { parseSubmission, type Submission } from '../video-request.ts';
+import { newJob } from './new-job.ts';
+import { readStandings, type Standing } from './standing.ts';
+import type { SubmitPorts } from './submit.ts';
+
+/** The answer to "what would this cost, and would it be taken". */
+export interface VideoQuote {
+  /** undefined where it has no price here. */
+  readonly terms: Quote | undefined;
+  readonly eta: Standing['eta'];
+  /** Whether the job would wait for a person before it is rendered. */
+  readonly needsReview: boolean;
+  /** Every refusal that it would meet now; with none it would be taken. */
+  readonly reasons: readonly ReelayError[];
+}
+
+/** Quotes a request. Throws what is wrong with it in itself, as `submit` does; what stands against a sound one are `reasons`. */
+export async function quoteVideo(
+  ports: SubmitPorts,
+  tenant: string,
+  input: unknown,
+  asking?: Principal,
+): Promise<VideoQuote> {
+  const nowMs = ports.now();
+  const { models, checkWebhookUrl: checkUrl, accounts, kv, store, now } = ports;
+  const submission = parseSubmission(input, models, { seed: 0, nowMs, checkUrl, residency: ports, isQuote: true });
+  const principal = asking ?? localPrincipal(await accounts.tenant(tenant));
+  const { request, maxCost } = submission;
+  const offered = await offer({ ...accounts, kv, store, now }, principal, request, maxCost ?? undefined);
+  const content = await contentVerdict(ports, tenant, submission, principal);
+  const eta = (await readStandings(ports, [planned(ports, tenant, submission, principal)])).values().next().value?.eta;
+  const reasons = [
+    ...(await queueReasons(ports)),
+    ...lateReasons(submission, eta ?? null),
+    ...content.reasons,
+    ...offered.reasons.map(refusedError),
+  ];
+  return { terms: offered.quote, eta: eta ?? null, needsReview: content.needsReview, reasons };
+}
+
+/** The policy's answer, of which no refusal is noted: nothing was asked to be made. */
+async function contentVerdict(ports: SubmitPorts, tenant: string, { request, file }: Submission, principal: Principal) {
+  const who = { tenant, requester: personOf(tenant, principal) };
+  const decision = await askPolicy(ports, askedOf(request, file === null ? null : ports.sha256(file.bytes), who));
+  const refused = policyRefusal(decision);
+  if (refused === undefined) return { needsReview: decision.outcome === 'review', reasons: [] };
+  const { code, message, param } = refused;
+  const problems = param === null ? [] : [{ path: param, message }];
+  return { needsReview: false, reasons: [new ReelayError(code, message, { problems })] };
+}
+
+async function queueReasons({ store, maxQueuedJobs = limits.maxQueuedJobs }: SubmitPorts): Promise<ReelayError[]> {
+  if ((await store.countQueued(maxQueuedJobs)) < maxQueuedJobs) return [];
+  return [new ReelayError('queue_full', `The queue holds ${maxQueuedJobs} jobs, which is all it may.`)];
+}
+
+function lateReasons({ deadlineAtMs }: Submission, eta: Standing['eta']): ReelayError[] {
+  if (deadlineAtMs === null || eta === null || eta.earliestMs <= deadlineAtMs) return [];
+  const lateSeconds = Math.ceil((eta.earliestMs - deadlineAtMs) / 1000);
+  const message = `deadline: the queue is too long for it; at the earliest this job would end ${lateSeconds} s later.`;
+  return [new ReelayError('deadline_unattainable', message, { problems: [{ path: 'deadline', message }] })];
+}
+
+/** The job that would be made, to ask where it would stand. */
+function planned(ports: SubmitPorts, tenant: string, submission: Submission, principal: Principal): Job {
+  const nowMs = ports.now();
+  const id = newJobId(nowMs, ports.random(10), submission.request.residency);
+  const made = { id, remixOf: null, subject: null, principal, beganAtMs: nowMs, modelDigest: '' };
+  const deletedSince = () => new ReelayError('not_found', 'A quote makes no job.');
+  return newJob(tenant, submission, { ...made, deletedSince, acceptedAt: ports.place }, nowMs);
+}
