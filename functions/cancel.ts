@@ -1,3 +1,4 @@
+import { askedBy } from '#core/audit/audit-port.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import type { Deps } from './deps.ts';
 import { idOf, json, wantsNativeStatus } from './http.ts';
@@ -9,7 +10,10 @@ export function cancelVideo(deps: Deps): ApiHandler {
   return api(
     deps,
     'cancel',
-    async event => json(200, toVideo(await cancel(deps, event.tenant, idOf(event)), wantsNativeStatus(event))),
+    async event => {
+      const job = await cancel(deps, event.tenant, idOf(event), askedBy(event.principal));
+      return json(200, toVideo(job, wantsNativeStatus(event)));
+    },
     { scope: 'videos:write' },
   );
 }

@@ -1,3 +1,4 @@
+import { askedBy } from '#core/audit/audit-port.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
 import type { Deps } from './deps.ts';
 import { idOf, json } from './http.ts';
@@ -10,7 +11,7 @@ export function deleteVideo(deps: Deps): ApiHandler {
     'delete',
     async event => {
       const id = idOf(event);
-      await deleteJob(deps, event.tenant, id);
+      await deleteJob(deps, event.tenant, id, askedBy(event.principal));
       return json(200, { id, object: 'video.deleted', deleted: true });
     },
     { scope: 'videos:write' },

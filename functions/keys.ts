@@ -7,6 +7,7 @@ import { toKey, toMadeKey } from './account-wire.ts';
 import type { Deps } from './deps.ts';
 import { idOf, json } from './http.ts';
 import { type ApiEvent, type ApiHandler, api } from './middleware.ts';
+import { tellLedger } from './tell-ledger.ts';
 import { optionalBody } from './webhook-input.ts';
 
 const scope = 'keys:admin';
@@ -26,7 +27,9 @@ export function createApiKey(deps: Deps): ApiHandler {
     const { tenant: named, ...asked } = fieldsOf(input);
     const tenant = await whoseKeys(deps, principal, named);
     const fields = parseKeyFields(asked, deps.now(), principal.scopes);
-    return json(200, toMadeKey(await createKey(keyPorts(deps), tenant, fields), deps.now()));
+    const made = await createKey(keyPorts(deps), tenant, fields);
+    await tellLedger(deps, { principal }, 'key.create', { kind: 'key', name: made.key.keyId }, 'done');
+    return json(200, toMadeKey(made, deps.now()));
   };
   return api(deps, 'key-create', handle, { scope, body: true });
 }
@@ -35,7 +38,9 @@ export function createApiKey(deps: Deps): ApiHandler {
 export function revokeApiKey(deps: Deps): ApiHandler {
   const handle = async (event: ApiEvent) => {
     const tenant = await whoseKeys(deps, event.principal, onlyTenant(event.queryStringParameters));
-    return json(200, toKey(await revokeKey(keyPorts(deps), tenant, idOf(event)), deps.now()));
+    const key = await revokeKey(keyPorts(deps), tenant, idOf(event));
+    await tellLedger(deps, event, 'key.revoke', { kind: 'key', name: key.keyId }, 'done');
+    return json(200, toKey(key, deps.now()));
   };
   return api(deps, 'key-revoke', handle, { scope });
 }
@@ -46,7 +51,9 @@ export function rotateApiKey(deps: Deps): ApiHandler {
     const { tenant: named, ...asked } = fieldsOf(await optionalBody(event));
     const tenant = await whoseKeys(deps, event.principal, named);
     const { scopes } = event.principal;
+    await tellLedger(deps, event, 'key.rotate', { kind: 'key', name: idOf(event) });
     const made = await rotateKey(keyPorts(deps), tenant, idOf(event), parseKeepOldHours(asked), scopes);
+    await tellLedger(deps, event, 'key.create', { kind: 'key', name: made.key.keyId }, 'done');
     return json(200, toMadeKey(made, deps.now()));
   };
   return api(deps, 'key-rotate', handle, { scope });

@@ -27,7 +27,8 @@ export function listPolicyConsents(deps: Deps): ApiHandler {
 /** DELETE /v1/policy/consents/{id}: revokes it, and lists what was made with it. */
 export function revokePolicyConsent(deps: Deps): ApiHandler {
   const handle = async (event: ApiEvent) => {
-    const record = await revoke(deps, event.tenant, idOf(event));
+    const by = personOf(event.tenant, event.principal);
+    const record = await revoke(deps, event.tenant, idOf(event), by);
     return json(200, {
       ...toConsent(record),
       outputs: toOutputs(await listOutputs(deps, event.tenant, record.id, null)),

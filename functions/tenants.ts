@@ -13,6 +13,7 @@ import { toBudget, toTenant } from './account-wire.ts';
 import type { Deps } from './deps.ts';
 import { idOf, json } from './http.ts';
 import { type ApiEvent, type ApiHandler, api } from './middleware.ts';
+import { tellLedger } from './tell-ledger.ts';
 import { optionalBody, parsePage } from './webhook-input.ts';
 import { toPage } from './webhook-wire.ts';
 
@@ -30,9 +31,11 @@ export function listAllTenants(deps: Deps): ApiHandler {
 
 /** POST /v1/tenants {id, name, limits, budget, suspended} */
 export function createOneTenant(deps: Deps): ApiHandler {
-  const handle = async ({ input }: ApiEvent) => {
-    const { id, ...fields } = fieldsOf(input);
-    return json(200, toTenant(await createTenant(deps, typeof id === 'string' ? id : '', fields)));
+  const handle = async (event: ApiEvent) => {
+    const { id, ...fields } = fieldsOf(event.input);
+    const tenant = await createTenant(deps, typeof id === 'string' ? id : '', fields);
+    await tellLedger(deps, event, 'tenant.create', { kind: 'tenant', name: tenant.id }, 'done');
+    return json(200, toTenant(tenant));
   };
   return api(deps, 'tenant-create', handle, { scope, body: true });
 }
@@ -49,8 +52,11 @@ export function retrieveTenant(deps: Deps): ApiHandler {
 
 /** POST /v1/tenants/{id}: sets what the body names. */
 export function updateOneTenant(deps: Deps): ApiHandler {
-  const handle = async (event: ApiEvent) =>
-    json(200, toTenant(await updateTenant(deps, idOf(event), await optionalBody(event))));
+  const handle = async (event: ApiEvent) => {
+    const tenant = await updateTenant(deps, idOf(event), await optionalBody(event));
+    await tellLedger(deps, event, 'tenant.change', { kind: 'tenant', name: tenant.id }, 'done');
+    return json(200, toTenant(tenant));
+  };
   return api(deps, 'tenant-update', handle, { scope });
 }
 
@@ -62,8 +68,9 @@ export function retrieveInstallation(deps: Deps): ApiHandler {
 
 /** POST /v1/installation {budget}: set as a whole. */
 export function updateInstallation(deps: Deps): ApiHandler {
-  const handle = async ({ input }: ApiEvent) => {
-    const budget = parseInstallation(input);
+  const handle = async (event: ApiEvent) => {
+    const budget = parseInstallation(event.input);
+    await tellLedger(deps, event, 'budget.change', { kind: 'budget', name: 'installation' });
     await setInstallationBudget(deps, budget);
     return json(200, toInstallation(budget));
   };

@@ -11,13 +11,14 @@ export type PseudonymKind =
   | 'subject'
   | 'job'
   | 'consent'
+  | 'review'
   | 'policy'
   | 'model'
   | 'budget'
   | 'file';
 
 const PSEUDONYM =
-  /^((tenant|key|operator|subject|job|consent|policy|model|budget|file):[0-9a-f]{32}|system:[a-z-]{1,40})$/;
+  /^((tenant|key|operator|subject|job|consent|review|policy|model|budget|file):[0-9a-f]{32}|system:[a-z-]{1,40})$/;
 
 /** `kind:` and 128 bits of the HMAC: a million names meet with a chance below 10⁻²⁶. */
 export function pseudonymOf(hmac: Hmac, kind: PseudonymKind, name: string): string {

@@ -3,17 +3,19 @@ import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Function as Fn } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { apiRoutes, type FunctionSpec, functions, outputOf } from '#infra/functions.ts';
-import { createAuditBucket } from '../constructs/audit-bucket.ts';
 import { createAlarmTopic } from '../constructs/alarm-topic.ts';
 import { alarmOnErrors, alarmOnLetters, alarmOnOldest } from '../constructs/alarms.ts';
+import { createAuditBucket } from '../constructs/audit-bucket.ts';
 import { bundledCode } from '../constructs/bundled-code.ts';
 import { DropRule } from '../constructs/drop-rule.ts';
 import { Enclave, enclavesJson } from '../constructs/enclave.ts';
 import { FrontDoor } from '../constructs/front-door.ts';
+import { createMasterKey } from '../constructs/master-key.ts';
 import { Overview } from '../constructs/overview.ts';
 import { createFunction } from '../constructs/reelay-function.ts';
 import { placesOf } from '../settings-checks.ts';
@@ -33,6 +35,8 @@ export class CoreStack extends Stack {
   readonly eventBus: EventBus;
   /** Closed segments of the audit ledger. */
   readonly auditBucket: Bucket;
+  /** Wraps people's keys. */
+  readonly masterKey: Secret;
   readonly alarmTopic: Topic;
   readonly frontDoor: FrontDoor;
   readonly functions: Readonly<Record<CoreFunctionName, Fn>>;
@@ -47,6 +51,7 @@ export class CoreStack extends Stack {
     );
     this.eventBus = new EventBus(this, 'Events', { description: 'What becomes of jobs, as CloudEvents' });
     this.auditBucket = createAuditBucket(this, 'Audit', settings.auditYears);
+    this.masterKey = createMasterKey(this);
     this.alarmTopic = createAlarmTopic(this, 'Alarms', settings.alarmEmail);
     const apiKey = new CfnParameter(this, 'ApiKeySha256', {
       description: 'SHA-256 of the API key, in hex; several with commas between. Without one nobody is let in.',
@@ -110,9 +115,9 @@ export class CoreStack extends Stack {
   private createOutputs(): void {
     new CfnOutput(this, 'ApiUrl', { value: this.frontDoor.api.apiEndpoint });
     new CfnOutput(this, 'AlarmTopic', { value: this.alarmTopic.topicArn });
-    // A key's hash is nobody's business who may only describe stacks.
+    // Keys and their hashes are nobody's business who may only describe stacks.
     for (const [name, value] of Object.entries(this.variables))
-      if (name !== 'REELAY_API_KEY_SHA256' && value !== '') new CfnOutput(this, outputOf(name), { value });
+      if (!['REELAY_API_KEY_SHA256', 'REELAY_MASTER_KEY'].includes(name) && value !== '') new CfnOutput(this, outputOf(name), { value });
   }
 }
 
@@ -135,6 +140,8 @@ function environmentOf(stack: CoreStack, settings: Settings, apiKeySha256: strin
     REELAY_POOLS: stack.toJsonString(placesOf(settings).map(place => inRealRegion(place, stack.region))),
     REELAY_MODELS_FILE: 'models.json',
     REELAY_API_KEY_SHA256: apiKeySha256,
+    // CloudFormation puts it in when it deploys; the template has the secret's name.
+    REELAY_MASTER_KEY: stack.masterKey.secretValue.unsafeUnwrap(),
     REELAY_SHARES: settings.shares,
     REELAY_WEBHOOK_ALLOW: settings.webhookAllow,
     REELAY_TENANT: settings.dropTenant,

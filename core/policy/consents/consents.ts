@@ -1,8 +1,10 @@
 /** The verbs of consent: attest, list, revoke, and what was made with one. */
+import type { AuditPort } from '../../audit/audit-port.ts';
 import { ReelayError } from '../../errors.ts';
 import type { JobStore } from '../../ports.ts';
 import { type ConsentedOutput, type ConsentRecord, revokeConsent } from '../content/consent.ts';
 import { contentLimits } from '../content/content-limits.ts';
+import { actorOf, personOf } from '../reviews/content-ports.ts';
 import { hexOf, type KeyedPorts, keyedOf } from '../reviews/installation-key.ts';
 import { outputSpace } from '../reviews/judge.ts';
 import { parseConsent } from './consent-input.ts';
@@ -11,6 +13,8 @@ import { consentOf, consentSpace, isConsentId, sealed } from './consent-store.ts
 /** What managing consents needs. */
 export interface ConsentStorePorts extends KeyedPorts {
   readonly now: () => number;
+  /** Told before a consent is there, and once one is revoked. */
+  readonly audit: Pick<AuditPort, 'record'>;
 }
 
 /** Keeps a consent that somebody vouches for; its evidence stays with them, its hash is kept. Throws `invalid_request`. */
@@ -29,6 +33,12 @@ export async function createConsent(
     revokedAtMs: null,
     proof: { kind: 'attestation', by, atMs: nowMs },
   };
+  await ports.audit.record({
+    actor: actorOf(by),
+    action: 'consent.add',
+    object: { kind: 'consent', name: record.id },
+    decision: { outcome: 'done' },
+  });
   const entry = { space: consentSpace(tenant), name: record.id, value: sealed(keyed, record) };
   await ports.kv.put({ ...entry, expiresAtMs: null, dueAtMs: null });
   return record;
@@ -49,8 +59,13 @@ export async function listConsents(
   };
 }
 
-/** Revokes a consent from now on; again is the same. Throws `not_found`. */
-export async function revoke(ports: ConsentStorePorts, tenant: string, id: string): Promise<ConsentRecord> {
+/** Revokes a consent from now on; again is the same. `by`: a person as `personOf` names them. Throws `not_found`. */
+export async function revoke(
+  ports: ConsentStorePorts,
+  tenant: string,
+  id: string,
+  by: string = personOf(tenant),
+): Promise<ConsentRecord> {
   const keyed = await keyedOf(ports);
   for (let tries = 0; tries < 8; tries++) {
     const entry = isConsentId(id) ? await ports.kv.get(consentSpace(tenant), id) : undefined;
@@ -59,7 +74,14 @@ export async function revoke(ports: ConsentStorePorts, tenant: string, id: strin
     const record = revokeConsent(before.record, ports.now());
     // What had no seal of ours does not get one by being revoked.
     const value = before.proven ? sealed(keyed, record) : { record, seal: '' };
-    if ((await ports.kv.replace({ ...entry, value })) !== undefined) return record;
+    if ((await ports.kv.replace({ ...entry, value })) === undefined) continue;
+    await ports.audit.record({
+      actor: actorOf(by),
+      action: 'consent.revoke',
+      object: { kind: 'consent', name: id },
+      decision: { outcome: 'done' },
+    });
+    return record;
   }
   throw new ReelayError('store_unavailable', 'This consent is being written by many at once.');
 }

@@ -4,6 +4,7 @@ import { defaultResidency } from '../../policy/residency.ts';
 import { contentLimits } from '../content/content-limits.ts';
 import { actOnReview } from '../content/review.ts';
 import { type Asked, promptMarkOf } from './ask.ts';
+import { actorOf } from './content-ports.ts';
 import { type KeyedPorts, keyedOf } from './installation-key.ts';
 import { type QueuePorts, reviewError } from './queue.ts';
 import { type Appeal, noSuchItem, type ReviewRecord, readReview, reviewSpace, timesOf } from './review-record.ts';
@@ -67,6 +68,12 @@ export async function appeal(
     const kept: Appeal = { reason: input.reason, texts, atMs: ports.now() };
     const after: ReviewRecord = { ...record, item: done.item, appeal: kept };
     const next = { space: reviewSpace(tenant), name: record.item.id, value: after, ...timesOf(after) };
+    await ports.audit.record({
+      actor: actorOf(requester),
+      action: 'review.appeal',
+      object: record.jobId === null ? { kind: 'review', name: input.id } : { kind: 'job', name: record.jobId },
+      decision: { outcome: 'done', policy: record.item.policyHash },
+    });
     const written =
       entry.space === next.space
         ? await ports.kv.replace({ ...next, version: entry.version })

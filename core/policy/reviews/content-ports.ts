@@ -1,4 +1,5 @@
 import type { Principal } from '../../accounts/authenticate.ts';
+import { type AuditName, askedBy } from '../../audit/audit-port.ts';
 import type { PreparedPolicy } from '../content/prepare-policy.ts';
 import type { KeyedPorts } from './installation-key.ts';
 
@@ -20,4 +21,11 @@ export interface ContentPorts extends KeyedPorts {
  */
 export function personOf(tenant: string, principal?: Pick<Principal, 'keyId' | 'budgetKey'>): string {
   return `${tenant}/${principal?.budgetKey ?? principal?.keyId ?? 'local'}`;
+}
+
+/** The same as the audit ledger names them: the first key of that purpose, or the tenant. */
+export function actorOf(person: string): AuditName {
+  const at = person.lastIndexOf('/');
+  const [tenant, id] = [person.slice(0, at), person.slice(at + 1)];
+  return askedBy({ tenant, keyId: id === 'local' ? null : id });
 }

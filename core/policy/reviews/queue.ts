@@ -6,6 +6,7 @@ import { limits } from '../../limits.ts';
 import type { KeyValueEntry } from '../../ports.ts';
 import { contentLimits } from '../content/content-limits.ts';
 import { actOnReview, type ReviewAction, type Reviewer, type ReviewRefusal } from '../content/review.ts';
+import { actorOf } from './content-ports.ts';
 import { type KeyedPorts, keyedOf } from './installation-key.ts';
 import { passPlace } from './judge.ts';
 import { noSuchItem, type ReviewRecord, readReview, recordOf, reviewSpace, withoutTexts } from './review-record.ts';
@@ -98,6 +99,12 @@ async function act(
     const { entry, record } = found;
     const done = actOnReview(record.item, action, who, ports.now());
     if ('refusal' in done) throw reviewError(done.refusal);
+    await ports.audit.record({
+      actor: actorOf(who.person),
+      action: action === 'find_at_fault' ? 'review.fault' : `review.${action}`,
+      object: record.jobId === null ? { kind: 'review', name: id } : { kind: 'job', name: record.jobId },
+      decision: { outcome: 'done', policy: record.item.policyHash },
+    });
     const after: ReviewRecord = { ...record, item: done.item, ...(action === 'view' ? {} : withoutTexts(record)) };
     if (action === 'view') {
       if ((await ports.kv.replace({ ...entry, value: after })) !== undefined) return after;
