@@ -81,6 +81,9 @@ export class AnywhereNodes extends Construct {
         // Where the resources are; older agents of ECS do not say it.
         AWS_REGION: Stack.of(this).region,
         REELAY_RECEIPT_KEY: '/etc/reelay/receipt-key.pem',
+        REELAY_WATERMARK_KEY: '/etc/reelay/watermark-key.hex',
+        REELAY_C2PA_CERTIFICATES: '/etc/reelay/c2pa-certificates.pem',
+        REELAY_C2PA_KEY: '/etc/reelay/c2pa-key.pem',
       },
       healthCheck: containerHealth(),
       logging: LogDrivers.awsLogs({ streamPrefix: pool, logGroup: log }),

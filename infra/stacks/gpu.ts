@@ -1,14 +1,8 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
-import {
-  CfnClusterCapacityProviderAssociations,
-  Cluster,
-  ContainerInsights,
-  Secret as EcsSecret,
-} from 'aws-cdk-lib/aws-ecs';
+import { CfnClusterCapacityProviderAssociations, Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
@@ -26,6 +20,7 @@ import { GpuNetwork } from '../constructs/gpu-network.ts';
 import { giveGrants } from '../constructs/grants.ts';
 import { holdToRegion } from '../constructs/region-rule.ts';
 import { workerImageOf } from '../constructs/worker-image.ts';
+import { createWorkerSecrets } from '../constructs/worker-secrets.ts';
 import { createWorkerService } from '../constructs/worker-service.ts';
 import { createExecutionRole, createWorkerLog, createWorkerTask } from '../constructs/worker-task.ts';
 import { fleetVariable, type ScaledService } from '../fleet-variable.ts';
@@ -106,15 +101,7 @@ export class GpuStack extends Stack {
     network: GpuNetwork,
   ): readonly ScaledService[] {
     const image = workerImageOf(this, fleet.workerImage);
-    const receiptKey = new Secret(this, 'ReceiptKey', {
-      description:
-        'The private Ed25519 key, in PEM, that placement receipts are signed with; put it here before the first job',
-      // This stack may be replaced at any time; what receipts were signed with may not.
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    acknowledge(receiptKey, {
-      SMG4: 'Receipts are checked with the key they were signed with: a new key is a decision of people.',
-    });
+    const secrets = createWorkerSecrets(this);
     const log = createWorkerLog(this, 'WorkerLog', settings.logDays);
     const executionRole = createExecutionRole(this, 'ExecutionRole', image.repository, log);
     const made = cloudPools(fleet).map(pool => {
@@ -127,7 +114,7 @@ export class GpuStack extends Stack {
         fleet,
         image: image.uri,
         environment: this.workerEnvironment(core, pool, cards),
-        secrets: { REELAY_RECEIPT_KEY: EcsSecret.fromSecretsManager(receiptKey as ISecret) },
+        secrets,
         taskRole: this.taskRole,
         executionRole,
         log,

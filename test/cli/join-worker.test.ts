@@ -13,6 +13,7 @@ import { ownPlace } from '#test/core/places.ts';
 import { testSubjects } from '#test/core/subjects.ts';
 import { cli, runCli } from '#test/local/server-process.ts';
 import { floorContent } from '#test/policy/floor-content.ts';
+import { markingSettings } from '#test/worker/marks-for.ts';
 
 const SECRET = 'wJalrXUtnFEMIsecretsecretsecretsecretsec';
 let aws: AwsServers;
@@ -54,6 +55,7 @@ const machine = (data: string): Record<string, string> => ({
   AWS_ENDPOINT_URL_DYNAMODB: aws.endpoints.dynamo,
   AWS_ENDPOINT_URL_EVENTBRIDGE: aws.endpoints.eventBridge,
   AWS_MAX_ATTEMPTS: '1',
+  ...markingSettings,
 });
 
 async function submitPorts(): Promise<SubmitPorts> {

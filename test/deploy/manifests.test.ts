@@ -111,6 +111,8 @@ test('a pod whose folder goes with it signs receipts by a key that stays', () =>
   const path = env.find((one: any) => one.name === 'REELAY_RECEIPT_KEY').value;
   const mount = volumeMounts.find((one: any) => path.startsWith(`${one.mountPath}/`));
   expect(pod.volumes.find((one: any) => one.name === mount.name).secret.secretName).toBe('reelay-receipts');
+  for (const name of ['REELAY_WATERMARK_KEY', 'REELAY_C2PA_CERTIFICATES', 'REELAY_C2PA_KEY'])
+    expect(env.find((one: any) => one.name === name).value, name).toMatch(/^\/etc\/reelay\/marking\//);
 });
 
 test('the API offers what its worker can render', () => {

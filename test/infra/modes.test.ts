@@ -72,7 +72,12 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
     expect(dockerfile).toContain(`CMD ${JSON.stringify(container.HealthCheck.Command.slice(1)).replace(',', ', ')}`);
     for (const name of ['REELAY_CACHE', 'REELAY_SCRATCH', 'REELAY_HEALTH_FILE'])
       expect(folders.some((folder: string) => `${told[name]}/`.startsWith(`${folder}/`))).toBe(true);
-    expect(container.Secrets.map((one: any) => one.Name)).toEqual(['REELAY_RECEIPT_KEY']);
+    expect(container.Secrets.map((one: any) => one.Name)).toEqual([
+      'REELAY_RECEIPT_KEY',
+      'REELAY_WATERMARK_KEY',
+      'REELAY_C2PA_CERTIFICATES',
+      'REELAY_C2PA_KEY',
+    ]);
     expect(container.LogConfiguration.LogDriver).toBe('awslogs');
   });
 
