@@ -3,7 +3,7 @@
  * the very bytes that the registry holds for it is ours and unaltered; of every other file nothing is known, and that is said.
  */
 import { type MarkRow, marksOfJob } from '#core/marks/registry.ts';
-import type { FileVerdict, Verifier } from '#core/marks/verdict.ts';
+import { type FileVerdict, momentText, type Verifier } from '#core/marks/verdict.ts';
 import type { KeyValueStore } from '#core/ports.ts';
 import { isImage, sniffMedia } from '#core/references/media-type.ts';
 
@@ -67,7 +67,7 @@ function ofRow(
     ...{ kind: 'ours_unaltered', file, c2pa: C2PA, watermark: WATERMARK },
     sentences: [
       'This file was made by this installation, and it is unaltered.',
-      `The registry has its job: it was made${by} at ${new Date(output.markedAtMs).toISOString()}. Byte for byte the file is the one that was delivered.`,
+      `The registry has its job: it was made${by} at ${momentText(output.markedAtMs)}. Byte for byte the file is the one that was delivered.`,
       NOT_HERE,
     ],
     registry: {

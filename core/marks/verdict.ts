@@ -87,6 +87,11 @@ export function mayNameJob({ registry }: FileVerdict, viewer: Viewer): boolean {
   return viewer === 'operator' || (registry.tenant !== null && registry.tenant === viewer.tenant);
 }
 
+/** A moment for people: "2026-11-21 09:30 UTC". */
+export function momentText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /** Looks at files that anyone may have made. */
 export interface Verifier {
   /** With `search`, parts of the frame are tried where the whole shows nothing. Throws `rate_limited` where too many ask at once. */

@@ -67,6 +67,33 @@ export interface Sampling {
   readonly strength?: number;
 }
 
+/** What is known of a file: POST /v1/verify as the page reads it. */
+export interface Verdict {
+  readonly kind: 'ours_unaltered' | 'ours_altered' | 'marked_ours' | 'foreign_signed' | 'unknown' | 'unchecked';
+  readonly sentences: readonly string[];
+  readonly c2pa: {
+    readonly state: 'valid' | 'valid_untrusted' | 'invalid' | 'none' | 'unchecked';
+    readonly signer: string | null;
+    readonly generator: string | null;
+  };
+  readonly watermark: {
+    readonly state: 'found' | 'not_found' | 'unchecked';
+    readonly agreeing_bits: number | null;
+    readonly of_bits: number;
+    readonly frames: number;
+    readonly searched: boolean;
+    readonly crop: object | null;
+  };
+  readonly registry: {
+    readonly state: 'match' | 'no_match' | 'unchecked';
+    readonly job: string | null;
+    readonly model: string | null;
+    /** Unix seconds. */
+    readonly made_at: number | null;
+    readonly same_bytes: boolean | null;
+  };
+}
+
 /** Fields by their names on the wire. */
 export type VideoRequest = Readonly<Record<string, string | number>>;
 
@@ -163,6 +190,14 @@ export function createVideo(request: VideoRequest, file?: Blob): Promise<Video> 
   for (const [name, value] of Object.entries(request)) form.set(name, String(value));
   form.set('input_reference', file, 'reference');
   return call('POST', '/v1/videos', form);
+}
+
+/** With `search` parts of the frame are tried as well, for some seconds. */
+export function verifyFile(file: Blob, search: boolean): Promise<Verdict> {
+  const form = new FormData();
+  form.set('file', file, 'file');
+  form.set('search', String(search));
+  return call('POST', '/v1/verify', form);
 }
 
 export function retrieveVideo(id: string): Promise<Video> {

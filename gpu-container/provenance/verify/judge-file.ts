@@ -4,13 +4,14 @@
  */
 import type { MarkedOutput, MarkRow } from '#core/marks/registry.ts';
 import { payloadName } from '#core/marks/registry.ts';
-import type {
-  C2paPart,
-  FileFacts,
-  FileVerdict,
-  RegistryPart,
-  VerdictKind,
-  WatermarkPart,
+import {
+  type C2paPart,
+  type FileFacts,
+  type FileVerdict,
+  momentText,
+  type RegistryPart,
+  type VerdictKind,
+  type WatermarkPart,
 } from '#core/marks/verdict.ts';
 import { isImage } from '#core/references/media-type.ts';
 import type { C2paFinding } from '#gpu-container/provenance/c2pa/finding.ts';
@@ -204,7 +205,7 @@ function registrySentences(
 ) {
   if (state === 'match') {
     const by = model === null ? '' : ` by the model ${model}`;
-    const when = madeAtMs === null ? '' : ` at ${new Date(madeAtMs).toISOString()}`;
+    const when = madeAtMs === null ? '' : ` at ${momentText(madeAtMs)}`;
     const bytes =
       sameBytes === null ? '' : ` Byte for byte the file is ${sameBytes ? '' : 'not '}the one that was delivered.`;
     return [`The registry has its job: it was made${by}${when}.${bytes}`];

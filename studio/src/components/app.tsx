@@ -1,4 +1,5 @@
 import { connection } from '../connection.ts';
+import { view } from '../view.ts';
 import { Announcer } from './announcer.tsx';
 import { Composer } from './composer.tsx';
 import { ConnectionNotice } from './connection-notice.tsx';
@@ -6,6 +7,7 @@ import { Gallery } from './gallery.tsx';
 import { Masthead } from './masthead.tsx';
 import { SignIn } from './sign-in.tsx';
 import { Stage } from './stage.tsx';
+import { VerifyView } from './verify-view.tsx';
 
 export function App() {
   const locked = connection.value === 'locked';
@@ -13,11 +15,15 @@ export function App() {
     <>
       <Masthead />
       {locked ? <SignIn /> : <ConnectionNotice />}
-      <main hidden={locked}>
-        <Composer />
-        <Stage />
-        <Gallery />
-      </main>
+      {view.value === 'verify' ? (
+        <VerifyView hidden={locked} />
+      ) : (
+        <main hidden={locked}>
+          <Composer />
+          <Stage />
+          <Gallery />
+        </main>
+      )}
       <Announcer />
     </>
   );

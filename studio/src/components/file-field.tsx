@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { acceptDrops } from '../accept-drops.ts';
 import type { VideoModel } from '../api.ts';
 import { type FileKind, kindsTaken, kindsText, MAX_FILE_BYTES, needsFile } from '../check-draft.ts';
 import { chosenFile, hasStrength, problems, settle } from '../form.ts';
@@ -95,30 +96,4 @@ function remove(): void {
   takeFile(undefined);
   settle(NAME);
   document.getElementById(NAME)?.focus();
-}
-
-/** A file dropped beside the field would replace the page, and what was written with it. */
-function acceptDrops(
-  onOver: (isOver: boolean) => void,
-  onDrop: (file: File | undefined) => void,
-  signal: AbortSignal,
-): void {
-  const isFile = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true;
-  const over = (event: DragEvent) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    onOver(true);
-  };
-  const leave = (event: DragEvent) => {
-    if (event.relatedTarget === null) onOver(false);
-  };
-  const drop = (event: DragEvent) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    onOver(false);
-    onDrop(event.dataTransfer?.files[0]);
-  };
-  window.addEventListener('dragover', over, { signal });
-  window.addEventListener('dragleave', leave, { signal });
-  window.addEventListener('drop', drop, { signal });
 }
