@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { openPolicies } from '#adapters/policy-files.ts';
+import { openPrices } from '#adapters/price-file.ts';
+import { parseDisclosing } from '#core/audit/disclosing.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseGoverning } from '#core/governance/acceptance.ts';
 import { undecided } from '#core/governance/gate.ts';
@@ -28,8 +30,9 @@ export function dataFolderFrom(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * What the operator decides for all processes of a data folder: REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
- * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY, REELAY_POOLS, REELAY_COMMERCIAL, REELAY_TERRITORY, REELAY_ACCEPT_BUNDLES; and for this one REELAY_POOL, REELAY_SITE,
+ * What the operator decides for all processes of a data folder: REELAY_PRICES, REELAY_SHARES (`acme=3,*=1:4`), REELAY_MAX_QUEUED,
+ * REELAY_WEBHOOK_ALLOW (`127.0.0.1:9000,10.1.0.0/16`), REELAY_RESIDENCY, REELAY_POOLS, REELAY_COMMERCIAL, REELAY_TERRITORY, REELAY_ACCEPT_BUNDLES,
+ * REELAY_DISCLOSURE, REELAY_LABEL, REELAY_OPERATOR; and for this one REELAY_POOL, REELAY_SITE,
  * REELAY_REGION and REELAY_PROVIDER.
  */
 export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
@@ -42,15 +45,19 @@ export function policyFrom(env: NodeJS.ProcessEnv): LocalPolicy {
     );
   const residency = residencyFrom(env);
   const governing = parseGoverning(env, undecided);
+  const disclosing = parseDisclosing(env);
   const provider = providerFrom(env);
   const content = openPolicies(env.REELAY_POLICY);
+  const prices = openPrices(env.REELAY_PRICES);
   try {
     return {
       webhookAllow,
       content,
+      prices,
       ...residency,
       provider,
       governing,
+      disclosing,
       ...(shares === '' ? {} : { shareOf: parseShares(shares) }),
       ...(most === '' ? {} : { maxQueuedJobs: Number(most) }),
     };

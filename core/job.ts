@@ -10,6 +10,7 @@
  */
 import type { Micros } from './accounts/budget.ts';
 import type { Quote } from './accounts/quote.ts';
+import type { DisclosureChoice } from './audit/disclose.ts';
 import { ReelayError } from './errors.ts';
 import type { OutboxEntry } from './events.ts';
 import { limits } from './limits.ts';
@@ -216,6 +217,8 @@ export interface Job {
   readonly placements: readonly Placement[];
   readonly error: JobError | null;
   readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
+  /** What its tenant wants disclosed beside the marks; null: what the installation does. */
+  readonly disclosure: DisclosureChoice | null;
   /** null until it is completed, and for one that was completed before there were receipts. */
   readonly receipt: JobReceipt | null;
   /** null until it is completed, and for one that was completed before videos were marked. */
@@ -270,6 +273,7 @@ const ADDED_SINCE_1 = {
   placements: [],
   receipt: null,
   marking: null,
+  disclosure: null,
 } as const satisfies Partial<Job>;
 
 /** Likewise in the request: there was text-to-video only, and one class. */

@@ -28,7 +28,7 @@ export function toMadeKey({ key, text }: MadeKey, nowMs: number) {
 }
 
 /** A tenant, by the names under which its fields are set. */
-export function toTenant({ id, name, suspended, limits, budget, createdAtMs }: TenantRecord) {
+export function toTenant({ id, name, suspended, limits, budget, disclosure, createdAtMs }: TenantRecord) {
   return {
     id,
     object: 'tenant',
@@ -44,6 +44,7 @@ export function toTenant({ id, name, suspended, limits, budget, createdAtMs }: T
       residency: limits.residency,
     },
     budget: toBudget(budget),
+    disclosure: disclosure ?? null,
     created_at: seconds(createdAtMs),
   };
 }

@@ -7,6 +7,7 @@ import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
 import { masterKeyFromSetting } from '#adapters/master-key.ts';
 import { openPolicies } from '#adapters/policy-files.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
+import { type Disclosing, parseDisclosing } from '#core/audit/disclosing.ts';
 import { parseBundlePin } from '#core/bundle-objects.ts';
 import { ReelayError } from '#core/errors.ts';
 import { parseGoverning } from '#core/governance/acceptance.ts';
@@ -50,6 +51,8 @@ export interface AwsWorkerSettings {
   /** Where table and bucket stand. */
   readonly stores: StorePlaces;
   readonly provider: Provider;
+  /** What videos disclose beside their marks. */
+  readonly disclosing: Disclosing;
   /** Which bundles may be rendered here. */
   readonly governing: Governing;
   /** Of one inference. */
@@ -100,6 +103,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     stores: storesFrom(env),
     provider: providerFrom(env),
     governing: parseGoverning(env, undecided),
+    disclosing: parseDisclosing(env),
     threads: threadsFrom(env),
     bundles,
     digests,

@@ -186,7 +186,7 @@ function workerPorts(
       kv: parts.aws.kv,
       random: randomBytes,
     }),
-    marks: createMarks({ keys: settings.marking, kv: parts.aws.kv, now: systemClock.now }),
+    marks: createMarks({ keys: settings.marking, kv: parts.aws.kv, now: systemClock.now, ...settings.disclosing }),
     whyNotReady: () => whyDiskIsFull(scratchRoot, 'the scratch folder'),
     scratch: job => openScratch(join(scratchRoot, `${job.id}-${job.attempt}`)),
     log: parts.log,

@@ -14,6 +14,7 @@ import { createScrub } from '#adapters/local/sqlite-scrub.ts';
 import { floorForAll } from '#adapters/policy-files.ts';
 import { createAccounts } from '#core/accounts/accounts.ts';
 import { freePrices, type PriceList } from '#core/accounts/price-list.ts';
+import type { Disclosing } from '#core/audit/disclosing.ts';
 import type { Governing } from '#core/governance/gate.ts';
 import { defaultShare, type TenantShare } from '#core/jobs/fair-order.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
@@ -47,6 +48,8 @@ export interface LocalPolicy {
   readonly content?: ContentPolicies;
   /** What this process renders on; the CPU unless said otherwise. Nothing renders on another one instead. */
   readonly provider?: Provider;
+  /** What videos disclose beside their marks; `usualDisclosure` unless said otherwise. */
+  readonly disclosing?: Disclosing;
   /** Which bundles may be offered; `undecided` unless said otherwise. */
   readonly governing?: Governing;
 }

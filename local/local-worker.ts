@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Disclosing } from '#core/audit/disclosing.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import type { SubmitPorts } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
@@ -29,6 +30,7 @@ export interface LocalWorkerOptions {
   readonly receiptSigner: ReceiptSigner;
   /** Of the data folder. */
   readonly markingKeys: MarkingKeys;
+  readonly disclosing?: Disclosing;
   readonly bundles: readonly InstalledBundle[];
   readonly owner: string;
   readonly ownerIsGone: (owner: string) => boolean;
@@ -77,7 +79,7 @@ export function startLocalWorker(options: LocalWorkerOptions, stop: AbortSignal)
       signer: receiptSigner,
       stores: { records: ports.place, objects: ports.place },
     }),
-    marks: createMarks({ keys: markingKeys, kv: ports.kv, now: ports.now }),
+    marks: createMarks({ keys: markingKeys, kv: ports.kv, now: ports.now, ...options.disclosing }),
     log,
     whyNotReady: async () => (await gate.whyNot()) ?? whyDiskIsFull(join(scratchRoot, '..'), 'the data folder'),
     scratch: job => openScratch(join(scratchRoot, owner, `${job.id}-${job.attempt}`)),

@@ -1,4 +1,5 @@
 /** A tenant: who pays, what it may ask for, and whether it may ask at all. */
+import { type DisclosureChoice, parseDisclosure } from '../audit/disclose.ts';
 import { invalidRequest, type Problem } from '../errors.ts';
 import type { VideoRequest } from '../video-request.ts';
 import { accountLimits } from './account-limits.ts';
@@ -31,6 +32,8 @@ export interface TenantRecord {
   readonly suspended: boolean;
   readonly limits: TenantLimits;
   readonly budget: Budget;
+  /** What its videos disclose beside their marks; undefined: what the installation's do. */
+  readonly disclosure?: DisclosureChoice;
   readonly createdAtMs: number;
 }
 
@@ -112,27 +115,42 @@ const NUMBERS = {
 const LISTS = { models: 'models', residency: 'residency' } as const;
 
 /** What an operator sets of a tenant. */
-export type TenantFields = Pick<TenantRecord, 'name' | 'suspended' | 'limits' | 'budget'>;
+export type TenantFields = Pick<TenantRecord, 'name' | 'suspended' | 'limits' | 'budget' | 'disclosure'>;
 
 /**
  * A tenant's fields with those that the input names: `{"name", "suspended", "limits": {"queued_jobs": 20, "models": [..]}, "budget":
- * {"month": "500"}}`. A limit that is null is lifted; a budget is set as a whole. Throws `invalid_request` with every problem.
+ * {"month": "500"}, "disclosure": {"profiles": ["eu", "cn"], "label": true}}`. A limit that is null is lifted; a budget and a disclosure are
+ * set as a whole. Throws `invalid_request` with every problem.
  */
 export function parseTenantFields(input: unknown, before: TenantFields): TenantFields {
   const problems: Problem[] = [];
   const complain = (path: string, text: string) => void problems.push({ path, message: `${path}: ${text}` });
   const record = recordOf(input);
   if (record === undefined) complain('body', 'an object is needed.');
-  const { name = before.name, suspended = before.suspended, limits = {}, budget, ...others } = record ?? {};
+  const { name = before.name, suspended = before.suspended, limits = {}, budget, disclosure, ...others } = record ?? {};
   for (const field of Object.keys(others))
-    complain(field.slice(0, 64), 'unknown field; known fields: name, suspended, limits, budget.');
+    complain(field.slice(0, 64), 'unknown field; known fields: name, suspended, limits, budget, disclosure.');
   if (!isName(name)) complain('name', `a text of 1 to ${accountLimits.maxNameChars} characters is needed.`);
   if (typeof suspended !== 'boolean') complain('suspended', 'true or false is needed.');
   const set = parseLimits(recordOf(limits), complain);
   const told = (path: string, text: string) => complain(path === '' ? 'budget' : `budget.${path}`, text);
   const money = budget === undefined ? before.budget : budget === null ? noBudget : parseBudget(budget, told);
+  const disclosed =
+    disclosure === undefined
+      ? before.disclosure
+      : disclosure === null
+        ? undefined
+        : parseDisclosure(disclosure, (path, text) =>
+            complain(path === '' ? 'disclosure' : `disclosure.${path}`, text),
+          );
   if (problems.length > 0 || money === undefined) throw invalidRequest(problems);
-  return { name: name as string, suspended: suspended as boolean, limits: { ...before.limits, ...set }, budget: money };
+  return {
+    name: name as string,
+    suspended: suspended as boolean,
+    limits: { ...before.limits, ...set },
+    budget: money,
+    ...(disclosed === undefined ? {} : { disclosure: disclosed }),
+  };
 }
 
 function parseLimits(

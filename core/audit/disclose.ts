@@ -3,7 +3,7 @@
  * the signed metadata are in every video whatever is chosen; here is what comes on top.
  */
 import type { Problem } from '../errors.ts';
-import { type DisclosureProfile, disclosureProfiles, disclosures } from './disclosure.ts';
+import { type Disclosure, type DisclosureProfile, disclosureProfiles, disclosures } from './disclosure.ts';
 
 /** What a tenant chose; an installation's own choice holds for tenants that chose nothing. */
 export interface DisclosureChoice {
@@ -36,10 +36,17 @@ export interface Discloser {
 /** A sentence: the chosen profiles want something that nobody said. Whoever gets it must not deliver the video. */
 export class CannotDisclose extends Error {}
 
+/** Whether a chosen profile names the provider. */
+export function namesProvider({ profiles }: Pick<DisclosureChoice, 'profiles'>): boolean {
+  return profiles.some(id => namedIn(disclosures[id]));
+}
+
+const namedIn = ({ metadata }: Disclosure) => Object.values(metadata.fields).includes('provider');
+
 /** The disclosure of one video. Throws CannotDisclose where a profile names the provider and there is no name. */
 export function discloseVideo({ profiles, label }: DisclosureChoice, { operator, jobId }: Discloser): VideoDisclosure {
   const chosen = profiles.map(id => disclosures[id]);
-  const namers = chosen.filter(one => Object.values(one.metadata.fields).includes('provider'));
+  const namers = chosen.filter(namedIn);
   if (namers[0] !== undefined && operator === undefined)
     throw new CannotDisclose(
       `the disclosure profile "${namers[0].id}" names the provider: REELAY_OPERATOR is to say who runs this installation.`,

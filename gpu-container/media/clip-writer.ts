@@ -13,7 +13,7 @@ export interface ClipFiles {
 
 /** Frames in, as they are decoded; files out. Keeps compressed bytes and small pictures, never the whole clip. */
 export interface ClipWriter {
-  /** RGB bytes [H, W, 3] of the next frame. */
+  /** RGB bytes [H, W, 3] of the next frame; they are its own from then on. */
   add(frame: Uint8Array): Promise<void>;
   /** RangeError unless all frames were added. */
   finish(): Promise<ClipFiles>;
@@ -23,14 +23,19 @@ export interface ClipWriter {
 
 /** What marks a clip: there is no writer without it, so no file leaves one unmarked. */
 export interface ClipMarking {
+  /** Draws into a frame's RGB bytes, before anything else is done with them. */
+  readonly draw: (frame: Uint8Array) => void;
+  /** Fields of the container's metadata, by key. */
+  readonly tags: Readonly<Record<string, string>>;
   readonly embed: MarkFrame;
   /** The finished MP4 with its signed metadata: the last thing that happens to it. */
   readonly seal: (file: Uint8Array) => Promise<Uint8Array>;
 }
 
 /** A writer for a clip of this size and length. Its pictures are of marked frames. */
-export async function openClipWriter(shape: Omit<Clip, 'rgb'>, { embed, seal }: ClipMarking): Promise<ClipWriter> {
-  const mp4 = await openMp4Encoder(shape, embed);
+export async function openClipWriter(shape: Omit<Clip, 'rgb'>, marking: ClipMarking): Promise<ClipWriter> {
+  const { draw, tags, embed, seal } = marking;
+  const mp4 = await openMp4Encoder(shape, embed, tags);
   const sheet = openSpritesheet(shape);
   const shown = thumbnailFrame(shape.frames);
   const pictured = new Set([shown, ...sheetFrames(shape.frames)]);
@@ -38,6 +43,7 @@ export async function openClipWriter(shape: Omit<Clip, 'rgb'>, { embed, seal }: 
   let added = 0;
   return {
     async add(frame) {
+      draw(frame);
       const planes = await mp4.add(frame);
       if (pictured.has(added)) {
         const picture = pictureOf(planes, shape);

@@ -65,8 +65,12 @@ export async function canEncode(): Promise<boolean> {
   }
 }
 
-/** An encoder for a clip of this size, rate and length. Throws on odd sizes. */
-export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>, mark: MarkFrame): Promise<Mp4Encoder> {
+/** An encoder for a clip of this size, rate and length; `tags` are fields of the file's metadata by key. Throws on odd sizes. */
+export async function openMp4Encoder(
+  shape: Omit<Clip, 'rgb'>,
+  mark: MarkFrame,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Mp4Encoder> {
   checkShape(shape);
   const { VideoEncoder, VideoFrame } = await loadCodecs();
   const { width, height, fps, frames } = shape;
@@ -123,7 +127,7 @@ export async function openMp4Encoder(shape: Omit<Clip, 'rgb'>, mark: MarkFrame):
       if (failure !== undefined) throw new Error('mp4: the H.264 encoder failed.', { cause: failure });
       if (packets.length !== frames || stream.description === undefined)
         throw new Error(`mp4: the H.264 encoder gave ${packets.length} of ${frames} frames.`);
-      return writeFile(packets, stream, shape);
+      return writeFile(packets, { ...stream, tags }, shape);
     },
   };
 }
@@ -136,13 +140,17 @@ interface Stream {
 
 async function writeFile(
   packets: readonly EncodedPacket[],
-  { codec, description }: Stream,
+  { codec, description, tags }: Stream & { readonly tags: Readonly<Record<string, string>> },
   { width, height, fps }: Omit<Clip, 'rgb'>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const target = new BufferTarget();
-  const output = new Output({ format: new Mp4OutputFormat({ fastStart: 'in-memory' }), target });
+  const output = new Output({
+    format: new Mp4OutputFormat({ fastStart: 'in-memory', metadataFormat: 'mdta' }),
+    target,
+  });
   const track = new EncodedVideoPacketSource('avc');
   output.addVideoTrack(track, { frameRate: fps });
+  if (Object.keys(tags).length > 0) output.setMetadataTags({ raw: { ...tags } });
   await output.start();
   for (const [i, packet] of packets.entries()) {
     const decoderConfig = {

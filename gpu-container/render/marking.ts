@@ -1,7 +1,7 @@
 /**
  * @file The last stage of every clip, which nothing goes around:
  *
- *     frames -> watermark -> encoder -> MP4 -> C2PA manifest, signed -> both marks read again from the finished bytes -> file
+ *     frames -> label, where a law or the tenant wants one -> watermark -> encoder -> MP4 -> C2PA manifest, signed -> both marks read again from the finished bytes -> file
  *
  * What does not hold in the end is no file: the job fails with `marking_failed`.
  */
@@ -10,6 +10,7 @@ import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { ClipMarking } from '#gpu-container/media/clip-writer.ts';
+import { type Label, prepareLabel } from '#gpu-container/media/draw-label.ts';
 import { eachOwnFrame } from '#gpu-container/media/own-frames.ts';
 import type { C2paLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import type { Claim, Reference } from '#gpu-container/provenance/c2pa/claim.ts';
@@ -48,12 +49,15 @@ export function openMarking(task: MarkingTask): Marking {
   const [width, height] = request.size.split('x').map(Number) as [number, number];
   const delivered = orFail(() => deliveredSize({ width, height }, { nativeDemanded: task.nativeDemanded }));
   const marker = openMarker(order.stream, order.message, delivered);
+  const label = orFail(() => labelOf(order, delivered));
   const hashed = new Set([0, Math.floor(request.num_frames / 2), request.num_frames - 1]);
   const pictureHashes: string[] = [];
   let [frames, embedMs, signMs, verifyMs] = [0, 0, 0, 0];
   let manifestId = '';
   return {
     delivered,
+    tags: order.disclosure.tags,
+    draw: frame => label?.draw(frame),
     embed(planes) {
       const started = performance.now();
       marker.embed(planes);
@@ -85,8 +89,12 @@ async function signed(file: Uint8Array, task: MarkingTask): Promise<Uint8Array> 
 
 /** A video that is made from a video is an edit of it; an image is something that went into it. */
 async function claimOf({ order, request, referencePath, bundleDigest }: MarkingTask): Promise<Claim> {
-  const { generator, createdAtMs, jobId, requestHmac } = order;
-  const job = { id: jobId, model: request.model, modelDigest: bundleDigest, requestHmac };
+  const { generator, createdAtMs, jobId, requestHmac, disclosure } = order;
+  const { provider } = disclosure;
+  const job = {
+    ...{ id: jobId, model: request.model, modelDigest: bundleDigest, requestHmac },
+    ...(provider !== null && { provider }),
+  };
   const claim: Claim = { generator, job, createdAtMs, watermarked: true };
   if (request.reference === null || referencePath === undefined) return claim;
   const given: Reference = { bytes: await readFile(referencePath), mimeType: request.reference.contentType };
@@ -118,6 +126,11 @@ async function readMark(file: Uint8Array, { stream, message }: MarkingOrder, del
   throw new Error('watermark: the finished file does not carry it.');
 }
 
+/** For all of the clip, which is as long as any law wants it to be seen. */
+function labelOf({ disclosure: { label } }: MarkingOrder, { width, height }: Delivery): Label | undefined {
+  return label === null ? undefined : prepareLabel(label.text, width, height, label.leastShare);
+}
+
 function orFail<T>(act: () => T): T {
   try {
     return act();
@@ -129,6 +142,7 @@ function orFail<T>(act: () => T): T {
 /** Sentences of the two rooms quote nothing of a request; a key that could not be asked is an outage, and no fault of the file. */
 function failed(cause: unknown): never {
   if (cause instanceof ReelayError) throw cause;
-  const why = cause instanceof Error && /^(c2pa|watermark|mp4): /.test(cause.message) ? cause.message : 'it broke off.';
+  const why =
+    cause instanceof Error && /^(c2pa|watermark|mp4|label): /.test(cause.message) ? cause.message : 'it broke off.';
   throw new ReelayError('marking_failed', `The finished video could not be marked: ${why}`, { cause });
 }

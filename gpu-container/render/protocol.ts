@@ -9,6 +9,7 @@
  *
  * One task at a time. The child ends when the channel closes; SIGINT and SIGTERM are the supervisor's business and ignored.
  */
+import type { VideoDisclosure } from '#core/audit/disclose.ts';
 import type { ErrorCode } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
 import type { VideoRequest } from '#core/video-request.ts';
@@ -56,6 +57,8 @@ export interface MarkingOrder {
   readonly jobId: string;
   /** Of the request, under a key of the installation; hex. */
   readonly requestHmac: string;
+  /** What the law of some places wants beside the marks. */
+  readonly disclosure: VideoDisclosure;
 }
 
 /** What was marked, as the finished file was found to be. */

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { CannotDisclose, type DisclosureChoice, discloseVideo, usualDisclosure } from '#core/audit/disclose.ts';
+import { ReelayError } from '#core/errors.ts';
 import type { Job, JobMarking } from '#core/job.ts';
 import { payloadName, recordMark, reserveMark } from '#core/marks/registry.ts';
 import { requestText } from '#core/placement/receipt.ts';
@@ -31,6 +33,10 @@ export interface MarksOptions {
   readonly keys: MarkingKeys;
   /** Holds the registry. */
   readonly kv: KeyValueStore;
+  /** What videos of tenants that chose nothing disclose; `usualDisclosure` unless said otherwise. */
+  readonly disclosure?: DisclosureChoice | undefined;
+  /** Who runs this installation, for profiles that name the provider. */
+  readonly operator?: string | undefined;
   readonly now: () => number;
 }
 
@@ -42,11 +48,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 /** Marks of one installation. */
-export function createMarks({ keys, kv, now }: MarksOptions): Marks {
+export function createMarks(options: MarksOptions): Marks {
+  const { keys, kv, now, operator } = options;
   const { mac, tag, stream, signer, trustRoots, requestHmac } = keys;
   return {
     sign: signer.sign,
     async order(job) {
+      const choice = job.disclosure ?? options.disclosure ?? usualDisclosure;
+      const disclosure = orMarkingFailed(() => discloseVideo(choice, { operator, jobId: job.id }));
       const nonceOf = (counter: number) => jobNonce(mac, job.id, counter);
       const mark = await reserveMark({ kv, now }, job, counter => payloadName({ tag, nonce: nonceOf(counter) }));
       const order: MarkingOrder = {
@@ -55,6 +64,7 @@ export function createMarks({ keys, kv, now }: MarksOptions): Marks {
         chain: signer.chain,
         generator: { name: 'Reelay', version },
         requestHmac: requestHmac(job.id, requestText(job.request)),
+        disclosure,
       };
       return { payload: mark.payload, order };
     },
@@ -67,4 +77,14 @@ export function createMarks({ keys, kv, now }: MarksOptions): Marks {
       return { ...shared, payload, size };
     },
   };
+}
+
+/** Fail closed: a video that does not say what a law wants said is not made. */
+function orMarkingFailed<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof CannotDisclose)) throw error;
+    throw new ReelayError('marking_failed', `The video could not be marked: ${error.message}`, { cause: error });
+  }
 }

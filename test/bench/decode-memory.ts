@@ -46,7 +46,9 @@ async function measure(frames: number, mode: (typeof MODES)[number]): Promise<vo
   const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * 0.7));
   const clip = { frames, height: SIZE, width: SIZE, fps: 16 };
   const writer =
-    mode === 'decoded' ? undefined : await openClipWriter(clip, { embed: unmarked, seal: async file => file });
+    mode === 'decoded'
+      ? undefined
+      : await openClipWriter(clip, { draw: unmarked, tags: {}, embed: unmarked, seal: async file => file });
   const write = async (chunk: FrameChunk) => {
     const rgb = rgbOf(chunk, clip);
     const size = 3 * SIZE * SIZE;

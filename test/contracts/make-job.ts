@@ -64,6 +64,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     lease: null,
     acceptedAt: null,
     placements: [],
+    disclosure: null,
     error: null,
     artifacts: {},
     receipt: null,

@@ -158,6 +158,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     error: null,
     artifacts: {},
     receipt: null,
+    disclosure: null,
     marking: null,
     content: null,
     review: null,

@@ -27,6 +27,7 @@ export const testMarking: MarkingOrder = {
   createdAtMs: Date.UTC(2026, 10, 21),
   jobId: 'video_01j00000000000000000000000',
   requestHmac: 'cd'.repeat(32),
+  disclosure: { profiles: ['eu'], label: null, tags: {}, provider: null },
 };
 
 /** What a record says of a marked video, for tests that mark none. */

@@ -20,6 +20,8 @@ export interface JobFacts {
   readonly modelDigest: string | null;
   /** HMAC-SHA256 of the request under a key of the installation, hex: a plain hash would let anyone try prompts until one fits. */
   readonly requestHmac: string;
+  /** Who runs the installation, where a law wants that said. */
+  readonly provider?: string;
 }
 
 /** A file that a video was made from. Its own manifest is kept, with what its validation said, where it can be read. */
