@@ -3,7 +3,6 @@ import { admit } from '../accounts/admit.ts';
 import { localPrincipal, type Principal } from '../accounts/authenticate.ts';
 import { isRefusal } from '../accounts/quote.ts';
 import { refusedError } from '../accounts/refused-error.ts';
-import { type AuditEvent, askedBy } from '../audit/audit-port.ts';
 import type { SubjectNames } from '../audit/subjects.ts';
 import { invalidRequest, ReelayError } from '../errors.ts';
 import type { OutboxEntry } from '../events.ts';
@@ -32,6 +31,7 @@ import {
   noteRecent,
   withoutNulls,
 } from './submission-claims.ts';
+import { owedSubmit, tellRefusal } from './tell-ledger.ts';
 
 /** What accepting a job needs. */
 export interface SubmitPorts extends RelayPorts, StandingPorts, ReferencePorts {
@@ -101,8 +101,9 @@ export async function submit(
     // What was right when it was first sent (a deadline, an allowed receiver) need not be any more: the job is there all the same.
     const made =
       key === undefined ? undefined : await madeBefore(ports, tenant, input, { key, remixOf: options.remixOf });
-    if (made === undefined) throw error;
-    return made;
+    if (made !== undefined) return made;
+    await tellRefusal(ports.audit, askerOf(tenant, options.principal), undefined, error);
+    throw error;
   }
   const jobId = newJobId(ports.now(), draw, submission.request.residency);
   const made = {
@@ -230,6 +231,19 @@ interface Made {
 }
 
 async function accept(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
+  try {
+    return await acceptOrRefuse(ports, tenant, submission, made);
+  } catch (error) {
+    await tellRefusal(ports.audit, askerOf(tenant, made.principal), made.id, error);
+    throw error;
+  }
+}
+
+function askerOf(tenant: string, principal: Principal | undefined) {
+  return { tenant, keyId: principal?.keyId ?? null };
+}
+
+async function acceptOrRefuse(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
   const { store, now } = ports;
   const most = ports.maxQueuedJobs ?? limits.maxQueuedJobs;
   await needRoom(store, most, now());
@@ -245,7 +259,8 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
   // Nobody is to look at a job that waits for a person: no message is owed.
   const isWaiting = judged.review?.state === 'waiting';
   const outbox = planned.outbox.filter(({ kind }) => !isWaiting || kind !== 'message');
-  const job = { ...planned, ...held, ...judged, outbox, request: { ...planned.request, reference } };
+  const accepted = { ...planned, ...held, ...judged, request: { ...planned.request, reference } };
+  const job = { ...accepted, outbox: [...outbox, owedSubmit(accepted)] };
   // The tombstone that would stop a create from coming after a removal does not stand for ever.
   if (now() - made.beganAtMs > limits.submitSeconds * 1000)
     throw new ReelayError('store_unavailable', 'The request was held up for too long on its way; send it again.');
@@ -260,7 +275,7 @@ async function accept(ports: SubmitPorts, tenant: string, submission: Submission
     if (there === undefined || there.deletedAtMs !== null) throw made.deletedSince();
     return there;
   }
-  await relay(ports, job).catch(() => undefined); // the record owes the message: the sweeper sends it
+  await relay(ports, job).catch(() => undefined); // the record owes what could not be sent: the sweeper sends it
   return job;
 }
 
@@ -337,20 +352,9 @@ function newJob(
     expiresAtMs: null,
     cancelRequestedAtMs: null,
     deletedAtMs: null,
-    outbox: [owedMessage(`${made.id}/0`, nowMs), toldOfSubmit(tenant, made, nowMs)],
+    outbox: [owedMessage(`${made.id}/0`, nowMs)],
     version: 1,
   };
-}
-
-/** The ledger's record, owed by the job's: no job without it, and a ledger that is out delays it and nothing else. */
-function toldOfSubmit(tenant: string, made: Made, nowMs: number): OutboxEntry {
-  const event: AuditEvent = {
-    actor: askedBy({ tenant }),
-    action: made.redriveOf === undefined ? 'job.submit' : 'job.redrive',
-    object: { kind: 'job', name: made.id },
-    decision: { outcome: 'allow' },
-  };
-  return { kind: 'audit', id: `${made.id}/audit`, dueAtMs: nowMs, event };
 }
 
 /** A message the record owes, due at once for the sweeper's purposes once its grace is over. */
