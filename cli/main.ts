@@ -13,6 +13,7 @@ import { planCommand } from './plan.ts';
 import { policyCommand } from './policy.ts';
 import { receiptsCommand } from './receipts.ts';
 import { serveCommand, startCommand } from './serve.ts';
+import { tenantCommand } from './tenant.ts';
 import { verifyCommand } from './verify.ts';
 import { webhooksCommand } from './webhooks.ts';
 import { workerCommand } from './worker.ts';
@@ -48,6 +49,7 @@ const program = new Command('reelay')
   .addCommand(serveCommand())
   .addCommand(workerCommand())
   .addCommand(keyCommand())
+  .addCommand(tenantCommand())
   .addCommand(modelsCommand())
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())

@@ -195,6 +195,7 @@ const LAW: readonly Room[] = [
     packages: ['node:'],
   },
   // The ledger of a deployment is read where its settings are.
+  { folder: 'cli/account-store.ts', rooms: [...EVERYTHING, 'cli', 'adapters/aws'], packages: ['node:', 'commander'] },
   { folder: 'cli/audit-ledger.ts', rooms: [...EVERYTHING, 'cli', 'adapters/aws'], packages: ['node:'] },
   { folder: 'cli/preflight.ts', rooms: [...EVERYTHING, 'adapters/aws'], packages: ['node:'] },
   {
