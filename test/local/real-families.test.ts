@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readMp4 } from '#gpu-container/provenance/c2pa/read-mp4.ts';
 import { addBundle, planBundle } from '#local/model-registry.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { makeImage } from '#test/media/make-media.ts';
@@ -44,6 +45,14 @@ async function ended(id: string): Promise<any> {
   throw new Error('the video did not end in time');
 }
 
+/** What a finished file says of itself, once it is known to hold. */
+async function claimOf(id: string) {
+  const file = new Uint8Array(await (await fetch(`${serving.url}/v1/videos/${id}/content`)).arrayBuffer());
+  const { state, claim } = await readMp4(file, { trustRoots: serving.embedded.marking.keys.trustRoots });
+  expect(state).toBe('valid');
+  return claim!;
+}
+
 describe('models that were added', () => {
   test('make a video from a text, each with its own family, and twice the same one', async () => {
     for (const model of ['wan-2.2-ti2v-tiny', 'animatediff-lcm-tiny', 'ltx-tiny']) {
@@ -52,6 +61,9 @@ describe('models that were added', () => {
       expect(video).toMatchObject({ status: 'completed', model, task: 't2v', error: null });
       const { provenance } = await ended(two.id);
       expect(provenance.frames_sha256).toBe(video.provenance.frames_sha256);
+      // too small for a mark that holds, so what is delivered is larger
+      expect(provenance).toMatchObject({ watermark: { method: 'lf-stdm/1', strength: 'full' } });
+      expect(Math.min(...provenance.size.split('x').map(Number))).toBeGreaterThanOrEqual(256);
       expect(provenance.watermark.payload).not.toBe(video.provenance.watermark.payload);
     }
   }, 60_000);
@@ -61,6 +73,7 @@ describe('models that were added', () => {
     for (const model of ['wan-2.2-ti2v-tiny', 'ltx-tiny']) {
       const video = await ended((await send({ model }, image)).id);
       expect(video).toMatchObject({ status: 'completed', task: 'i2v', reference: { content_type: 'image/jpeg' } });
+      expect((await claimOf(video.id)).ingredients).toMatchObject([{ relationship: 'inputTo', format: 'image/jpeg' }]);
     }
   }, 60_000);
 
@@ -73,6 +86,12 @@ describe('models that were added', () => {
     for (const strength of ['0.25', '1']) {
       const video = await ended((await send({ model, strength, ...shape }, file)).id);
       expect(video).toMatchObject({ status: 'completed', task: 'v2v', strength: Number(strength) });
+      const { ingredients, actions } = await claimOf(video.id);
+      // An edit keeps the marks of what it is an edit of.
+      const [{ relationship, manifestId, failures }] = ingredients as [(typeof ingredients)[0]];
+      expect([relationship, manifestId]).toEqual(['parentOf', source.provenance.manifest_id]);
+      expect(failures.filter(code => code !== 'signingCredential.untrusted')).toEqual([]);
+      expect(actions.map(({ action }) => action)).toEqual(['c2pa.opened', 'c2pa.edited', 'c2pa.watermarked.unbound']);
       sums.push(video.provenance.frames_sha256);
     }
     expect(sums[0]).not.toBe(sums[1]);

@@ -55,7 +55,12 @@ export interface RenderChild {
   heard<T extends FromChild['type']>(type: T | readonly T[], taskId?: string): Promise<Extract<FromChild, { type: T }>>;
 }
 
-export function startChild(folder = MINI, threads = 1): RenderChild {
+/** `sign`: null is what a child hears whose supervisor cannot ask the key. */
+export function startChild(
+  folder = MINI,
+  threads = 1,
+  sign: (bytes: Uint8Array) => Promise<Uint8Array | null> = markingKeys.signer.sign,
+): RenderChild {
   const child = fork(ENTRY, [folder, `${threads}`], {
     execPath: process.execPath,
     execArgv: [],
@@ -76,7 +81,7 @@ export function startChild(folder = MINI, threads = 1): RenderChild {
   });
   const send = (message: ToChild) => void child.send(message);
   const answer = async ({ taskId, id, bytes }: Extract<FromChild, { type: 'sign' }>) => {
-    const signature = await markingKeys.signer.sign(bytes);
+    const signature = await sign(bytes);
     if (child.connected) send({ type: 'signature', taskId, id, signature });
   };
   return {
