@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
+import { budgetCommand } from './budget.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { eraseCommand, subjectCommand } from './erase.ts';
@@ -12,9 +13,11 @@ import { modelsCommand } from './models.ts';
 import { planCommand } from './plan.ts';
 import { policyCommand } from './policy.ts';
 import { receiptsCommand } from './receipts.ts';
+import { quoteCommand } from './quote.ts';
 import { serveCommand, startCommand } from './serve.ts';
 import { tenantCommand } from './tenant.ts';
 import { verifyCommand } from './verify.ts';
+import { usageCommand } from './usage.ts';
 import { webhooksCommand } from './webhooks.ts';
 import { workerCommand } from './worker.ts';
 
@@ -51,6 +54,9 @@ const program = new Command('reelay')
   .addCommand(keyCommand())
   .addCommand(tenantCommand())
   .addCommand(modelsCommand())
+  .addCommand(usageCommand())
+  .addCommand(budgetCommand())
+  .addCommand(quoteCommand())
   .addCommand(deadLettersCommand())
   .addCommand(webhooksCommand())
   .addCommand(policyCommand())

@@ -9,9 +9,9 @@ import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts'
 import { connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { openPolicies } from '#adapters/policy-files.ts';
+import { openPrices } from '#adapters/price-file.ts';
 import { createAccounts } from '#core/accounts/accounts.ts';
 import { createAuthenticator } from '#core/accounts/authenticate.ts';
-import { freePrices, type PriceList, parsePriceList } from '#core/accounts/price-list.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { sweepUsers } from '#core/jobs/erase-user.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
@@ -93,14 +93,6 @@ function modelsFrom(env: NodeJS.ProcessEnv): ModelCatalog {
   return JSON.parse(text) as ModelCatalog;
 }
 
-/** The price list, which lies where the cards do: in the file that `REELAY_PRICES_FILE` names, or as JSON in `REELAY_PRICES`. */
-function pricesFrom(env: NodeJS.ProcessEnv): PriceList {
-  const { REELAY_PRICES_FILE: file = '', REELAY_PRICES: text = '' } = env;
-  if (file !== '')
-    return parsePriceList(readFileSync(join(import.meta.dirname, file), 'utf8'), 'REELAY_PRICES_FILE', sha256);
-  return text === '' ? freePrices : parsePriceList(text, 'REELAY_PRICES', sha256);
-}
-
 function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
@@ -130,7 +122,12 @@ function awsDeps(env: NodeJS.ProcessEnv): Deps {
     enqueueDeliveries: enqueue,
     accounts: createAccounts({
       ...{ kv: ports.kv, events: ports.events, enqueueDeliveries: enqueue },
-      ...{ prices: pricesFrom(env), now, random: randomBytes, sleep: (ms: number) => sleep(ms) },
+      ...{
+        prices: openPrices(env.REELAY_PRICES, import.meta.dirname),
+        now,
+        random: randomBytes,
+        sleep: (ms: number) => sleep(ms),
+      },
     }),
     ...placesFrom(env),
     models,

@@ -33,6 +33,7 @@ export const defaultSettings: Omit<Settings, 'stage'> = {
   logDays: 30,
   auditYears: 1,
   monthlyBudgetUsd: null,
+  prices: null,
   alarmEmail: null,
   shares: '',
   webhookAllow: '',

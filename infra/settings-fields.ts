@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { parsePriceList } from '#core/accounts/price-list.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
@@ -65,6 +66,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Settings, 'stage'>, Field>> = {
   logDays: fits(value => LOG_DAYS.some(days => days === value), `one of ${LOG_DAYS.join(', ')} is allowed`),
   auditYears: whole(1, 7),
   monthlyBudgetUsd: orNull(positive),
+  prices: orNull(prices),
   alarmEmail: orNull(matching(/^[^@\s]+@[^@\s]+$/, 'an address of mail is allowed')),
   shares: readBy(text => parseShares(text)),
   webhookAllow: readBy(text => parseAllowList(text, 'webhookAllow')),
@@ -116,6 +118,15 @@ function residency(value: unknown): ReturnType<Field> {
       return { allowed: 'each class has a name of its own, dashes aside' };
     // The built-in classes that the file does not name get no enclave.
     return { value: Object.fromEntries(Object.keys({ standard: 0, ...value }).map(name => [name, all[name]])) };
+  } catch (error) {
+    return { allowed: (error as Error).message.replace(/\.$/, '') };
+  }
+}
+
+function prices(value: unknown): ReturnType<Field> {
+  try {
+    parsePriceList(JSON.stringify(value), 'prices', text => text);
+    return { value };
   } catch (error) {
     return { allowed: (error as Error).message.replace(/\.$/, '') };
   }

@@ -57,6 +57,8 @@ export interface Settings {
   /** Years, 1 to 7, in which nobody can delete a closed segment of the audit ledger: as long as any tenant keeps it, and never shorter again. */
   readonly auditYears: number;
   readonly monthlyBudgetUsd: number | null;
+  /** What videos cost (core/accounts/price-list.ts); null: nothing. */
+  readonly prices: Readonly<Record<string, unknown>> | null;
   readonly alarmEmail: string | null;
   readonly shares: string;
   readonly webhookAllow: string;

@@ -11,6 +11,7 @@ import { openReceiptKeys } from '#adapters/local/receipt-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { type Authenticator, createAuthenticator } from '#core/accounts/authenticate.ts';
+import { unpriced } from '#core/accounts/price-list.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
@@ -115,6 +116,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       queued: await ports.store.countQueued(limits.maxQueuedJobs),
     }),
   };
+  const noPrice = unpriced(ports.accounts.prices, ports.models);
+  if (noPrice.length > 0) log('warn', 'no price, so refused', { models: noPrice });
   let working: (() => Promise<void>) | undefined;
   recover();
   const leases = createLeaseWatch({ monotonicMs, leaseSeconds: options.leaseSeconds ?? limits.leaseSeconds });

@@ -26,9 +26,10 @@ export function liveFunctions(outputs: Record<string, $util.Output<string>>, bun
       runtime: 'nodejs24.x',
       architecture: 'arm64',
       environment: $resolve(outputs).apply(values => liveEnvironment(spec, values)),
-      copyFiles: [
-        { from: relative($cli.paths.root, `${bundles}/functions-lambda-ts/models.json`), to: 'functions/models.json' },
-      ],
+      copyFiles: ['models.json', 'prices.json'].map(name => ({
+        from: relative($cli.paths.root, `${bundles}/functions-lambda-ts/${name}`),
+        to: `functions/${name}`,
+      })),
       permissions: $resolve({ outputs, account }).apply(all => livePermissions(spec, all.outputs, all.account)),
     });
     if (spec.triggers.some(trigger => trigger.kind === 'http'))

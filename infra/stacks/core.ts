@@ -82,8 +82,11 @@ export class CoreStack extends Stack {
     return this.enclaves.find(({ residency }) => residency === 'standard')!;
   }
 
-  private createFunctions({ logDays }: Settings, cards: ModelCatalog): Record<CoreFunctionName, Fn> {
-    const code = bundledCode(this, functions.api.file, { 'models.json': JSON.stringify(cards) });
+  private createFunctions({ logDays, prices }: Settings, cards: ModelCatalog): Record<CoreFunctionName, Fn> {
+    const code = bundledCode(this, functions.api.file, {
+      'models.json': JSON.stringify(cards),
+      'prices.json': JSON.stringify(prices ?? freeOfCharge),
+    });
     const targets = { enclaves: this.enclaves, eventBus: this.eventBus };
     const make = (name: CoreFunctionName, id: string) => {
       const spec: FunctionSpec = functions[name];
@@ -122,6 +125,9 @@ export class CoreStack extends Stack {
 }
 
 function enclaveId(residency: string): string {
+/** What parsePriceList reads as core/accounts/price-list.ts has it: nothing costs anything. */
+const freeOfCharge = { version: 'free', prices: { '*': { unit: 'output_second', rates: { '*': 0 } } } };
+
   const words = residency.split('-').map(word => word.charAt(0).toUpperCase() + word.slice(1));
   return `Enclave${words.join('')}`;
 }
@@ -140,6 +146,7 @@ function environmentOf(stack: CoreStack, settings: Settings, apiKeySha256: strin
     REELAY_POOLS: stack.toJsonString(placesOf(settings).map(place => inRealRegion(place, stack.region))),
     REELAY_MODELS_FILE: 'models.json',
     REELAY_API_KEY_SHA256: apiKeySha256,
+    REELAY_PRICES: 'prices.json',
     // CloudFormation puts it in when it deploys; the template has the secret's name.
     REELAY_MASTER_KEY: stack.masterKey.secretValue.unsafeUnwrap(),
     REELAY_SHARES: settings.shares,
