@@ -6,6 +6,7 @@ import { budgetCommand } from './budget.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { eraseCommand, subjectCommand } from './erase.ts';
+import { evidenceCommand } from './evidence.ts';
 import { explain } from './explain.ts';
 import { generateCommand } from './generate.ts';
 import { keyCommand } from './key.ts';
@@ -66,6 +67,7 @@ const program = new Command('reelay')
   .addCommand(eraseCommand())
   .addCommand(subjectCommand())
   .addCommand(auditCommand())
+  .addCommand(evidenceCommand())
   .addCommand(doctorCommand());
 /** Bad usage is told and ends with 2 at every depth. */
 function tellBadUsage(command: Command): void {

@@ -4,6 +4,7 @@ import type { Acceptance } from '#core/governance/acceptance.ts';
 import { missingStatements, statementNames } from '#core/governance/statement.ts';
 import { writeAcceptance } from '#local/accepted-bundles.ts';
 import { findBundles, type InstalledBundle } from '#local/bundles.ts';
+import { withAccounts } from './account-store.ts';
 import { dataFolderFrom } from './settings.ts';
 
 /** `reelay models accept` */
@@ -38,6 +39,8 @@ export async function accept(dataFolder: string, { card }: InstalledBundle, reas
   const text = reason.trim();
   if (text === '' || text.length > 500)
     throw new ReelayError('invalid_request', `--reason: got ${text.length} characters; 1 to 500 are allowed.`);
+  // Before it counts: what the ledger does not know of was not decided.
+  await withAccounts({ data: dataFolder }, ({ note }) => note('bundle.accept', { kind: 'model', name: card.digest }));
   const acceptance = { id: card.id, digest: card.digest, reason: text, missing, acceptedAtMs: Date.now() };
   await writeAcceptance(dataFolder, acceptance);
   return acceptance;

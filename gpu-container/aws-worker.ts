@@ -100,6 +100,13 @@ export async function runAwsWorker(
   const stop = AbortSignal.any([signal, lost.signal, spotNotice(settings, signal)]);
   await mkdir(settings.scratchRoot, { recursive: true, mode: 0o700 });
   const base = workerPorts(settings, { aws, webhooks, renderer, log });
+  for (const digest of bundles.accepted)
+    await base.audit.record({
+      actor: { system: 'worker' },
+      action: 'bundle.accept',
+      object: { kind: 'model', name: digest },
+      decision: { outcome: 'allow' },
+    });
   const ports = enclaves.map(own => ({ ...base, ...own }));
   const [first] = bundles.folders.keys();
   if (first !== undefined) renderer.warm(first);

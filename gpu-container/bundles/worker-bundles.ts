@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ObjectSource } from '#core/bundle-objects.ts';
 import { type ErrorCode, ReelayError } from '#core/errors.ts';
 import { type Governing, whyNotOffered } from '#core/governance/gate.ts';
+import { missingStatements } from '#core/governance/statement.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCard } from '#core/models.ts';
 import { type Device, whyUnfit } from '#core/provider.ts';
@@ -35,6 +36,8 @@ export interface WorkerBundles {
   readonly digests: ReadonlyMap<string, string>;
   /** Those of the cache: what is not any more as it was fetched can be fetched again. */
   readonly fetched: ReadonlySet<string>;
+  /** Digests of those that are offered although statements are missing: somebody answered for them. */
+  readonly accepted: readonly string[];
   /** Takes a fetched bundle out of the cache, unless another process has it open. Whether it went. */
   drop(id: string): Promise<boolean>;
   release(): void;
@@ -48,6 +51,7 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
   const folders = new Map(options.folders);
   const digests = new Map(options.digests);
   const opened = new Map<string, OpenBundle>();
+  const accepted: string[] = [];
   const release = () => {
     for (const one of opened.values()) one.release();
   };
@@ -71,9 +75,10 @@ export async function openWorkerBundles(options: WorkerBundlesOptions): Promise<
       const unstated = whyNotOffered(card, options.governing);
       if (unstated !== undefined)
         throw new ReelayError('bundle_invalid', `${unstated} For a worker: REELAY_ACCEPT_BUNDLES=${card.digest}.`);
+      if (missingStatements(card.governance).length > 0) accepted.push(card.digest);
       if (!digests.has(id)) digests.set(id, card.digest);
     }
-    return { folders, digests, fetched: new Set(opened.keys()), drop, release };
+    return { folders, digests, fetched: new Set(opened.keys()), accepted, drop, release };
   } catch (error) {
     release();
     throw error;

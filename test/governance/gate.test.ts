@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -138,6 +138,12 @@ describe('through the product', () => {
     expect(accepted).toMatchObject({ code: 0, stderr: '' });
     expect(accepted.stdout).toContain('accepted fast without a model card, a dataset statement, license terms');
     expect(await offered()).toEqual({ ids: ['reelay-mini', 'fast'], why: [] });
+    await cli(['audit', 'export', join(folder, 'ledger')], env);
+    const parts = await readdir(join(folder, 'ledger'), { recursive: true });
+    const records = parts
+      .filter(name => name.endsWith('.jsonl'))
+      .map(name => readFile(join(folder, 'ledger', name), 'utf8'));
+    expect((await Promise.all(records)).join('').match(/"action":"bundle.accept"/g)).toHaveLength(1);
     const needless = await cli(['models', 'accept', 'reelay-mini', '--reason', 'why not'], env);
     expect(needless).toMatchObject({ code: 2, stderr: expect.stringContaining('there is nothing to accept') });
   });
