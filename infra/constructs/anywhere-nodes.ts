@@ -73,7 +73,7 @@ export class AnywhereNodes extends Construct {
       readonlyRootFilesystem: true,
       stopTimeout: Duration.seconds(limits.stopTimeoutSeconds),
       environment: {
-        ...workerEnvironment(core.variables, cards),
+        ...workerEnvironment(core.variables, cards, core.policies),
         REELAY_ENCLAVES: enclavesJson(this, enclaves),
         REELAY_POOL: pool,
         REELAY_SITE: 'onprem',
@@ -81,6 +81,7 @@ export class AnywhereNodes extends Construct {
         // Where the resources are; older agents of ECS do not say it.
         AWS_REGION: Stack.of(this).region,
         REELAY_RECEIPT_KEY: '/etc/reelay/receipt-key.pem',
+        REELAY_MASTER_KEY: '/etc/reelay/master-key',
         REELAY_WATERMARK_KEY: '/etc/reelay/watermark-key.hex',
         REELAY_C2PA_CERTIFICATES: '/etc/reelay/c2pa-certificates.pem',
         REELAY_C2PA_KEY: '/etc/reelay/c2pa-key.pem',

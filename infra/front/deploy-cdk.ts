@@ -53,8 +53,11 @@ export async function deployCdk({ env }: DeployOptions) {
   });
   const outputs = outputsOf([...deployed.values()]);
   if ($dev) {
-    const ReelayApiKeySha256 = $output(env.REELAY_API_KEY_SHA256 ?? ''); // no output of the stack, on purpose
-    return { ...outputs, ...liveFunctions({ ...outputs, ReelayApiKeySha256 }, `${outputFolder}/bundles`) };
+    // No outputs of the stack, on purpose.
+    const ReelayApiKeySha256 = $output(env.REELAY_API_KEY_SHA256 ?? '');
+    const ReelayMasterKey = $output(env.REELAY_MASTER_KEY ?? '');
+    const told = { ...outputs, ReelayApiKeySha256, ReelayMasterKey };
+    return { ...outputs, ...liveFunctions(told, `${outputFolder}/bundles`) };
   }
   return outputs;
 }

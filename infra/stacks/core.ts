@@ -41,6 +41,8 @@ export class CoreStack extends Stack {
   readonly frontDoor: FrontDoor;
   readonly functions: Readonly<Record<CoreFunctionName, Fn>>;
   readonly drops: DropRule;
+  /** Tenants' policies as workers are told them; '' for none. */
+  readonly policies: string;
   /** Values of the environment variables that processes of Reelay share. */
   readonly variables: Readonly<Record<string, string>>;
 
@@ -60,6 +62,8 @@ export class CoreStack extends Stack {
       noEcho: true,
     });
     this.variables = environmentOf(this, settings, apiKey.valueAsString);
+    const { policies } = settings;
+    this.policies = Object.keys(policies).length === 0 ? '' : JSON.stringify({ tenants: policies });
     this.functions = this.createFunctions(settings, cards);
     this.frontDoor = new FrontDoor(this, 'FrontDoor', {
       handler: this.functions.api,
@@ -82,10 +86,11 @@ export class CoreStack extends Stack {
     return this.enclaves.find(({ residency }) => residency === 'standard')!;
   }
 
-  private createFunctions({ logDays, prices }: Settings, cards: ModelCatalog): Record<CoreFunctionName, Fn> {
+  private createFunctions({ logDays, prices, policies }: Settings, cards: ModelCatalog): Record<CoreFunctionName, Fn> {
     const code = bundledCode(this, functions.api.file, {
       'models.json': JSON.stringify(cards),
       'prices.json': JSON.stringify(prices ?? freeOfCharge),
+      'policies.json': JSON.stringify({ tenants: policies }),
     });
     const targets = { enclaves: this.enclaves, eventBus: this.eventBus };
     const make = (name: CoreFunctionName, id: string) => {
@@ -120,14 +125,15 @@ export class CoreStack extends Stack {
     new CfnOutput(this, 'AlarmTopic', { value: this.alarmTopic.topicArn });
     // Keys and their hashes are nobody's business who may only describe stacks.
     for (const [name, value] of Object.entries(this.variables))
-      if (!['REELAY_API_KEY_SHA256', 'REELAY_MASTER_KEY'].includes(name) && value !== '') new CfnOutput(this, outputOf(name), { value });
+      if (!['REELAY_API_KEY_SHA256', 'REELAY_MASTER_KEY'].includes(name) && value !== '')
+        new CfnOutput(this, outputOf(name), { value });
   }
 }
 
-function enclaveId(residency: string): string {
 /** What parsePriceList reads as core/accounts/price-list.ts has it: nothing costs anything. */
 const freeOfCharge = { version: 'free', prices: { '*': { unit: 'output_second', rates: { '*': 0 } } } };
 
+function enclaveId(residency: string): string {
   const words = residency.split('-').map(word => word.charAt(0).toUpperCase() + word.slice(1));
   return `Enclave${words.join('')}`;
 }
@@ -145,8 +151,9 @@ function environmentOf(stack: CoreStack, settings: Settings, apiKeySha256: strin
     REELAY_RESIDENCY: JSON.stringify(settings.residency),
     REELAY_POOLS: stack.toJsonString(placesOf(settings).map(place => inRealRegion(place, stack.region))),
     REELAY_MODELS_FILE: 'models.json',
-    REELAY_API_KEY_SHA256: apiKeySha256,
     REELAY_PRICES: 'prices.json',
+    REELAY_POLICY: 'policies.json',
+    REELAY_API_KEY_SHA256: apiKeySha256,
     // CloudFormation puts it in when it deploys; the template has the secret's name.
     REELAY_MASTER_KEY: stack.masterKey.secretValue.unsafeUnwrap(),
     REELAY_SHARES: settings.shares,

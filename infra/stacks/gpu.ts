@@ -1,8 +1,14 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
-import { CfnClusterCapacityProviderAssociations, Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import {
+  CfnClusterCapacityProviderAssociations,
+  Cluster,
+  ContainerInsights,
+  Secret as EcsSecret,
+} from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { ModelCatalog } from '#core/models.ts';
 import { fleetLimits } from '#core/placement/fleet-limits.ts';
@@ -101,7 +107,8 @@ export class GpuStack extends Stack {
     network: GpuNetwork,
   ): readonly ScaledService[] {
     const image = workerImageOf(this, fleet.workerImage);
-    const secrets = createWorkerSecrets(this);
+    const REELAY_MASTER_KEY = EcsSecret.fromSecretsManager(core.masterKey as ISecret);
+    const secrets = { ...createWorkerSecrets(this), REELAY_MASTER_KEY };
     const log = createWorkerLog(this, 'WorkerLog', settings.logDays);
     const executionRole = createExecutionRole(this, 'ExecutionRole', image.repository, log);
     const made = cloudPools(fleet).map(pool => {
@@ -145,7 +152,7 @@ export class GpuStack extends Stack {
 
   private workerEnvironment(core: CoreStack, pool: string, cards: ModelCatalog): Record<string, string> {
     return {
-      ...workerEnvironment(core.variables, cards),
+      ...workerEnvironment(core.variables, cards, core.policies),
       REELAY_ENCLAVES: enclavesJson(this, this.enclaves),
       REELAY_POOL: pool,
       REELAY_SITE: 'cloud',

@@ -113,6 +113,9 @@ test('a pod whose folder goes with it signs receipts by a key that stays', () =>
   expect(pod.volumes.find((one: any) => one.name === mount.name).secret.secretName).toBe('reelay-receipts');
   for (const name of ['REELAY_WATERMARK_KEY', 'REELAY_C2PA_CERTIFICATES', 'REELAY_C2PA_KEY'])
     expect(env.find((one: any) => one.name === name).value, name).toMatch(/^\/etc\/reelay\/marking\//);
+  const master = env.find((one: any) => one.name === 'REELAY_MASTER_KEY').value;
+  const sealing = volumeMounts.find((one: any) => master.startsWith(`${one.mountPath}/`));
+  expect(pod.volumes.find((one: any) => one.name === sealing.name).secret.secretName).toBe('reelay-sealing');
 });
 
 test('the API offers what its worker can render', () => {

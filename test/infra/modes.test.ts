@@ -77,6 +77,7 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
       'REELAY_WATERMARK_KEY',
       'REELAY_C2PA_CERTIFICATES',
       'REELAY_C2PA_KEY',
+      'REELAY_MASTER_KEY',
     ]);
     expect(container.LogConfiguration.LogDriver).toBe('awslogs');
   });
