@@ -18,6 +18,17 @@ export interface TenantShare {
 /** A tenant of whom nothing else was said. */
 export const defaultShare: TenantShare = { weight: 1, maxRunning: Number.POSITIVE_INFINITY };
 
+/** Shares with what tenants' records allow at once; the smaller of two caps holds. null: none. */
+export function cappedShares(
+  shareOf: (tenant: string) => TenantShare,
+  caps: ReadonlyMap<string, number | null>,
+): (tenant: string) => TenantShare {
+  return tenant => {
+    const share = shareOf(tenant);
+    return { ...share, maxRunning: Math.min(share.maxRunning, caps.get(tenant) ?? Number.POSITIVE_INFINITY) };
+  };
+}
+
 /** What the workers remember between choices; tenants at or below `virtualTime` need not be kept. */
 export interface Passes {
   readonly virtualTime: number;

@@ -20,7 +20,7 @@ export interface RelayPorts {
   /** Makes the webhook deliveries that an event calls for durable; again is fine. */
   readonly enqueueDeliveries: (event: CloudEvent | BudgetEvent, webhookUrl: string | null) => Promise<void>;
   /** Settles what ended jobs hold. */
-  readonly accounts: Pick<Accounts, 'ledger' | 'sweep'>;
+  readonly accounts: Pick<Accounts, 'ledger' | 'sweep' | 'tenant'>;
   /** Who did what to what: every verb tells it. */
   readonly audit: AuditPort;
   readonly now: () => number;

@@ -8,7 +8,7 @@ import { limits } from '../limits.ts';
 import { defaultResidency, mayServe, type ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry } from '../ports.ts';
 import { endJob } from './end.ts';
-import { fairOrder, noPasses, type Passes, served, type TenantShare } from './fair-order.ts';
+import { cappedShares, fairOrder, noPasses, type Passes, served, type TenantShare } from './fair-order.ts';
 import { endLease, type LeasePorts, newLease } from './lease.ts';
 import { relay } from './relay.ts';
 
@@ -118,12 +118,20 @@ async function readOrder(ports: TakePorts): Promise<Order> {
   const waiting = listed.filter(job => !isInReview(job));
   const { heads, refused } = servedHere(ports, waiting);
   if (heads.length === 0) return { heads, refused, candidates: [], contended: false, entry: undefined };
-  const capped = heads.some(job => Number.isFinite(ports.shareOf(job.tenant).maxRunning));
+  const shareOf = await sharesOf(ports, heads);
+  const capped = heads.some(job => Number.isFinite(shareOf(job.tenant).maxRunning));
   const contended = heads.length > 1;
   const running = capped || contended ? await ports.store.countRunning() : new Map<string, number>();
   const passes = passesPlace(ports);
   const entry = contended ? await ports.kv.get(passes.space, passes.name) : undefined;
-  return { heads, refused, candidates: fairOrder(heads, running, passesOf(entry), ports.shareOf), contended, entry };
+  return { heads, refused, candidates: fairOrder(heads, running, passesOf(entry), shareOf), contended, entry };
+}
+
+/** The operator's shares, and what the records of those who wait allow at once; a record is remembered for accountLimits.keyStaleMs. */
+async function sharesOf({ shareOf, accounts }: TakePorts, heads: readonly Job[]) {
+  const tenants = [...new Set(heads.map(job => job.tenant))];
+  const caps = tenants.map(async id => [id, (await accounts.tenant(id)).limits.concurrentJobs] as const);
+  return cappedShares(shareOf, new Map(await Promise.all(caps)));
 }
 
 function passesOf(entry: KeyValueEntry | undefined): Passes {

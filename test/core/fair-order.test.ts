@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { accountLimits } from '#core/accounts/account-limits.ts';
+import { createTenant, updateTenant } from '#core/accounts/tenants.ts';
 import { sweepDeadlines } from '#core/jobs/deadlines.ts';
 import { endJob } from '#core/jobs/end.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
@@ -78,6 +80,20 @@ describe('the fair order', () => {
     expect((await bench.lease())?.tenant).toBe('other');
     await endJob(bench.ports.store, running[0]!, { status: 'cancelled', nowMs: bench.time.nowMs });
     expect((await bench.lease())?.tenant).toBe('capped');
+  });
+
+  test("holds a tenant to what its record allows at once, which the operator's shares do not lift", async () => {
+    const limit = (id: string, most: number) => createTenant(bench.ports, id, { limits: { concurrent_jobs: most } });
+    await limit('small', 1);
+    await limit('capped', 3);
+    await limit('none', 0);
+    for (const tenant of ['small', 'capped', 'none']) await submitMany(tenant, 3);
+    const started = [];
+    for (let job = await bench.lease(); job !== undefined; job = await bench.lease()) started.push(job.tenant);
+    expect(started.sort()).toEqual(['capped', 'capped', 'small']);
+    await updateTenant(bench.ports, 'small', { limits: { concurrent_jobs: 2 } });
+    bench.time.nowMs += accountLimits.keyStaleMs;
+    expect((await bench.lease())?.tenant).toBe('small');
   });
 
   test('within a tenant: high before low, then the earlier deadline, then the older', async () => {
