@@ -15,6 +15,8 @@ export const auditLimits = {
   workerShards: 16,
   /** Records of one batch, one key-value entry: a record has 1,500 bytes at most, and an entry 300,000. */
   batchRecords: 190,
+  /** Records that a head holds before they become a batch: with four it has 2 KB, which cost what a batch and a head of 1 KB each do. */
+  tailRecords: 4,
   /** Entries a list is asked for at a time. */
   listPage: 100,
   /** Records that wait in one process: 8 MB; a store that is this far behind is out. */

@@ -63,7 +63,7 @@ export async function closeSegment(ports: LedgerPorts, shard: string, before: Sh
     openedAtMs: ports.now(),
     prevCheckpoint: ports.sha256(canonicalJson(checkpoint)),
   };
-  const next = await moveHead(kv, shard, state, { ...head, segment, closing: null });
+  const next = await moveHead(kv, shard, state, { ...head, stored: head.end, tail: [], segment, closing: null });
   await removeBatches(kv, shard, head.end.seq);
   return next;
 }

@@ -1,10 +1,11 @@
 /**
  * A shard's open end, in the key-value store: its head, and a batch for each write since the last segment was closed.
  *
- *     audit-head/installation   name: the shard      how far it is and who may write
+ *     audit-head/installation   name: the shard      how far it is and who may write, with its last few records
  *     audit-batch/SHARD         name: of its last record, so that two different batches never have the same one
  *
- * What counts is what the head leads to, batch by batch backwards; any other batch was never acknowledged and is passed over.
+ * What counts is what the head holds and leads to, batch by batch backwards; any other batch was never acknowledged and is passed over.
+ * A record that comes alone is thus one write; what the head has no more room for becomes a batch.
  */
 import { ReelayError } from '../errors.ts';
 import { canonicalJson } from '../placement/canonical-json.ts';
@@ -41,6 +42,10 @@ export interface Head {
   readonly epoch: number;
   readonly writer: string;
   readonly end: Link;
+  /** The end of the last batch: from there on the records are in `tail`. */
+  readonly stored: Link;
+  /** Up to auditLimits.tailRecords. */
+  readonly tail: readonly AuditRecord[];
   readonly segment: OpenSegment;
   /** Set: the segment is being closed with this time, so that everyone who finishes it writes the same bytes. */
   readonly closing: { readonly ts: number } | null;
@@ -89,7 +94,7 @@ export async function listHeads(kv: KeyValueStore): Promise<ReadonlyMap<string, 
 export function firstHead(ports: WriterPorts, shard: string, writer: string): Head {
   const start = genesis(ports.sha256, ports.installation, shard);
   const segment = { number: 1, start, batches: 0, openedAtMs: ports.now(), prevCheckpoint: start.hash };
-  return { v: 1, epoch: 1, writer, end: start, segment, closing: null };
+  return { v: 1, epoch: 1, writer, end: start, stored: start, tail: [], segment, closing: null };
 }
 
 /** Writes a head where there is none; undefined when there is one. */
@@ -124,7 +129,7 @@ export function lostShard(shard: string): ReelayError {
   return new ReelayError('lease_lost', `Another process writes the audit shard ${shard} now.`);
 }
 
-/** Stores the records that follow the head's end. They count once the head says so. */
+/** Stores the records that follow `before`. They count once the head says so. */
 export async function putBatch(
   kv: KeyValueStore,
   shard: string,
@@ -140,10 +145,10 @@ export async function putBatch(
 export async function readOpen(kv: KeyValueStore, shard: string, head: Head): Promise<readonly AuditRecord[]> {
   const space = batchSpace(shard);
   const listed = new Map<string, unknown>();
-  if (head.end.seq > head.segment.start.seq)
+  if (head.stored.seq > head.segment.start.seq)
     for await (const { name, value } of entriesOf(kv, space)) listed.set(name, value);
   const batches: (readonly AuditRecord[])[] = [];
-  for (let end = head.end; end.seq > head.segment.start.seq; ) {
+  for (let end = head.stored; end.seq > head.segment.start.seq; ) {
     const name = batchName(end);
     // A list may lag behind.
     const batch = (listed.get(name) ?? (await kv.get(space, name))?.value) as Batch | undefined;
@@ -151,7 +156,7 @@ export async function readOpen(kv: KeyValueStore, shard: string, head: Head): Pr
     batches.push(batch.records);
     end = batch.before;
   }
-  return batches.reverse().flat();
+  return [...batches.reverse().flat(), ...head.tail];
 }
 
 async function missingBatch(kv: KeyValueStore, shard: string, head: Head, seq: number): Promise<ReelayError> {

@@ -2,8 +2,8 @@
  * The one writer of a shard. Whoever opens a shard has it from then on: that raises the head's epoch by a conditional write, and every
  * write of the head is conditional on the one before it, so an earlier writer's next write fails and it writes never again.
  *
- * Entries that wait go in one batch: its records first, then the head that leads to them. Died in between, the batch never counted and
- * nobody was told that it did.
+ * Entries that wait go together: into the head, or as a batch, its records first and then the head that leads to them. Died in between,
+ * the batch never counted and nobody was told that it did.
  */
 import { ReelayError } from '../errors.ts';
 import { auditLimits } from './audit-limits.ts';
@@ -78,14 +78,14 @@ export async function openShard(ports: WriterPorts, shard: string, writer: strin
   }
 
   async function writeWaiting(): Promise<void> {
-    const batch = waiting.slice(0, auditLimits.batchRecords);
+    const batch = waiting.slice(0, auditLimits.batchRecords - auditLimits.tailRecords);
     waiting = waiting.slice(batch.length);
     if (batch.length === 0) return;
     try {
       let at = await current();
       if (closer !== undefined && isDue(at.head, ports.now())) at = state = await closeSegment(closer, shard, at);
       const records = chain(ports, at.head.end, batch);
-      state = await writeBatch(ports, shard, at, records);
+      state = await writeRecords(ports, shard, at, records);
       for (const [n, { resolve }] of batch.entries()) resolve(records[n]!);
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -133,17 +133,20 @@ function chain({ sha256, now }: WriterPorts, end: Link, batch: readonly Waiting[
   return records;
 }
 
-async function writeBatch(
+async function writeRecords(
   { kv }: WriterPorts,
   shard: string,
   state: ShardState,
   records: readonly AuditRecord[],
 ): Promise<ShardState> {
   const { head } = state;
-  await putBatch(kv, shard, head.end, records);
   const { seq, hash, ts } = records.at(-1)!;
+  const end = { seq, hash, ts };
+  const tail = [...head.tail, ...records];
+  if (tail.length <= auditLimits.tailRecords) return moveHead(kv, shard, state, { ...head, end, tail });
+  await putBatch(kv, shard, head.stored, tail);
   const segment = { ...head.segment, batches: head.segment.batches + 1 };
-  return moveHead(kv, shard, state, { ...head, end: { seq, hash, ts }, segment });
+  return moveHead(kv, shard, state, { ...head, end, stored: end, tail: [], segment });
 }
 
 /** Others may take it at the same moment; the last one has it. */

@@ -37,10 +37,12 @@ async function write(stores: Stores, acked: string[], name = 's1'): Promise<void
   };
   await append(0, 3);
   await append(3, 1);
-  await shard.close();
-  await append(4, 2);
-  await shard.close();
+  await append(4, 2); // more than the head holds: a batch
   await append(6, 1);
+  await shard.close();
+  await append(7, 6);
+  await shard.close();
+  await append(13, 1);
 }
 
 describe('a shard', () => {
@@ -49,11 +51,12 @@ describe('a shard', () => {
     await write(world.stores, acked);
     const records = await world.records('s1');
     expect(records.map(({ hash }) => hash)).toEqual(acked);
-    expect(records.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(records.map(({ seq }) => seq)).toEqual(acked.map((_, n) => n + 1));
+    expect(records).toHaveLength(14);
     const anchor = anchorOf(await makeAnchor(world.ports()));
     const report = await world.verify([anchor]);
     expect(report.findings).toEqual([]);
-    expect(report.sentence).toBe('The ledger holds: 7 records in 1 shards.');
+    expect(report.sentence).toBe('The ledger holds: 14 records in 1 shards.');
     expect((await world.verify()).sentence).toContain('The last 1 are in no checkpoint');
   });
 
@@ -130,7 +133,10 @@ test('a batch of the longest records that there are fits into an entry', async (
     decision: { outcome: 'review', rules, policy: 'f'.repeat(64) },
   });
   const shard = await openShard(world.ports(), 's1', 'first');
-  await Promise.all(Array.from({ length: auditLimits.batchRecords }, () => shard.append(longest)));
+  for (let n = 0; n < auditLimits.tailRecords; n++) await shard.append(longest);
+  expect(await world.stores.kv.list('audit-batch/s1', { limit: 2 })).toEqual([]);
+  const rest = auditLimits.batchRecords - auditLimits.tailRecords;
+  await Promise.all(Array.from({ length: rest }, () => shard.append(longest)));
   const [batch] = await world.stores.kv.list('audit-batch/s1', { limit: 2 });
   expect((batch!.value as { records: unknown[] }).records).toHaveLength(auditLimits.batchRecords);
   const line = recordLine((await world.records('s1')).at(-1)!);
@@ -152,7 +158,7 @@ describe.each(['before', 'after'] as const)('a writer killed %s any of its write
       const written = (await world.records(s)).map(({ hash }) => hash);
       expect(acked.filter(hash => !written.includes(hash))).toEqual([]);
       // What never counted goes with the segment that has passed it.
-      await Promise.all(numbers(100, 3).map(next.append));
+      await Promise.all(numbers(100, 8).map(next.append));
       await next.close();
       expect(await world.stores.kv.list(`audit-batch/${s}`, { limit: 9 })).toEqual([]);
     }
@@ -252,7 +258,8 @@ describe('a store whose answer is lost', () => {
     const shard = await openShard(world.ports(flaky), 's1', 'first');
     isBad = true;
     // The batch is put and its answer lost: nothing counts yet.
-    await expect(shard.append(entry(1))).rejects.toThrow('no answer');
+    const many = numbers(1, auditLimits.tailRecords + 1).map(shard.append);
+    await expect(Promise.all(many)).rejects.toThrow('no answer');
     expect(await world.records('s1')).toEqual([]);
     isBad = false;
     let replaced = 0;
