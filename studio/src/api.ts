@@ -149,7 +149,14 @@ function errorOf(response: Response, answer: { error?: ErrorBody } | undefined):
     message = `The server answered with status ${response.status}.`,
     param = null,
   } = answer?.error ?? {};
-  return new ApiError(code, message, response.status, param);
+  return new ApiError(code, plainly(code, message), response.status, param);
+}
+
+/** The server names the header and the scope; a person has a key that may do less than they thought. */
+function plainly(code: string, message: string): string {
+  const scope = code === 'forbidden' ? /lacks the scope "([\w:]+)"/.exec(message)?.[1] : undefined;
+  if (scope === undefined) return message;
+  return `This key may not do that: it lacks “${scope}”. Whoever gave it to you can give you one that may.`;
 }
 
 interface ErrorBody {

@@ -79,6 +79,13 @@ export function report(error: unknown): void {
     connection.value = 'locked';
     return;
   }
+  if (error instanceof ApiError && error.code === 'forbidden' && key.value !== '' && models.value.length === 0) {
+    // A key that may not even look, or one of a suspended account: there is nothing to show behind the sign-in.
+    refusal.value = error.message;
+    keepKey('');
+    connection.value = 'locked';
+    return;
+  }
   if (error instanceof ApiError && error.code !== 'unreachable') {
     // A refusal is an answer: the server is there. Behind the sign-in it is that of a key, such as too many wrong ones.
     if (connection.value === 'locked') keepKey('');

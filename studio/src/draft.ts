@@ -90,6 +90,10 @@ function number(name: string, text: string): Record<string, number> {
 function problemsOf(error: unknown, hasFile: boolean): Problems {
   if (error instanceof DOMException)
     return { input_reference: 'This file cannot be read any more. It may have been moved; choose it again.' };
+  if (error instanceof ApiError && error.status === 401) {
+    report(error);
+    return { form: 'The server does not know this key any more. Your prompt is kept.' };
+  }
   if (error instanceof ApiError && error.code !== 'unreachable') {
     const isFile = error.status === 413 && hasFile;
     return isFile ? { input_reference: error.message } : problemsFrom(error.message, error.param);

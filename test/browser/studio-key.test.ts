@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newKey } from '#core/accounts/api-key.ts';
+import { parseKeyFields } from '#core/accounts/key-input.ts';
+import { createKey } from '#core/accounts/keys.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { findChromium, type OpenBrowser, openChromium } from './chromium.ts';
 import { state } from './video-element.ts';
@@ -70,6 +72,25 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
     expect(await field().isVisible()).toBe(true);
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
     await page.unroute('**/studio/session');
+  });
+
+  test('with a stored key that may not look says what it lacks, and asks on', async () => {
+    const ports = { ...serving.embedded.deps, environment: 'local' };
+    const stored = (scopes: string[]) =>
+      createKey(ports, 'local', parseKeyFields({ name: scopes.join(), scopes }, Date.now()));
+    await field().fill((await stored(['usage:read'])).text);
+    await signIn().click();
+    await page.getByText('This key may not do that: it lacks “videos:read”.').waitFor();
+    expect(await field().isVisible()).toBe(true);
+
+    await field().fill((await stored(['videos:read'])).text);
+    await signIn().click();
+    await page.getByText('reelay-mini ready').waitFor();
+    await page.getByLabel('What should the video show?').fill('a red circle bouncing');
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await page.getByText('it lacks “videos:write”').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await field().waitFor();
   });
 
   test('with it makes a video, follows its events, plays it and shows its thumbnail', async () => {
