@@ -19,7 +19,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-families-'));
   for (const name of ['wan-2.2-ti2v', 'animatediff-lcm', 'ltx']) {
     const plan = await planBundle(join(BUNDLES, name), { created: 1 });
-    await addBundle(plan, { dataFolder: folder, onProgress: () => undefined });
+    // One is delivered as the small clips of a real model are, enlarged; that costs more than all else here.
+    const draft = name === 'ltx' ? plan.draft : { ...plan.draft, delivery: 'native' as const };
+    await addBundle({ ...plan, draft }, { dataFolder: folder, onProgress: () => undefined });
   }
   serving = await serve({ dataFolder: folder, port: 0, studio: false });
 }, 60_000);
@@ -61,9 +63,10 @@ describe('models that were added', () => {
       expect(video).toMatchObject({ status: 'completed', model, task: 't2v', error: null });
       const { provenance } = await ended(two.id);
       expect(provenance.frames_sha256).toBe(video.provenance.frames_sha256);
-      // too small for a mark that holds, so what is delivered is larger
-      expect(provenance).toMatchObject({ watermark: { method: 'lf-stdm/1', strength: 'full' } });
-      expect(Math.min(...provenance.size.split('x').map(Number))).toBeGreaterThanOrEqual(256);
+      // too small for a mark that holds, so what is delivered is larger, or says that its mark is weak
+      const enlarged = model === 'ltx-tiny';
+      expect(provenance.watermark).toMatchObject({ method: 'lf-stdm/1', strength: enlarged ? 'full' : 'weak' });
+      expect(Math.min(...provenance.size.split('x').map(Number)) >= 256).toBe(enlarged);
       expect(provenance.watermark.payload).not.toBe(video.provenance.watermark.payload);
     }
   }, 60_000);
