@@ -189,6 +189,29 @@ describe('a server with keys', () => {
   });
 });
 
+describe('a server whose keys lie in its data folder', () => {
+  test('starts on an address of the network once there is one, lets it in, and knows its revocation', async () => {
+    const dataFolder = join(folder, 'stored');
+    const front = { dataFolder, host: '127.0.0.2', publicHosts: ['reelay.test'], work: false };
+    await expect(startApi(front)).rejects.toThrow('`reelay key create` makes one in the data folder');
+    expect(existsSync(dataFolder)).toBe(false);
+    const first = await startApi({ dataFolder, work: false });
+    const made = await first.call('POST', '/v1/keys', { headers: json, body: '{"name":"ann"}' });
+    await first.close();
+    const stored = await startApi(front);
+    const status = async (headers = {}) => (await stored.call('GET', '/v1/videos', { headers })).status;
+    expect([await status(), await status(bearer('rly_wrong')), await status(bearer(made.body.key))]).toEqual([
+      401, 401, 200,
+    ]);
+    await stored.close();
+    const again = await startApi({ dataFolder, work: false });
+    await again.call('DELETE', `/v1/keys/${made.body.id}`);
+    expect((await again.call('GET', '/v1/videos', { headers: bearer(made.body.key) })).status).toBe(401);
+    await again.close();
+    await expect(startApi(front)).rejects.toThrow('so a key is required');
+  });
+});
+
 describe('reelay serve on the network', () => {
   /** The refusal of a command line, without a process for each. */
   function refusalOf(args: readonly string[], env: Record<string, string>): string {
