@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auditSettingsFrom, connectAudit } from '#adapters/aws/connect-audit.ts';
 import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
+import { createSealing } from '#adapters/sealing.ts';
 import type { PriceList } from '#core/accounts/price-list.ts';
 import type { Job } from '#core/job.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
@@ -30,7 +31,7 @@ import { type Calls, createCallCounter } from './call-counter.ts';
 /** Front door and one worker on the AWS adapters, with every request counted. */
 export interface CountedDeployment {
   /** Accepts so many jobs, one after the other; the calls it took. */
-  submitJobs(count: number): Promise<Calls>;
+  submitJobs(count: number, user?: string): Promise<Calls>;
   /** Tells one waiting job's place in the queue, as the answer to a create does. */
   tellStanding(): Promise<Calls>;
   /** Lets one worker do all that waits, by the steps of its loop; no poll finds the queue empty. */
@@ -52,11 +53,14 @@ export async function startCountedDeployment(prices?: PriceList): Promise<Counte
   counter.watch('s3', aws.clients.s3);
   counter.watch('dynamodb', aws.clients.dynamo);
   counter.watch('events', aws.clients.eventBridge);
-  const { queue, store, blobs, events, deadLetters, kv } = aws;
+  const { queue, events, deadLetters, kv } = aws;
+  const sealing = createSealing({ kv, master: randomBytes(32), now: systemClock.now, where: 'test' });
+  const [store, blobs] = [sealing.store(aws.store), sealing.blobs(aws.blobs)];
   const webhooks = createWebhookPorts({ kv, allow: nothingAllowed, now: systemClock.now });
   const base = {
     ...systemClock,
     ...{ queue, store, blobs, events, deadLetters, kv },
+    subjects: sealing.subjects,
     ...ownPlace,
     audit: connectAudit(kv, auditSettingsFrom({}), { kind: 'door' }, systemClock.now),
     shareOf: () => defaultShare,
@@ -99,9 +103,9 @@ export async function startCountedDeployment(prices?: PriceList): Promise<Counte
 
   return {
     completed,
-    async submitJobs(count) {
+    async submitJobs(count, user) {
       counter.take();
-      for (let n = 0; n < count; n++) last = await submit(door, 'acme', { prompt: `clip ${n}` });
+      for (let n = 0; n < count; n++) last = await submit(door, 'acme', { prompt: `clip ${n}`, user });
       waiting += count;
       return counter.take();
     },

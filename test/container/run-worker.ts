@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createS3Objects } from '#adapters/aws/s3-objects.ts';
 import { newReceiptKey } from '#adapters/receipt-keys.ts';
+import { createSealing } from '#adapters/sealing.ts';
 import { defaultShare } from '#core/jobs/fair-order.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { pushBundle } from '#gpu-container/bundles/push-bundle.ts';
@@ -78,12 +79,16 @@ const until = async (what: () => Promise<boolean> | boolean, seconds: number): P
 
 const healthy = await until(() => health() === 0, 20);
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
-const ports = { ...systemClock, ...aws, ...ownPlace, sha256, models: [card], random: randomBytes };
+const master = Buffer.from(env.REELAY_MASTER_KEY, 'hex');
+const sealing = createSealing({ kv: aws.kv, master, now: systemClock.now, where: 'test' });
+const store = sealing.store(aws.store); // what the front door seals, the worker opens
+const ports = { ...systemClock, ...aws, store, ...ownPlace, sha256, models: [card], random: randomBytes };
 const front = {
   accounts: accountsFor(aws),
   checkWebhookUrl: () => undefined,
   enqueueDeliveries: async () => undefined,
   audit: createMemoryAudit(),
+  subjects: sealing.subjects,
   shareOf: () => defaultShare,
   content: floorContent,
 };
