@@ -13,10 +13,11 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /**
  * What `REELAY_POLICY` names: nothing is the floor alone for everybody; a file is every tenant's policy, or with `{"tenants": {"acme": …}}`
- * those of some; a folder has a `<tenant>.json` for each of some. Throws a sentence, and never goes on with less than was asked for.
+ * those of some; a text that begins with a brace is what such a file holds; a folder has a `<tenant>.json` for each of some. Throws a sentence, and never goes on with less than was asked for.
  */
 export function openPolicies(setting = '', folder = '.'): ContentPolicies {
   if (setting === '') return policiesOf(undefined, new Map());
+  if (setting.startsWith('{')) return fromText(setting, 'its value');
   const path = join(setting.startsWith('/') ? '' : folder, setting);
   return isFolder(path) ? fromFolder(path) : fromText(readText(path), path);
 }

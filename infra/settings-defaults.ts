@@ -34,6 +34,7 @@ export const defaultSettings: Omit<Settings, 'stage'> = {
   auditYears: 1,
   monthlyBudgetUsd: null,
   prices: null,
+  policies: {},
   alarmEmail: null,
   shares: '',
   webhookAllow: '',

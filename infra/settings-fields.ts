@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { parsePriceList } from '#core/accounts/price-list.ts';
+import { isTenantId } from '#core/accounts/tenant.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
+import { parseTenantPolicy } from '#core/policy/content/tenant-policy.ts';
 import { parseResidency } from '#core/policy/residency.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { defaultFleet } from './settings-defaults.ts';
@@ -67,6 +69,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Settings, 'stage'>, Field>> = {
   auditYears: whole(1, 7),
   monthlyBudgetUsd: orNull(positive),
   prices: orNull(prices),
+  policies: policies,
   alarmEmail: orNull(matching(/^[^@\s]+@[^@\s]+$/, 'an address of mail is allowed')),
   shares: readBy(text => parseShares(text)),
   webhookAllow: readBy(text => parseAllowList(text, 'webhookAllow')),
@@ -118,6 +121,24 @@ function residency(value: unknown): ReturnType<Field> {
       return { allowed: 'each class has a name of its own, dashes aside' };
     // The built-in classes that the file does not name get no enclave.
     return { value: Object.fromEntries(Object.keys({ standard: 0, ...value }).map(name => [name, all[name]])) };
+  } catch (error) {
+    return { allowed: (error as Error).message.replace(/\.$/, '') };
+  }
+}
+
+/** Workers are told them in their environment: a task definition has 64 KB in all. */
+const MAX_POLICY_BYTES = 32_768;
+
+function policies(value: unknown): ReturnType<Field> {
+  if (!isObject(value)) return { allowed: 'an object from tenant to policy is allowed' };
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > MAX_POLICY_BYTES) return { allowed: `policies of ${MAX_POLICY_BYTES} bytes in all are allowed` };
+  try {
+    for (const [tenant, policy] of Object.entries(value)) {
+      if (!isTenantId(tenant)) return { allowed: `"${tenant.slice(0, 40)}" is no tenant` };
+      parseTenantPolicy(JSON.stringify(policy));
+    }
+    return { value };
   } catch (error) {
     return { allowed: (error as Error).message.replace(/\.$/, '') };
   }

@@ -59,6 +59,8 @@ export interface Settings {
   readonly monthlyBudgetUsd: number | null;
   /** What videos cost (core/accounts/price-list.ts); null: nothing. */
   readonly prices: Readonly<Record<string, unknown>> | null;
+  /** Tenants' own rules of content, by tenant, which are stricter than the floor. */
+  readonly policies: Readonly<Record<string, unknown>>;
   readonly alarmEmail: string | null;
   readonly shares: string;
   readonly webhookAllow: string;

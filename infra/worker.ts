@@ -78,12 +78,14 @@ const SHARED = [
   'REELAY_WEBHOOK_ALLOW',
 ] as const;
 
-/** What every worker in a container is told, less its enclaves and its place; `variables` are those of the core stack. */
+/** What every worker in a container is told, less its enclaves and its place; `variables` and `policies` are those of the core stack. */
 export function workerEnvironment(
   variables: Readonly<Record<string, string>>,
   cards: ModelCatalog,
+  policies = '',
 ): Readonly<Record<string, string>> {
   return {
+    REELAY_POLICY: policies,
     ...Object.fromEntries(SHARED.map(name => [name, variables[name] ?? ''])),
     REELAY_BUNDLE_DIGESTS: cards.map(card => `${card.id}=${formatBundlePin(card)}`).join(','),
     REELAY_PROVIDER: 'cuda',

@@ -26,7 +26,7 @@ export function liveFunctions(outputs: Record<string, $util.Output<string>>, bun
       runtime: 'nodejs24.x',
       architecture: 'arm64',
       environment: $resolve(outputs).apply(values => liveEnvironment(spec, values)),
-      copyFiles: ['models.json', 'prices.json'].map(name => ({
+      copyFiles: ['models.json', 'prices.json', 'policies.json'].map(name => ({
         from: relative($cli.paths.root, `${bundles}/functions-lambda-ts/${name}`),
         to: `functions/${name}`,
       })),

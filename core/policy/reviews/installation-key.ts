@@ -44,7 +44,9 @@ async function readKey({ kv, random }: KeyedPorts): Promise<string> {
       throw new ReelayError('store_unavailable', 'The key of the content policy in the store is no key.', {
         retryable: false,
       });
-    await kv.create({ ...PLACE, value: { v: 1, key: hexOf(random(KEY_BYTES)) }, expiresAtMs: null, dueAtMs: null });
+    const key = hexOf(random(KEY_BYTES));
+    const made = await kv.create({ ...PLACE, value: { v: 1, key }, expiresAtMs: null, dueAtMs: null });
+    if (made !== undefined) return key;
   }
   throw new ReelayError('store_unavailable', 'The key of the content policy could not be kept.');
 }
