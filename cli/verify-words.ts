@@ -41,27 +41,22 @@ export function describeAll(findings: readonly Finding[]): string {
   const counts = new Map<string, number>();
   for (const [word] of rows) counts.set(word!, (counts.get(word!) ?? 0) + 1);
   const told = [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
-  const doubt = rows.every(row => row[2] === 'found' || row[2] === '')
+  const doubt = findings.every(({ holds }) => holds)
     ? ''
     : 'Where no watermark was found or looked for, that does not mean that a file was not made by AI.\n';
-  return `${line(HEAD)}${rows.map(line).join('')}\n${findings.length} files: ${told}.\n${doubt}`;
+  return `${line(HEAD)}${rows.map(line).join('')}\n${findings.length} ${findings.length === 1 ? 'file' : 'files'}: ${told}.\n${doubt}`;
 }
 
 const HEAD = ['verdict', 'C2PA', 'watermark', 'receipt', 'job', 'file'] as const;
 
 function rowOf({ receipt, video, holds, job, verdict, coveredBy }: Finding): readonly string[] {
-  const covered = coveredBy !== null || (receipt !== null && holds);
-  const word =
-    verdict === null || (covered && verdict.kind !== 'ours_unaltered')
-      ? holds
-        ? 'holds'
-        : 'does NOT hold'
-      : KINDS[verdict.kind];
+  const byReceipt = holds && (coveredBy !== null || receipt !== null) && verdict?.kind !== 'ours_unaltered';
+  const ofReceipt = holds ? 'holds' : 'does NOT hold';
   return [
-    word,
+    verdict === null ? ofReceipt : byReceipt ? 'ours, by receipt' : KINDS[verdict.kind],
     verdict === null ? '' : C2PA[verdict.c2pa.state],
     verdict === null ? '' : MARK[verdict.watermark.state],
-    receipt === null ? (coveredBy === null ? '' : 'names it') : holds ? 'holds' : 'see it alone',
+    coveredBy !== null ? 'names it' : receipt === null ? '' : ofReceipt,
     job ?? verdict?.registry.job ?? '',
     shown(video ?? receipt ?? ''),
   ];

@@ -130,7 +130,7 @@ async function examine(read: ReadReceipt[], media: readonly string[], means: Mea
       findings.push(onItsMarks(path, verdict, means));
       continue;
     }
-    const isVideo = only !== undefined || /\.mp4$/i.test(path);
+    const isVideo = only !== undefined || VIDEO.test(path);
     const { path: receipt, ...judged } = judgeReceipt(own, isVideo ? file : undefined, await evidence());
     if (isVideo) {
       paired.add(own);
@@ -150,7 +150,7 @@ async function examine(read: ReadReceipt[], media: readonly string[], means: Mea
 /** A file without a receipt holds where its marks show that it is ours and unaltered; where it was made they cannot show. */
 function onItsMarks(video: string, verdict: NonNullable<Finding['verdict']>, { flags }: Means): Finding {
   const strict = flags.premisesOnly === true;
-  const sentence = 'There is no receipt of this video.';
+  const sentence = `There is no receipt of this ${VIDEO.test(video) ? 'video' : 'file'}.`;
   return {
     ...{ receipt: null, video, job: null, verdict, coveredBy: null },
     holds: verdict.kind === 'ours_unaltered' && !strict,
@@ -158,6 +158,8 @@ function onItsMarks(video: string, verdict: NonNullable<Finding['verdict']>, { f
   };
 }
 
+/** What receipts are of. */
+const VIDEO = /\.mp4$/i;
 const NO_KEYS: Omit<Evidence, 'video'> = { verify: () => undefined };
 
 /** Keys are asked for when there is a receipt to hold them against. */

@@ -55,7 +55,6 @@ describe('reelay verify of videos and pictures', () => {
     expect(stdout).not.toContain('notes.txt');
     expect(stdout).toContain('5 files: ');
     expect(stdout).toContain('does not mean that a file was not made by AI');
-    expect((await run(at('mixed/deeper'))).code).toBe(0);
   });
 
   test('a file of somebody else is no proof of anything, and --json says the same', async () => {

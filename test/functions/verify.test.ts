@@ -46,10 +46,7 @@ describe('POST /v1/verify on a data folder', () => {
     expect(JSON.stringify(body)).not.toContain(JOB.tenant);
   });
 
-  test('says of an altered one that it is, and searches parts of the frame where it is asked to', async () => {
-    const altered = ours.slice();
-    altered[ours.length - 900]! ^= 1;
-    expect((await ask(altered)).body.kind).toBe('ours_altered');
+  test('searches parts of the frame where it is asked to, and only then', async () => {
     const picture = await makeImage('png', 96, 64);
     expect((await ask(picture)).body).toMatchObject({ kind: 'unknown', watermark: { searched: false } });
     expect((await ask(picture, { search: 'true' })).body).toMatchObject({

@@ -5,7 +5,8 @@ import { randomOf } from '#test/provenance/watermark/pictures.ts';
 export function mutate(file: Uint8Array, others: readonly Uint8Array[], seed: number): Uint8Array {
   const random = randomOf(seed);
   const below = (count: number) => Math.floor(random() * count);
-  let bytes: Uint8Array = file.slice();
+  // A copy: a Buffer's slice would be the file itself.
+  let bytes: Uint8Array = new Uint8Array(file);
   for (let changes = 1 + below(4); changes > 0 && bytes.length > 16; changes--) {
     // Headers and manifests lie in front, and are what readers trip over.
     const at = below(random() < 0.7 ? Math.min(bytes.length, 6_000) : bytes.length);

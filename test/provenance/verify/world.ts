@@ -96,4 +96,4 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-const USUAL: Clip = { kind: 'photo', size: WIDE, frames: 8, fps: 12, jobId: JOB.id };
+const USUAL: Clip = { kind: 'shapes', size: WIDE, frames: 8, fps: 12, jobId: JOB.id };
