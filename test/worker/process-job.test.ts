@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
+import { subjectKeyPlace } from '#core/audit/subject-key.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { OutboxEntry } from '#core/events.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
+import { eraseUser, sweepUsers } from '#core/jobs/erase-user.ts';
 import { expire } from '#core/jobs/expire.ts';
 import { beat, sweepLeases } from '#core/jobs/lease.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
@@ -129,6 +131,30 @@ describe('a job that is cancelled', () => {
     expect(await expire(bench.ports)).toBe(1);
     expect(await bench.job(id)).toBeUndefined();
     expect(await filesOf(id)).toEqual([]);
+  });
+});
+
+describe('a job of a person who is erased', () => {
+  test('while it runs stops, and nothing of it is left once its worker has let go', async () => {
+    const { id } = await bench.submit({ num_inference_steps: 50, user: 'ann' });
+    const working = processJob(bench.ports, await bench.receive(), never);
+    await bench.until(id, job => (job.progress?.step ?? 0) > 1);
+    await eraseUser(bench.ports, 'local', 'ann', { system: 'command' });
+    await working;
+    await expire(bench.ports);
+    expect(await bench.job(id)).toBeUndefined();
+    expect(await filesOf(id)).toEqual([]);
+  });
+
+  test('by an erasure that died with the key is not rendered, and ends as cancelled', async () => {
+    const { id, subject } = await bench.submit({ user: 'ann' });
+    const place = subjectKeyPlace({ tenant: 'local', id: subject! });
+    await bench.ports.kv.put({ ...place, value: { v: 1, state: 'erasing', atMs: 1 }, expiresAtMs: null, dueAtMs: 1 });
+    await processJob(bench.ports, await bench.receive(), never);
+    expect(await bench.job(id)).toMatchObject({ status: 'cancelled', artifacts: {}, erased: true });
+    expect(bench.log.map(({ message }) => message)).not.toContain('job started');
+    await sweepUsers(bench.ports);
+    expect((await bench.job(id)).deletedAtMs).not.toBeNull();
   });
 });
 
