@@ -23,6 +23,7 @@ export function stateText(video: Video): string {
   if (video.state === 'failed') return 'This video could not be made';
   if (video.state === 'cancelled') return 'Cancelled';
   if (video.cancel_requested_at !== null) return 'Cancelling';
+  if (video.stage === 'review') return 'Waiting until somebody has looked at it';
   if (video.state === 'queued') return waitText(video.queue_position);
   if (video.stage === 'denoising') return `Step ${stepOf(video)} of ${video.num_inference_steps}`;
   return STAGES[video.stage ?? ''] ?? 'Starting';

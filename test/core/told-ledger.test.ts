@@ -76,6 +76,7 @@ describe('the audit ledger', () => {
     await expect(submit(cloudOnly, 'local', { prompt: 'a ring', residency: 'sovereign' })).rejects.toThrow();
     await expect(submit(ports, 'local', { prompt: '' })).rejects.toMatchObject({ code: 'invalid_request' });
     expect(ledger.events.map(({ action, decision }) => [action, decision.outcome, decision.rules])).toEqual([
+      ['policy.refuse', 'deny', ['minors.nudity']],
       ['job.submit', 'deny', ['policy_denied']],
       ['job.submit', 'deny', ['residency_unsatisfiable']],
     ]);

@@ -129,6 +129,11 @@ describe('settings that cannot be stop with a sentence that names them', () => {
       () => check({ monthlyBudgetUsd: -5 }),
       'monthlyBudgetUsd: got -5; a number above 0 is allowed.',
     ],
+    [
+      'a policy that would allow',
+      () => check({ policies: { acme: { v: 1, allow: ['x'] } } }),
+      'policies: got {"acme":{"v":1,"allow":["x"]}}; policy: allow',
+    ],
     ['a retention that CloudWatch has not', () => check({ logDays: 31 }), 'logDays: got 31; one of 1, 3, 5'],
     [
       'a target that is no number',

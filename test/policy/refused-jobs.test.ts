@@ -10,6 +10,7 @@ import { contentLimits } from '#core/policy/content/content-limits.ts';
 import { appeal, parseAppeal } from '#core/policy/reviews/appeal.ts';
 import { keyedOf } from '#core/policy/reviews/installation-key.ts';
 import { decideReview, listOpenReviews, viewReview } from '#core/policy/reviews/queue.ts';
+import { createMemoryAudit } from '#test/audit/memory-audit.ts';
 import { temporaryFolder } from '#test/contracts/local-folder.ts';
 import { finishJobs } from '#test/drop/drop-world.ts';
 import { ANNA, DENIED, openPolicyWorld, operator, type PolicyWorld, UNASKED } from './policy-world.ts';
@@ -41,6 +42,17 @@ describe('a refused request', () => {
     expect(tables()).not.toContain('Ellingworth');
     expect(tables()).not.toContain('ledger');
     expect((await refusal(UNASKED)).code).toBe('likeness_consent_required');
+  });
+
+  test('tells the ledger the rules that it keeps from whoever asked', async () => {
+    const audit = createMemoryAudit();
+    const told = openPolicyWorld({ audit });
+    await expect(told.ask(DENIED)).rejects.toThrow(/^(?!.*intimate\.real-person)/);
+    const refused = audit.events.find(({ action }) => action === 'policy.refuse');
+    expect(refused).toMatchObject({
+      decision: { outcome: 'deny', rules: ['intimate.real-person', 'likeness.named'], policy: expect.any(String) },
+    });
+    told.close();
   });
 
   test('is the same item again however often it is sent', async () => {
@@ -137,6 +149,8 @@ describe('REELAY_POLICY', () => {
     expect(policiesOf(strict).policyOf('anyone').tenant.reviewMeansDeny).toBe(true);
     const some = policiesOf({ tenants: { acme: strict } });
     expect([some.policyOf('acme'), some.policyOf('globex')].map(p => p.tenant.reviewMeansDeny)).toEqual([true, false]);
+    const asText = openPolicies(JSON.stringify({ tenants: { acme: strict } }));
+    expect(asText.policyOf('acme').tenant.reviewMeansDeny).toBe(true);
     const { path, remove } = temporaryFolder();
     writeFileSync(join(path, 'acme.json'), JSON.stringify(strict));
     expect(openPolicies(path).policyOf('acme').tenant.reviewMeansDeny).toBe(true);

@@ -1,5 +1,5 @@
 import type { Principal } from '../../accounts/authenticate.ts';
-import { type AuditName, askedBy } from '../../audit/audit-port.ts';
+import { type AuditName, type AuditPort, askedBy } from '../../audit/audit-port.ts';
 import type { PreparedPolicy } from '../content/prepare-policy.ts';
 import type { KeyedPorts } from './installation-key.ts';
 
@@ -12,6 +12,8 @@ export interface ContentPolicies {
 /** What asking the content policy needs. */
 export interface ContentPorts extends KeyedPorts {
   readonly content: ContentPolicies;
+  /** Told of each refusal, with its rules. */
+  readonly audit: Pick<AuditPort, 'record'>;
   readonly now: () => number;
 }
 

@@ -13,7 +13,7 @@ import type { PolicyDecision } from '../content/decide.ts';
 import { policyRefusal } from '../content/policy-refusal.ts';
 import { openReview, type ReviewItem } from '../content/review.ts';
 import { type Asked, askPolicy, markOf, promptMarkOf } from './ask.ts';
-import type { ContentPorts } from './content-ports.ts';
+import { actorOf, type ContentPorts } from './content-ports.ts';
 import { type Keyed, keyedOf } from './installation-key.ts';
 import { type ReviewRecord, refusalSpace, reviewSpace, timesOf } from './review-record.ts';
 
@@ -118,7 +118,8 @@ function newRecord(keyed: Keyed, asked: Asked, item: ReviewItem, jobId: string |
   return { v: 1, item, jobId, residency: asked.residency, ...marks, appeal: null };
 }
 
-/** The error of a refusal, after it was noted for an appeal. A store that cannot note it changes nothing about the refusal. */
+/** The error of a refusal, after it was noted for an appeal. A store that cannot note it changes nothing about the refusal; a ledger that
+ * cannot be told leaves the request unanswered. Throws `store_unavailable`. */
 async function refused(
   ports: ContentPorts,
   asked: Asked,
@@ -127,6 +128,12 @@ async function refused(
 ): Promise<ReelayError> {
   const { code, message, param } = policyRefusal(decision)!;
   const id = await noteRefusal(ports, asked, decision, jobId).catch(() => undefined);
+  // Which rules they were is for the ledger, and not for whoever was refused.
+  const { rules, policyHash: policy } = decision;
+  const object =
+    jobId === null ? ({ kind: 'review', name: id ?? 'unnoted' } as const) : ({ kind: 'job', name: jobId } as const);
+  const told = { actor: actorOf(asked.requester), action: 'policy.refuse', object };
+  await ports.audit.record({ ...told, decision: { outcome: 'deny', rules, policy } });
   const named = id === undefined ? message : `${message} This refusal is ${id}.`;
   return new ReelayError(code, named, param === null ? {} : { problems: [{ path: param, message: named }] });
 }

@@ -2,8 +2,8 @@
 import { ReelayError } from '../../errors.ts';
 import { isInReview, type Job } from '../../job.ts';
 import { endJob } from '../../jobs/end.ts';
+import { owedMessage } from '../../jobs/new-job.ts';
 import { type RelayPorts, relay } from '../../jobs/relay.ts';
-import { owedMessage } from '../../jobs/submit.ts';
 import { sweepEach } from '../../jobs/sweep.ts';
 import { limits } from '../../limits.ts';
 import type { KeyValueEntry } from '../../ports.ts';
