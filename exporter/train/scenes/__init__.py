@@ -1,0 +1,1 @@
+"""The second bundled model: scenes with shaded objects, one or two of them, and a camera."""

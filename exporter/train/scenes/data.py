@@ -1,0 +1,98 @@
+"""Clips by index, and their latents and captions in shards. A shard's content depends on its number alone."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import captions, tokens, world
+from .model import COARSE, Codec
+
+SHARD = 2000  # clips
+CAPTIONS = 4  # a clip
+FIT_CLIPS = 2000
+
+
+def clip_at(index: int) -> world.Clip:
+    return world.sample_clip(np.random.default_rng([11, index]))
+
+
+def coarse_clip(clip: world.Clip) -> np.ndarray:
+    """[25, 3, 32, 32] in -1..1: area mean, drawn at 64 with antialiased edges."""
+    frames = world.render(clip, 2 * COARSE).reshape(world.FRAMES, COARSE, 2, COARSE, 2, 3).mean((2, 4))
+    return frames.transpose(0, 3, 1, 2) * 2 - 1
+
+
+def save(state, path: Path) -> None:
+    """Whole or not at all."""
+    torch.save(state, f"{path}.tmp")
+    os.replace(f"{path}.tmp", path)
+
+
+def fit_codec(out: Path, log) -> None:
+    if (out / "codec.pt").exists():
+        return
+    coarse = np.stack([coarse_clip(world.sample_clip(np.random.default_rng([12, i]))).astype(np.float16) for i in range(FIT_CLIPS)])
+    codec = Codec()
+    first, following = codec.fit(torch.from_numpy(coarse).float())
+    latents = codec.encode(torch.from_numpy(coarse[:1000]).float())
+    spread = lambda part: part.transpose(0, 1).flatten(1).std(1)
+    save({"codec": codec.state_dict(), "std": torch.stack([spread(latents[:, :, :1]), spread(latents[:, :, 1:])])}, out / "codec.pt")
+    log(stage="codec", variance_kept_first=first, variance_kept=following)
+
+
+def load_codec(out: Path) -> tuple[Codec, torch.Tensor]:
+    state, codec = torch.load(out / "codec.pt"), Codec()
+    codec.load_state_dict(state["codec"])
+    return codec.requires_grad_(False), state["std"]
+
+
+def tokenise(text: str, rng: np.random.Generator) -> list[int]:
+    """Ids of a caption; now and then a word nobody knows, so that an unknown adjective does no harm later."""
+    ids = tokens.words_to_ids(text)
+    if rng.random() < 0.2:
+        for _ in range(int(rng.integers(1, 4))):
+            ids.insert(int(rng.integers(1, len(ids) + 1)), tokens.UNKNOWN)
+    ids = ids[: tokens.MAX_TOKENS]
+    return ids + [tokens.PAD] * (tokens.MAX_TOKENS - len(ids))
+
+
+def make_shard(out: Path, number: int) -> None:
+    folder = out / "shards"
+    done = folder / f"{number:04d}.ids.npy"  # written last
+    if done.exists():
+        return
+    folder.mkdir(exist_ok=True)
+    codec, _ = load_codec(out)
+    rng = np.random.default_rng([13, number])
+    clips = [clip_at(number * SHARD + i) for i in range(SHARD)]
+    latents = []
+    for at in range(0, SHARD, 100):
+        coarse = np.stack([coarse_clip(c) for c in clips[at: at + 100]])
+        latents.append(codec.encode(torch.from_numpy(coarse)).half().numpy())
+    ids = np.array([[tokenise(captions.caption(c, rng)[0], rng) for _ in range(CAPTIONS)] for c in clips], np.int16)
+    for name, array in ((folder / f"{number:04d}.latents.npy", np.concatenate(latents)), (done, ids)):
+        np.save(f"{name}.{os.getpid()}.npy", array)
+        os.replace(f"{name}.{os.getpid()}.npy", name)
+
+
+class Shards:
+    """Draws from the first `count` shards."""
+
+    def __init__(self, out: Path):
+        self.folder, self.latents, self.ids = out / "shards", [], []
+
+    def open(self, count: int) -> None:
+        while len(self.ids) < count:
+            name = self.folder / f"{len(self.ids):04d}"
+            self.latents.append(np.load(f"{name}.latents.npy", mmap_mode="r"))
+            self.ids.append(np.load(f"{name}.ids.npy"))
+
+    def draw(self, count: int, n: int, rng: np.random.Generator):
+        """n clips of the first `count` shards: indices, latents, caption ids."""
+        self.open(count)
+        index = rng.integers(count * SHARD, size=n)
+        x0 = torch.from_numpy(np.stack([self.latents[i // SHARD][i % SHARD] for i in index])).float()
+        ids = torch.from_numpy(np.stack([self.ids[i // SHARD][i % SHARD, int(rng.integers(CAPTIONS))] for i in index]).astype(np.int64))
+        return index, x0, ids
