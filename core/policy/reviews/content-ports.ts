@@ -13,7 +13,7 @@ export interface ContentPolicies {
 export interface ContentPorts extends KeyedPorts {
   readonly content: ContentPolicies;
   /** Told of each refusal, with its rules. */
-  readonly audit: Pick<AuditPort, 'record'>;
+  readonly audit: AuditPort;
   readonly now: () => number;
 }
 
