@@ -36,6 +36,7 @@ export async function readBody(
   const tooLarge = () => new ReelayError('payload_too_large', `body: at most ${most} bytes are allowed.`);
   if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge();
   if (request.readableEnded) return { body: NO_BODY, release: () => undefined };
+  if (request.destroyed) throw new ClientGone(); // while somebody asked who it is
   let room = NO_BODY;
   let [bytes, counted] = [0, 0];
   const count = (wanted: number) => {
