@@ -5,7 +5,7 @@ import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-stor
 import { ReelayError } from '#core/errors.ts';
 import { type FileVerifier, openVerifier } from '#gpu-container/provenance/verify/verify-file.ts';
 import { findBundles } from '#local/bundles.ts';
-import { readMarkingKeys } from '#local/marking-keys.ts';
+import { readKnowingKeys } from '#local/marking-keys.ts';
 import { readText, shown } from './verify-files.ts';
 
 /** A chain and its root have 5 kB. */
@@ -20,7 +20,7 @@ export interface FolderVerifier extends FileVerifier {
 /** Opens it. Throws `invalid_request` for a root that is none, and for keys that cannot be read. */
 export async function openFolderVerifier(folder: string, rootFile: string | undefined): Promise<FolderVerifier> {
   const given = rootFile === undefined ? '' : await rootsIn(rootFile);
-  const keys = readMarkingKeys(folder);
+  const keys = readKnowingKeys(folder);
   const db = existsSync(databaseFile(folder)) ? openDatabase(folder) : undefined;
   const models = db === undefined ? [] : (await findBundles(undefined, folder)).installed;
   const verifier = openVerifier({

@@ -24,7 +24,13 @@ import {
 import { join } from 'node:path';
 import { errnoName, fromFileSystem } from '#adapters/local/file-error.ts';
 import { ReelayError } from '#core/errors.ts';
-import { type MarkingKeys, markingKeysFrom, WATERMARK_KEY_BYTES } from '#gpu-container/provenance/marking-keys.ts';
+import {
+  type KnowingKeys,
+  knowingKeysFrom,
+  type MarkingKeys,
+  markingKeysFrom,
+  WATERMARK_KEY_BYTES,
+} from '#gpu-container/provenance/marking-keys.ts';
 
 const FILES = {
   watermarkKey: 'watermark-key.hex',
@@ -61,21 +67,30 @@ export async function openMarkingKeys(folder: string): Promise<FolderMarkingKeys
   }
 }
 
-/** The keys of a data folder; undefined where it has none. Makes nothing. */
-export function readMarkingKeys(folder: string): MarkingKeys | undefined {
+/**
+ * What a data folder's videos are known by, of watermark key and root alone: it outlives the leaf, and an archive may keep these two files.
+ * undefined where there is none.
+ */
+export function readKnowingKeys(folder: string): KnowingKeys | undefined {
   const path = markingPath(folder);
-  return existsSync(path) ? read(path) : undefined;
+  if (!existsSync(path)) return undefined;
+  const [hex, root] = [FILES.watermarkKey, FILES.root].map(name => readOwn(join(path, name))) as [string, string];
+  return asKeys(path, hex, watermarkKey => knowingKeysFrom(watermarkKey, root));
 }
 
 function read(path: string): MarkingKeys {
   const [hex, leaf, key, root] = NEEDED.map(name => readOwn(join(path, name))) as [string, string, string, string];
+  return asKeys(path, hex, watermarkKey => markingKeysFrom({ watermarkKey, certificates: `${leaf}\n${root}`, key }));
+}
+
+function asKeys<T>(path: string, hex: string, make: (watermarkKey: Uint8Array) => T): T {
   if (!/^[0-9a-f]{64}\s*$/.test(hex))
     throw refused(
       join(path, FILES.watermarkKey),
       `got no key; ${2 * WATERMARK_KEY_BYTES} lower-case hex digits are allowed`,
     );
   try {
-    return markingKeysFrom({ watermarkKey: Buffer.from(hex.trim(), 'hex'), certificates: `${leaf}\n${root}`, key });
+    return make(Buffer.from(hex.trim(), 'hex'));
   } catch (error) {
     throw refused(path, error instanceof Error ? error.message.replace(/\.$/, '') : 'the keys cannot be read');
   }

@@ -8,19 +8,23 @@ export const WATERMARK_KEY_BYTES = 32;
 /** Each installation has a watermark key of its own, so the name under it may be the same. */
 const DEPLOYMENT = 'installation';
 
-/** What an installation marks its videos with, and knows them by. */
-export interface MarkingKeys {
+/** What an installation knows its videos by: no more than this is needed to verify, nor when the certificates have long ended. */
+export interface KnowingKeys {
   /** HMAC-SHA256 under the watermark key. */
   readonly mac: Mac;
   /** Made of the watermark key once: what embedding and reading need of it. */
   readonly stream: KeyStream;
   /** The 24 bits that all its marks share. */
   readonly tag: number;
+  /** PEM of the root that its certificates end in: whom its own check trusts. */
+  readonly trustRoots: string;
+}
+
+/** What an installation marks its videos with. */
+export interface MarkingKeys extends KnowingKeys {
   /** HMAC-SHA256 of a request's text, hex, apart from all that the watermark asks of the same key. */
   readonly requestHmac: (jobId: string, text: string) => string;
   readonly signer: C2paSigner;
-  /** PEM of the root that its certificates end in: whom its own check trusts. */
-  readonly trustRoots: string;
 }
 
 /** Where the keys come from. */
@@ -36,18 +40,21 @@ export interface MarkingKeySource {
 
 /** The keys, ready to use. Throws a sentence that quotes nothing of a key where they would not mark a video. */
 export function markingKeysFrom({ watermarkKey, certificates, key, timeStamp }: MarkingKeySource): MarkingKeys {
-  if (watermarkKey.length !== WATERMARK_KEY_BYTES)
-    throw new Error(`watermark: the key has ${watermarkKey.length} bytes; ${WATERMARK_KEY_BYTES} are needed.`);
-  const hmac = (message: Uint8Array | string) => createHmac('sha256', watermarkKey).update(message);
-  const mac: Mac = message => hmac(message).digest();
+  const hmac = (message: string) => createHmac('sha256', watermarkKey).update(message);
   return {
-    mac,
-    stream: deriveKeyStream(mac),
-    tag: deploymentTag(mac, DEPLOYMENT),
+    ...knowingKeysFrom(watermarkKey, certificates),
     requestHmac: (jobId, text) => hmac(`reelay.request/1\n${jobId}\n${text}`).digest('hex'),
     signer: createSigner({ certificates, key, ...(timeStamp && { timeStamp }) }),
-    trustRoots: rootOf(certificates),
   };
+}
+
+/** The half that verifying needs, of a watermark key and certificates of which the last is the root. Throws as markingKeysFrom does. */
+export function knowingKeysFrom(watermarkKey: Uint8Array, certificates: string): KnowingKeys {
+  if (watermarkKey.length !== WATERMARK_KEY_BYTES)
+    throw new Error(`watermark: the key has ${watermarkKey.length} bytes; ${WATERMARK_KEY_BYTES} are needed.`);
+  const mac: Mac = message => createHmac('sha256', watermarkKey).update(message).digest();
+  const tag = deploymentTag(mac, DEPLOYMENT);
+  return { mac, stream: deriveKeyStream(mac), tag, trustRoots: rootOf(certificates) };
 }
 
 /** Whoever checks their own files needs to know what they are checked against. */

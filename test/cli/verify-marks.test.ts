@@ -71,6 +71,15 @@ describe('reelay verify of videos and pictures', () => {
     expect(blind).toMatchObject({ code: 1, stderr: expect.stringContaining('--root takes one') });
     const root = join(world.folder, 'marking', 'root.pem');
     expect((await inProcess(verifyCommand(), ['--root', root, at('ours.mp4')], away)).code).toBe(0);
+    // Watermark key and root are all that an archive keeps: what signs has long ended by then.
+    const kept = join(world.folder, 'marking');
+    mkdirSync(at('archive/marking'), { recursive: true });
+    for (const name of ['watermark-key.hex', 'root.pem']) cpSync(join(kept, name), at(`archive/marking/${name}`));
+    const archive = await inProcess(verifyCommand(), ['--json', at('mixed/copy.mp4')], { REELAY_DATA: at('archive') });
+    expect(JSON.parse(archive.stdout).findings[0].verdict).toMatchObject({
+      kind: 'marked_ours',
+      registry: { state: 'unchecked' },
+    });
     writeFileSync(at('no.pem'), 'none');
     const bad = await inProcess(verifyCommand(), ['--root', at('no.pem'), at('ours.mp4')], away);
     expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining('no certificate') });

@@ -17,6 +17,7 @@ export interface Reader {
    * says of the whole frame's readings that no parts need be tried.
    */
   read(task: Omit<ReadTask, 'id'>, bytes: number, isEnough: (whole: Seen) => boolean): Promise<FileReadings>;
+  /** What is being read ends at once. */
   close(): Promise<void>;
 }
 
@@ -27,7 +28,7 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
   let child: ChildProcess | undefined;
   let idle: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  let [inside, ids] = [0, 0];
+  let [inside, ids, isClosed] = [0, 0, false];
   const end = () => {
     const gone = child;
     child = undefined;
@@ -36,6 +37,7 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
   };
   const one = async (task: ReadTask, bytes: number, isEnough: (whole: Seen) => boolean): Promise<FileReadings> => {
     clearTimeout(idle);
+    if (isClosed) return { c2pa: null, whole: null, parts: null, ended: 'broke' };
     if (child === undefined || !child.connected) child = start();
     const readings = await readOne(child, task, bytes, isEnough);
     if (readings.ended === 'answered') {
@@ -55,8 +57,9 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
       });
     },
     async close() {
-      await last;
+      isClosed = true;
       await end();
+      await last;
     },
   };
 }
