@@ -10,6 +10,7 @@ import { type MarkingTask, openMarking } from './marking.ts';
 import type { Model } from './model.ts';
 import type { Marked, RenderedFile, RenderedFiles, RenderTimings } from './protocol.ts';
 import { readReference } from './read-reference.ts';
+import { rehearseMarking } from './rehearse-marking.ts';
 import { translated } from './translate-error.ts';
 import { rgbOf } from './video-decoder.ts';
 
@@ -33,7 +34,10 @@ export type VideoPipeline = (request: VideoRequest, folder: string, options: Pip
 
 /** The pipeline on one loaded model. Frames are encoded as they are decoded: memory does not grow with their number. */
 export function createVideoPipeline(model: Model, library: C2paLibrary): VideoPipeline {
+  let isFirst = true;
   const render: VideoPipeline = async (request, folder, options) => {
+    if (isFirst) void rehearseMarking(library, options.marking.order);
+    isFirst = false;
     const { referencePath, checkpoint } = options;
     const { bundle } = model;
     const marking = openMarking({
