@@ -42,6 +42,8 @@ function fromFolder(path: string): ContentPolicies {
       throw complaint(join(path, name), "the name is no tenant's; <tenant>.json is allowed, and nothing else.");
     byTenant.set(tenant, prepared(readText(join(path, name)), join(path, name)));
   }
+  // A volume that was not mounted looks like this, and would leave everybody with less than they were to have.
+  if (byTenant.size === 0) throw complaint(path, 'the folder has no <tenant>.json.');
   return policiesOf(undefined, byTenant);
 }
 

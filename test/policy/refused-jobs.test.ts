@@ -152,6 +152,7 @@ describe('REELAY_POLICY', () => {
     const asText = openPolicies(JSON.stringify({ tenants: { acme: strict } }));
     expect(asText.policyOf('acme').tenant.reviewMeansDeny).toBe(true);
     const { path, remove } = temporaryFolder();
+    expect(() => openPolicies(path)).toThrow(/no <tenant>\.json/);
     writeFileSync(join(path, 'acme.json'), JSON.stringify(strict));
     expect(openPolicies(path).policyOf('acme').tenant.reviewMeansDeny).toBe(true);
     writeFileSync(join(path, 'Acme.yaml'), '{}');
@@ -161,10 +162,11 @@ describe('REELAY_POLICY', () => {
   });
 });
 
-test('keyed hashes are HMAC-SHA-256 under one key of the installation, drawn once', async () => {
+test('keyed hashes are HMAC-SHA-256 of the SHA-256, under one key of the installation, drawn once', async () => {
   const [keyed, other] = [await keyedOf(world.ports), await keyedOf({ ...world.ports, kv: { ...world.ports.kv } })];
   const { key } = (await world.ports.kv.get('policy/installation', 'key'))!.value as { key: string };
-  const node = createHmac('sha256', Buffer.from(key, 'hex')).update('reelay-policy/1\nname\njane roe').digest('hex');
+  const digest = createHash('sha256').update('reelay-policy/1\nname\njane roe').digest();
+  const node = createHmac('sha256', Buffer.from(key, 'hex')).update(digest).digest('hex');
   expect([keyed('name', 'jane roe'), other('name', 'jane roe')]).toEqual([node, node]);
   expect(keyed('subject', 'jane roe')).not.toBe(node);
   expect(createHash('sha256').update('jane roe').digest('hex')).not.toBe(node);

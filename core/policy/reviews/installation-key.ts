@@ -17,7 +17,7 @@ export interface KeyedPorts {
 /** What a keyed hash is for; hashes of two purposes have nothing to do with each other. */
 export type KeyedPurpose = 'name' | 'subject' | 'consent' | 'request' | 'item' | 'pass';
 
-/** The HMAC-SHA-256 of a text for one purpose, lower-case hex. */
+/** The HMAC-SHA-256 of a text's SHA-256 for one purpose, lower-case hex. */
 export type Keyed = (purpose: KeyedPurpose, text: string) => string;
 
 const PLACE = { space: 'policy/installation', name: 'key' } as const;
@@ -51,13 +51,12 @@ async function readKey({ kv, random }: KeyedPorts): Promise<string> {
   throw new ReelayError('store_unavailable', 'The key of the content policy could not be kept.');
 }
 
-/** RFC 2104 over the hash that the ports bring: core has no cryptography of its own. */
+/** RFC 2104 over the hash that the ports bring, of the text's own hash: core has no cryptography, and makes no bytes of a text. */
 function hmacOf(key: Uint8Array, sha256: KeyedPorts['sha256']): Keyed {
   const padded = (byte: number) => Uint8Array.from({ length: BLOCK_BYTES }, (_, at) => (key[at] ?? 0) ^ byte);
   const [inner, outer] = [padded(0x36), padded(0x5c)];
-  const encoder = new TextEncoder();
   return (purpose, text) => {
-    const message = encoder.encode(`reelay-policy/1\n${purpose}\n${text}`);
+    const message = bytesOf(sha256(`reelay-policy/1\n${purpose}\n${text}`));
     return sha256(joined(outer, bytesOf(sha256(joined(inner, message)))));
   };
 }
