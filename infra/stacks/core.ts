@@ -56,7 +56,7 @@ export class CoreStack extends Stack {
     this.masterKey = createMasterKey(this);
     this.alarmTopic = createAlarmTopic(this, 'Alarms', settings.alarmEmail);
     const apiKey = new CfnParameter(this, 'ApiKeySha256', {
-      description: 'SHA-256 of the API key, in hex; several with commas between. Without one nobody is let in.',
+      description: "SHA-256 of the operator's API keys, in hex, commas between. Without one nobody is let in at first.",
       default: '',
       allowedPattern: '^([0-9a-f]{64}(,[0-9a-f]{64})*)?$',
       noEcho: true,
