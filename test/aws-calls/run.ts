@@ -3,6 +3,7 @@
  *
  *     node test/aws-calls/run.ts [jobs …]       10 1000
  */
+import { parsePriceList } from '#core/accounts/price-list.ts';
 import { startCountedDeployment } from './counted-deployment.ts';
 import { measureJobs, told } from './measure.ts';
 
@@ -13,3 +14,8 @@ for (const jobs of sizes.length === 0 ? [10, 1_000] : sizes)
 process.stdout.write(`one poll of an empty queue: ${JSON.stringify(await deployment.idlePoll())}\n`);
 process.stdout.write(`one round of sweeps with nothing to do: ${JSON.stringify(await deployment.sweep())}\n`);
 await deployment.close();
+const list = '{"version": "1", "prices": {"*": {"unit": "output_second", "rates": {"*": "0.1"}}}}';
+const priced = await startCountedDeployment(parsePriceList(list, 'prices', text => text));
+await measureJobs(priced, 1);
+process.stdout.write(`with a price list, ${told(await measureJobs(priced, 10))}\n`);
+await priced.close();

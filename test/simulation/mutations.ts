@@ -1,4 +1,7 @@
 /** Promises broken on purpose, one at a time: the checks are worth what they catch of these. */
+import { type Accounts, createAccounts } from '#core/accounts/accounts.ts';
+import type { Ledger } from '#core/accounts/ledger.ts';
+import { ledgerSpace } from '#core/accounts/ledger-store.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { JobStore } from '#core/ports.ts';
 import { jobOfKey } from './check-effects.ts';
@@ -19,6 +22,16 @@ function store(
   change: (store: JobStore, ports: NodePorts) => Partial<JobStore>,
 ): Mutation {
   return ports(name, caughtBy, given => ({ store: { ...given.store, ...change(given.store, given) } }));
+}
+
+/** The accounts of a node on another store, or with another ledger. */
+function accountsOn(
+  given: NodePorts,
+  kv: NodePorts['kv'],
+  change: (ledger: Ledger) => Ledger = ledger => ledger,
+): Accounts {
+  const accounts = createAccounts({ ...given, kv, prices: given.accounts.prices });
+  return { ...accounts, ledger: change(accounts.ledger), sweep: async () => 0 };
 }
 
 /** All of them. */
@@ -171,6 +184,29 @@ export const mutations: readonly Mutation[] = [
       weather: { ...drawn.weather, slow: 0.08 },
     }),
   },
+  ports('every job is charged, whatever it came to', ['the completed cost their price, the others nothing'], given => ({
+    accounts: accountsOn(given, given.kv, ledger => ({
+      ...ledger,
+      close: (tenant, jobId) => ledger.close(tenant, jobId, { outcome: 'completed', gpuMs: 0 }),
+    })),
+  })),
+  ports('an ended job is not settled', ['each end is settled'], given => ({
+    accounts: accountsOn(given, given.kv, ledger => ({
+      ...ledger,
+      close: async () => undefined,
+      meter: async () => undefined,
+    })),
+  })),
+  ports(
+    'a ledger is written whatever it has become since it was read',
+    ['no bill above the budget', 'a ledger is the sum of its holds', 'each end is counted once'],
+    given => ({
+      accounts: accountsOn(given, {
+        ...given.kv,
+        replace: entry => (entry.space === ledgerSpace ? given.kv.put(entry) : given.kv.replace(entry)),
+      }),
+    }),
+  ),
   store(
     'leases of the dead are never swept, and messages are lost',
     ['I1 every job ends in the time given'],
