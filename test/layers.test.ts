@@ -55,7 +55,7 @@ const LAW: readonly Room[] = [
   { folder: 'functions/bearer.ts', rooms: ['core', 'functions'], packages: ['node:'] },
   {
     folder: 'functions/lambda.ts',
-    rooms: ['core', 'functions', 'adapters/aws', 'adapters/http', 'adapters/policy-files.ts'],
+    rooms: ['core', 'functions', 'adapters/aws', 'adapters/http', 'adapters/policy-files.ts', 'adapters/price-file.ts'],
     packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
   },
   {
