@@ -296,7 +296,7 @@ async function handBack(
   await ports.queue.release(delivery, options.delaySeconds);
   await ports.store.clearOutbox(
     job.id,
-    given.outbox.map(entry => entry.id),
+    given.outbox.filter(({ kind }) => kind === 'message').map(({ id }) => id), // what else it owes, it still owes
   );
 }
 

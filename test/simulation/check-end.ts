@@ -81,12 +81,21 @@ function checkEvents(world: World): void {
   for (const [id, events] of byJob)
     if (new Set(events.map(event => JSON.stringify(event))).size > 1)
       world.violate('one event an end', `${id}: ${[...new Set(events.map(event => event.id))].join(' and ')}`);
+  const audited = Map.groupBy(world.facts.audited, event => event.object.name);
   for (const id of [...world.store.records.keys(), ...world.facts.removed.keys()]) {
+    checkAudit(world, id, new Set(audited.get(id)?.map(event => event.action)));
     const [event] = byJob.get(id) ?? [];
     if (event === undefined) world.violate('the end is told', `no event of ${id}`);
     else if (!world.facts.enqueued.has(event.id))
       world.violate('the end is told', `no webhook delivery of ${event.id}`);
   }
+}
+
+/** Whatever died or was out: what was accepted and what became of it is in the audit ledger, at least once. */
+function checkAudit(world: World, id: string, told: ReadonlySet<string>): void {
+  if (!told.has('job.submit') && !told.has('job.redrive')) world.violate('the ledger is told', `no submit of ${id}`);
+  const ends = ['job.complete', 'job.fail', 'job.cancel', 'job.delete'];
+  if (!ends.some(end => told.has(end))) world.violate('the ledger is told', `no end of ${id}`);
 }
 
 /**
