@@ -4,11 +4,13 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VideoFrame } from '@napi-rs/webcodecs';
-import { BufferSource, EncodedPacketSink, Input, MP4, QTFF, WEBM } from 'mediabunny';
+import { BufferSource, EncodedPacketSink, Input, MP4, QTFF } from 'mediabunny';
 import sharp from 'sharp';
 import { limits } from '#core/limits.ts';
+import { sniffMedia } from '#core/references/media-type.ts';
 import { openCodedSizes } from './coded-size.ts';
 import { rgbToI420 } from './color.ts';
+import { type DemuxedPacket, demux } from './demux.ts';
 import { readFrame } from './read-frame.ts';
 import type { Size } from './resize.ts';
 import { type Picture, type Turn, turnUpright } from './turn.ts';
@@ -44,11 +46,8 @@ export async function readI420Frames(
   take: (picture: I420Picture) => boolean,
 ): Promise<number> {
   const { VideoDecoder, EncodedVideoChunk } = await import('@napi-rs/webcodecs');
-  using input = new Input({ formats: [MP4, QTFF, WEBM], source: new BufferSource(file) });
-  const track = await input.getPrimaryVideoTrack();
-  const config = await track?.getDecoderConfig();
-  if (track == null || config == null) throw new RangeError('it holds no video track that is known here');
-  const turn: Turn = { degrees: await track.getRotation(), mirrored: await track.getFlip() };
+  using video = await openVideo(file);
+  const { config, turn } = video;
   const waiting: VideoFrame[] = [];
   let failure: Error | undefined;
   let [decoded, goesOn] = [0, true];
@@ -75,11 +74,10 @@ export async function readI420Frames(
     const sizesIn = openCodedSizes(config);
     decoder.configure(config as Parameters<typeof decoder.configure>[0]);
     let sent = 0;
-    for await (const packet of new EncodedPacketSink(track).packets()) {
-      const { type, data, microsecondTimestamp: timestamp, microsecondDuration: duration } = packet;
+    for await (const packet of video.packets()) {
       if (!goesOn || sent++ >= wanted.decoded || wanted.isOver()) break;
-      checkSizes(sizesIn(data));
-      decoder.decode(new EncodedVideoChunk({ type, timestamp, duration, data }));
+      checkSizes(sizesIn(packet.data));
+      decoder.decode(new EncodedVideoChunk(packet));
       do {
         await nextTurn();
         await takeDecoded();
@@ -92,6 +90,42 @@ export async function readI420Frames(
     clearInterval(alive);
     for (const frame of waiting) frame.close();
     if (decoder.state !== 'closed') decoder.close();
+  }
+}
+
+interface OpenVideo extends Disposable {
+  readonly config: VideoDecoderConfig;
+  readonly turn: Turn;
+  /** In the order in which they are decoded. */
+  packets(): AsyncIterable<DemuxedPacket>;
+}
+
+/** Of a long MP4 only the packets that are asked for are read. Damaged WebM can make mediabunny run in circles: a thread takes it apart. */
+async function openVideo(file: Uint8Array): Promise<OpenVideo> {
+  if (sniffMedia(file) === 'video/webm') {
+    const video = await demux(file);
+    if (typeof video === 'string') throw new RangeError(video);
+    const packets = async function* () {
+      yield* video.packets;
+    };
+    return { ...video, packets, [Symbol.dispose]: () => undefined };
+  }
+  const input = new Input({ formats: [MP4, QTFF], source: new BufferSource(file) });
+  try {
+    const track = await input.getPrimaryVideoTrack();
+    const config = await track?.getDecoderConfig();
+    if (track == null || config == null) throw new RangeError('it holds no video track that is known here');
+    const turn = { degrees: await track.getRotation(), mirrored: await track.getFlip() };
+    const packets = async function* () {
+      for await (const packet of new EncodedPacketSink(track).packets()) {
+        const { type, data, microsecondTimestamp: timestamp, microsecondDuration: duration } = packet;
+        yield { type, data, timestamp, duration };
+      }
+    };
+    return { config, turn, packets, [Symbol.dispose]: () => input.dispose() };
+  } catch (error) {
+    input.dispose();
+    throw error;
   }
 }
 

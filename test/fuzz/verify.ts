@@ -1,12 +1,14 @@
 /**
  * Files changed at random, put to the verifier: each must get an answer in whole sentences, none may be called unaltered, and the process
- * that reads them should live. `node test/fuzz/verify.ts [count, 20000] [first seed, 0]`
+ * that reads them should live. `node test/fuzz/verify.ts [count, 20000] [first seed, 0] [minutes, no end]`
  */
 import { makeImage, makeMp4, makeWebm } from '#test/media/make-media.ts';
 import { mutate } from '#test/provenance/verify/mutate.ts';
 import { openWorld } from '#test/provenance/verify/world.ts';
 
-const [count, first] = [Number(process.argv[2] ?? 20_000), Number(process.argv[3] ?? 0)];
+const [count, first, minutes] = [20_000, 0, Number.POSITIVE_INFINITY].map((usual, i) =>
+  Number(process.argv[i + 2] ?? usual),
+) as [number, number, number];
 const world = await openWorld();
 const small = { width: 64, height: 64 };
 const clip = await world.make({ size: small, frames: 4 });
@@ -19,12 +21,15 @@ const starts = [
     await makeImage('webp', 64, 64),
   ],
 ];
+// A thread is started for each of these, which makes them slow.
+const webm = await makeWebm(8, 8);
 const verifier = world.verifier();
 const kinds = new Map<string, number>();
 const wrong: string[] = [];
-let [slowestMs, brokeOff] = [0, 0];
-for (let seed = first; seed < first + count; seed++) {
-  const file = mutate(starts[seed % starts.length]!, starts, seed);
+let [slowestMs, brokeOff, done] = [0, 0, 0];
+const startedMs = performance.now();
+for (let seed = first; seed < first + count && performance.now() - startedMs < minutes * 60_000; seed++, done++) {
+  const file = mutate(seed % 50 === 0 ? webm : starts[seed % starts.length]!, [...starts, webm], seed);
   const began = performance.now();
   const { kind, sentences } = await verifier.verify(file, { search: false });
   slowestMs = Math.max(slowestMs, performance.now() - began);
@@ -36,7 +41,7 @@ for (let seed = first; seed < first + count; seed++) {
     wrong.push(`${seed}: called unaltered`);
 }
 await world.close();
-console.log(`${count} files: ${[...kinds].map(([kind, n]) => `${n} ${kind}`).join(', ')}`);
+console.log(`${done} files: ${[...kinds].map(([kind, n]) => `${n} ${kind}`).join(', ')}`);
 console.log(
   `slowest ${slowestMs.toFixed(0)} ms; the reader was ended or broke off ${brokeOff} times; ${wrong.length} wrong`,
 );
