@@ -70,7 +70,7 @@ export function retrieveInstallation(deps: Deps): ApiHandler {
 export function updateInstallation(deps: Deps): ApiHandler {
   const handle = async (event: ApiEvent) => {
     const budget = parseInstallation(event.input);
-    await tellLedger(deps, event, 'budget.change', { kind: 'budget', name: 'installation' });
+    await tellLedger(deps, event, 'budget.set', { kind: 'budget', name: 'all' });
     await setInstallationBudget(deps, budget);
     return json(200, toInstallation(budget));
   };
