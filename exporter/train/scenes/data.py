@@ -78,21 +78,35 @@ def make_shard(out: Path, number: int) -> None:
 
 
 class Shards:
-    """Draws from the first `count` shards."""
+    """Draws from the first `count` of `total` shards: from files that are mapped, or from a GPU's memory."""
 
-    def __init__(self, out: Path):
-        self.folder, self.latents, self.ids = out / "shards", [], []
+    def __init__(self, out: Path, total: int, device: torch.device):
+        self.folder, self.total, self.device, self.opened = out / "shards", total, device, 0
+        self.latents, self.ids = [], []
 
     def open(self, count: int) -> None:
-        while len(self.ids) < count:
-            name = self.folder / f"{len(self.ids):04d}"
-            self.latents.append(np.load(f"{name}.latents.npy", mmap_mode="r"))
-            self.ids.append(np.load(f"{name}.ids.npy"))
+        for number in range(self.opened, count):
+            name = self.folder / f"{number:04d}"
+            latents, ids = np.load(f"{name}.latents.npy", mmap_mode="r"), np.load(f"{name}.ids.npy")
+            if self.device.type == "cuda":
+                if not number:
+                    self.latents = torch.empty((self.total * SHARD, *latents.shape[1:]), dtype=torch.float16, device=self.device)
+                    self.ids = torch.empty((self.total * SHARD, *ids.shape[1:]), dtype=torch.int16, device=self.device)
+                rows = slice(number * SHARD, (number + 1) * SHARD)
+                self.latents[rows], self.ids[rows] = torch.from_numpy(np.array(latents)).to(self.device), torch.from_numpy(ids).to(self.device)
+            else:
+                self.latents.append(latents), self.ids.append(ids)
+        self.opened = max(self.opened, count)
+
+    def get(self, index: np.ndarray, rng: np.random.Generator):
+        """Latents and caption ids of these clips."""
+        which = rng.integers(CAPTIONS, size=len(index))
+        if self.device.type == "cuda":
+            at = torch.from_numpy(index).to(self.device)
+            return self.latents[at].float(), self.ids[at, torch.from_numpy(which).to(self.device)].long()
+        x0 = torch.from_numpy(np.stack([self.latents[i // SHARD][i % SHARD] for i in index])).float()
+        return x0, torch.from_numpy(np.stack([self.ids[i // SHARD][i % SHARD, w] for i, w in zip(index, which)]).astype(np.int64))
 
     def draw(self, count: int, n: int, rng: np.random.Generator):
-        """n clips of the first `count` shards: indices, latents, caption ids."""
         self.open(count)
-        index = rng.integers(count * SHARD, size=n)
-        x0 = torch.from_numpy(np.stack([self.latents[i // SHARD][i % SHARD] for i in index])).float()
-        ids = torch.from_numpy(np.stack([self.ids[i // SHARD][i % SHARD, int(rng.integers(CAPTIONS))] for i in index]).astype(np.int64))
-        return index, x0, ids
+        return self.get(rng.integers(count * SHARD, size=n), rng)
