@@ -28,8 +28,12 @@ export function floorForAll(): ContentPolicies {
 }
 
 function policiesOf(all: PreparedPolicy | undefined, byTenant: ReadonlyMap<string, PreparedPolicy>): ContentPolicies {
-  const others = all ?? preparePolicy(sha256);
-  return { policyOf: tenant => byTenant.get(tenant) ?? others };
+  let others = all;
+  const floor = () => {
+    others ??= preparePolicy(sha256);
+    return others;
+  };
+  return { policyOf: tenant => byTenant.get(tenant) ?? floor() };
 }
 
 function fromFolder(path: string): ContentPolicies {

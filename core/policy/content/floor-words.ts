@@ -47,10 +47,13 @@ function readingTerms(words: LanguageWords): readonly Term<Sense>[] {
   );
 }
 
-/** All terms of the floor. */
-export const floorLexicon: Lexicon<Sense> = lexiconOf(
-  floorLanguages.flatMap(words => [...conceptTerms(words), ...readingTerms(words)]),
-);
+let lexicon: Lexicon<Sense> | undefined;
+
+/** All terms of the floor; made ready by the first decision, so that a command that decides nothing does not wait for it. */
+export function floorLexicon(): Lexicon<Sense> {
+  lexicon ??= lexiconOf(floorLanguages.flatMap(words => [...conceptTerms(words), ...readingTerms(words)]));
+  return lexicon;
+}
 
 /** Languages by the words that give them away. */
 export const languageSigns: ReadonlyMap<string, readonly string[]> = floorLanguages.reduce((map, words) => {

@@ -53,11 +53,11 @@ export function readScene(text: string): Scene | null {
   const words = readWords(text);
   if (words === null) return null;
   const languages = languagesOf(words);
-  const terms = findTerms(floorLexicon, words, languages);
+  const terms = findTerms(floorLexicon(), words, languages);
   const silenced = silencedBy(words, terms);
   const speaks = (mark: Mark<Sense>) => mark.sense === 'context' || !isSilenced(silenced, mark);
   const meaningful = terms.filter(speaks);
-  const known = (word: string) => floorLexicon.whole.has(word);
+  const known = (word: string) => floorLexicon().whole.has(word);
   const people = findNames(words, meaningful, known);
   const marks = [...meaningful, ...findAges(words, meaningful).filter(speaks), ...people.map(person => person.mark)];
   return { words, at: positionsOf(marks), names: [...new Set(people.map(person => person.name))], languages };
