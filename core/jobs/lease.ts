@@ -3,8 +3,8 @@ import { limits } from '../limits.ts';
 import type { Place } from '../policy/residency.ts';
 import { endJob } from './end.ts';
 import type { LeaseWatch } from './lease-watch.ts';
+import { owedMessage } from './new-job.ts';
 import { type RelayPorts, relay } from './relay.ts';
-import { owedMessage } from './submit.ts';
 import { sweepEach } from './sweep.ts';
 
 /** What taking and keeping a job needs. */

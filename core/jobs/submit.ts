@@ -5,7 +5,6 @@ import { isRefusal } from '../accounts/quote.ts';
 import { refusedError } from '../accounts/refused-error.ts';
 import type { SubjectNames } from '../audit/subjects.ts';
 import { invalidRequest, ReelayError } from '../errors.ts';
-import type { OutboxEntry } from '../events.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
 import type { ModelCatalog } from '../models.ts';
@@ -16,6 +15,7 @@ import { judge, noteConsents, openJobReview } from '../policy/reviews/judge.ts';
 import { type ReferencePorts, storeReference, withStored } from '../references/store-reference.ts';
 import { parseSubmission, type Submission } from '../video-request.ts';
 import { claim, claimOf } from './claim.ts';
+import { type Made, newJob } from './new-job.ts';
 import { type RelayPorts, relay } from './relay.ts';
 import { needRoom } from './room.ts';
 import { readStandings, type StandingPorts } from './standing.ts';
@@ -214,22 +214,6 @@ export async function withInputAgain<T>(
     : withStored(ports, reference, file => use({ ...settings, input_reference: file }));
 }
 
-/** What a new job is beside its submission. */
-interface Made {
-  readonly id: string;
-  readonly claim?: Job['claim'];
-  readonly redriveOf?: string;
-  readonly remixOf: string | null;
-  readonly subject: string | null;
-  readonly principal: Principal | undefined;
-  /** Who asked at first, where it is asked again for them. */
-  readonly requester?: string | undefined;
-  /** When the request for it came, before any claim was looked at. */
-  readonly beganAtMs: number;
-  /** What to say when another request with the same claim made the job, and it was deleted, before this one came so far. */
-  readonly deletedSince: () => ReelayError;
-}
-
 async function accept(ports: SubmitPorts, tenant: string, submission: Submission, made: Made): Promise<Job> {
   try {
     return await acceptOrRefuse(ports, tenant, submission, made);
@@ -287,12 +271,12 @@ async function holdMoney(
   ports: SubmitPorts,
   job: Job,
   asking: Principal | undefined,
-): Promise<Pick<Job, 'keyId' | 'terms'>> {
+): Promise<Pick<Job, 'keyId' | 'terms' | 'disclosure'>> {
   const { accounts, kv, store, now } = ports;
   const principal = asking ?? localPrincipal(await accounts.tenant(job.tenant));
   const terms = await admit({ ...accounts, kv, store, now }, principal, job, job.maxCost ?? undefined);
   if (isRefusal(terms)) throw refusedError(terms);
-  return { keyId: principal.keyId, terms };
+  return { keyId: principal.keyId, terms, disclosure: principal.account.disclosure ?? null };
 }
 
 function askedFor(ports: SubmitPorts, tenant: string, { request, file }: Submission, made: Made): Asked {
@@ -306,58 +290,4 @@ async function checkDeadline(ports: SubmitPorts, job: Job, deadlineAtMs: number)
   const lateSeconds = Math.ceil((earliestMs - deadlineAtMs) / 1000);
   const message = `deadline: the queue is too long for it; at the earliest this job would end ${lateSeconds} s later.`;
   throw invalidRequest([{ path: 'deadline', message }], 'deadline_unattainable');
-}
-
-function newJob(
-  tenant: string,
-  submission: Submission,
-  made: Made & Pick<Job, 'modelDigest' | 'acceptedAt'>,
-  nowMs: number,
-): Job {
-  const { file: _, user: __, ...asked } = submission;
-  const { modelDigest, acceptedAt, subject } = made;
-  return {
-    id: made.id,
-    tenant,
-    ...asked,
-    subject,
-    sealed: null,
-    erased: false,
-    keyId: null,
-    terms: null,
-    content: null,
-    review: null,
-    modelDigest,
-    status: 'queued',
-    attempt: 0,
-    failures: 0,
-    restarts: 0,
-    notBeforeMs: 0,
-    checkpoint: null,
-    furthestStep: 0,
-    claim: made.claim ?? null,
-    redriveOf: made.redriveOf ?? null,
-    remixOf: made.remixOf,
-    progress: null,
-    lease: null,
-    acceptedAt,
-    placements: [],
-    error: null,
-    artifacts: {},
-    receipt: null,
-    marking: null,
-    createdAtMs: nowMs,
-    startedAtMs: null,
-    completedAtMs: null,
-    expiresAtMs: null,
-    cancelRequestedAtMs: null,
-    deletedAtMs: null,
-    outbox: [owedMessage(`${made.id}/0`, nowMs)],
-    version: 1,
-  };
-}
-
-/** A message the record owes, due at once for the sweeper's purposes once its grace is over. */
-export function owedMessage(id: string, nowMs: number, delaySeconds = 0): OutboxEntry {
-  return { kind: 'message', id, dueAtMs: nowMs, delaySeconds };
 }
