@@ -47,6 +47,8 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerato
 
 function charactersOf(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  // Not spread: that asks an iterator for each byte.
+  for (let at = 0; at < bytes.length; at += CHUNK)
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + CHUNK) as unknown as number[]);
   return text;
 }
