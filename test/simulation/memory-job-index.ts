@@ -2,7 +2,8 @@
  * What a store's lists are made of: an index of the records that may lag behind them, as DynamoDB's do. An entry of the index that the
  * record itself contradicts is left out of an answer; what the index has not heard of yet is missing from it.
  */
-import { type Job, queueRank } from '#core/job.ts';
+import { queuedRank } from '#adapters/job-facts.ts';
+import type { Job } from '#core/job.ts';
 
 /** The records as the lists see them. */
 export interface JobIndex {
@@ -40,8 +41,8 @@ export function createJobIndex(nowMs: () => number): JobIndex {
 
   const place = (job: Job, add: boolean) => {
     if (job.status === 'in_progress') add ? runningNow.set(job.id, job) : runningNow.delete(job.id);
-    if (job.status !== 'queued') return;
-    const rank = queueRank(job);
+    const rank = queuedRank(job);
+    if (rank === null) return;
     const list = places.get(job.tenant) ?? [];
     places.set(job.tenant, list);
     const at = lowerBound(list, rank);
