@@ -55,8 +55,9 @@ export const mutations: readonly Mutation[] = [
     // A sweeper must look, be held up, and write when the worker has come back.
     scenario: drawn => ({
       ...drawn,
+      leaseSeconds: 6,
       calamities: ['pause'],
-      calamityEveryMs: 1_500,
+      calamityEveryMs: 800,
       weather: { ...drawn.weather, slow: 0.1 },
     }),
     holds: (job, { status, attempt, notCancelled }) =>
