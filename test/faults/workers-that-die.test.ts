@@ -6,7 +6,7 @@ describe('workers that die, hang or are told to stop', () => {
 
   test('R4: a worker that comes back after its lease is refused, and says so', () => expectGoals('r4', 0.006));
 
-  test('R6: a job killed at any of its steps ends in the same bytes', () => expectGoals('r6', 0.03));
+  test('R6: a job killed at any of its steps ends in the same frames', () => expectGoals('r6', 0.03));
 
   test('R7: SIGTERM in mid-step keeps every step done', () => expectGoals('r7', 0.006));
 });
