@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { TenantRecord } from '#core/accounts/tenant.ts';
 import { createTenant, listTenants, updateTenant } from '#core/accounts/tenants.ts';
+import { disclosureProfiles } from '#core/audit/disclosure.ts';
 import { limits } from '#core/limits.ts';
 import { toTenant } from '#functions/account-wire.ts';
 import { type BudgetOptions, budgetOf, listOf, withAccounts, withBudget, withData } from './account-store.ts';
@@ -22,6 +23,9 @@ interface TenantOptions extends BudgetOptions {
   readonly data?: string;
   readonly json?: boolean;
   readonly name?: string;
+  readonly disclosure?: string;
+  readonly label?: boolean;
+  readonly keepDays?: string;
   readonly [limit: string]: unknown;
 }
 
@@ -38,7 +42,13 @@ export function tenantCommand(): Command {
     withBudget(command.option('--name <text>', 'what people call it'));
     for (const [field, what] of Object.values(ALL))
       command.addOption(new Option(`--${field.replaceAll('_', '-')} <value>`, `${what}; none: no limit`));
-    return command;
+    return command
+      .option(
+        '--disclosure <profiles>',
+        `what its videos disclose: ${disclosureProfiles.join(', ')}; none: as the installation`,
+      )
+      .option('--label', 'with --disclosure: a label in the picture although no profile wants one')
+      .option('--keep-days <days>', 'how long finished videos stay; none: as long as the installation keeps them');
   };
   set(one('create', 'make a tenant; `reelay key create --tenant` gives it a key')).action(
     async (id: string, options: TenantOptions) =>
@@ -90,8 +100,17 @@ function fieldsOf(options: TenantOptions): Record<string, unknown> {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(Object.keys(set).length === 0 ? {} : { limits: set }),
     ...(budget === undefined ? {} : { budget }),
+    ...disclosureOf(options),
+    ...(options.keepDays === undefined ? {} : { retention: keepOf(options.keepDays) }),
   };
 }
+
+function disclosureOf({ disclosure, label = false }: TenantOptions): Record<string, unknown> {
+  if (disclosure === undefined) return label ? { disclosure: { label } } : {};
+  return { disclosure: disclosure === 'none' ? null : { profiles: listOf(disclosure), label } };
+}
+
+const keepOf = (days: string) => (days === 'none' ? null : { output: /^\d+$/.test(days) ? Number(days) : days });
 
 async function list(options: TenantOptions): Promise<void> {
   const found: TenantRecord[] = [];
@@ -108,9 +127,13 @@ async function list(options: TenantOptions): Promise<void> {
 }
 
 function print(record: TenantRecord, json: boolean): void {
-  const { id, name, suspended, limits: has, budget } = toTenant(record);
+  const { id, name, suspended, limits: has, budget, disclosure, retention } = toTenant(record);
   const set = Object.entries(has).flatMap(([field, value]) => (value === null ? [] : [`${field}=${String(value)}`]));
   const money = Object.entries(budget).flatMap(([kind, usd]) => (usd === null ? [] : [`budget_${kind}=${usd}`]));
-  const line = [id, name, suspended ? 'suspended' : 'active', ...set, ...money].join('  ');
+  const more = [
+    ...(disclosure === null ? [] : [`disclosure=${disclosure.profiles}${disclosure.label ? '+label' : ''}`]),
+    ...(retention === null ? [] : [`keep_days=${retention.output}`]),
+  ];
+  const line = [id, name, suspended ? 'suspended' : 'active', ...set, ...money, ...more].join('  ');
   process.stdout.write(`${json ? JSON.stringify(toTenant(record)) : line}\n`);
 }

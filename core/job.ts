@@ -219,6 +219,8 @@ export interface Job {
   readonly artifacts: Readonly<Partial<Record<Variant, Artifact>>>;
   /** What its tenant wants disclosed beside the marks; null: what the installation does. */
   readonly disclosure: DisclosureChoice | null;
+  /** Days that it is kept after its end, as its tenant wants it; null: limits.artifactDays. */
+  readonly keptDays: number | null;
   /** null until it is completed, and for one that was completed before there were receipts. */
   readonly receipt: JobReceipt | null;
   /** null until it is completed, and for one that was completed before videos were marked. */
@@ -274,6 +276,7 @@ const ADDED_SINCE_1 = {
   receipt: null,
   marking: null,
   disclosure: null,
+  keptDays: null,
 } as const satisfies Partial<Job>;
 
 /** Likewise in the request: there was text-to-video only, and one class. */

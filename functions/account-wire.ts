@@ -28,7 +28,7 @@ export function toMadeKey({ key, text }: MadeKey, nowMs: number) {
 }
 
 /** A tenant, by the names under which its fields are set. */
-export function toTenant({ id, name, suspended, limits, budget, disclosure, createdAtMs }: TenantRecord) {
+export function toTenant({ id, name, suspended, limits, budget, disclosure, outputDays, createdAtMs }: TenantRecord) {
   return {
     id,
     object: 'tenant',
@@ -45,6 +45,7 @@ export function toTenant({ id, name, suspended, limits, budget, disclosure, crea
     },
     budget: toBudget(budget),
     disclosure: disclosure ?? null,
+    retention: outputDays === undefined ? null : { output: outputDays },
     created_at: seconds(createdAtMs),
   };
 }

@@ -1,6 +1,7 @@
 /** A tenant: who pays, what it may ask for, and whether it may ask at all. */
 import { type DisclosureChoice, parseDisclosure } from '../audit/disclose.ts';
 import { invalidRequest, type Problem } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { VideoRequest } from '../video-request.ts';
 import { accountLimits } from './account-limits.ts';
 import { type Budget, noBudget, parseBudget } from './budget.ts';
@@ -34,6 +35,8 @@ export interface TenantRecord {
   readonly budget: Budget;
   /** What its videos disclose beside their marks; undefined: what the installation's do. */
   readonly disclosure?: DisclosureChoice;
+  /** Days that its finished videos and their records are kept; undefined: limits.artifactDays, which is the most. */
+  readonly outputDays?: number;
   readonly createdAtMs: number;
 }
 
@@ -115,21 +118,32 @@ const NUMBERS = {
 const LISTS = { models: 'models', residency: 'residency' } as const;
 
 /** What an operator sets of a tenant. */
-export type TenantFields = Pick<TenantRecord, 'name' | 'suspended' | 'limits' | 'budget' | 'disclosure'>;
+export type TenantFields = Pick<TenantRecord, 'name' | 'suspended' | 'limits' | 'budget' | 'disclosure' | 'outputDays'>;
 
 /**
  * A tenant's fields with those that the input names: `{"name", "suspended", "limits": {"queued_jobs": 20, "models": [..]}, "budget":
- * {"month": "500"}, "disclosure": {"profiles": ["eu", "cn"], "label": true}}`. A limit that is null is lifted; a budget and a disclosure are
- * set as a whole. Throws `invalid_request` with every problem.
+ * {"month": "500"}, "disclosure": {"profiles": ["eu", "cn"], "label": true}, "retention":
+ * {"output": 7}}`. A limit that is null is lifted; a budget, a disclosure and a retention are set as a whole. Throws `invalid_request` with every problem.
  */
 export function parseTenantFields(input: unknown, before: TenantFields): TenantFields {
   const problems: Problem[] = [];
   const complain = (path: string, text: string) => void problems.push({ path, message: `${path}: ${text}` });
   const record = recordOf(input);
   if (record === undefined) complain('body', 'an object is needed.');
-  const { name = before.name, suspended = before.suspended, limits = {}, budget, disclosure, ...others } = record ?? {};
+  const {
+    name = before.name,
+    suspended = before.suspended,
+    limits = {},
+    budget,
+    disclosure,
+    retention,
+    ...others
+  } = record ?? {};
   for (const field of Object.keys(others))
-    complain(field.slice(0, 64), 'unknown field; known fields: name, suspended, limits, budget, disclosure.');
+    complain(
+      field.slice(0, 64),
+      'unknown field; known fields: name, suspended, limits, budget, disclosure, retention.',
+    );
   if (!isName(name)) complain('name', `a text of 1 to ${accountLimits.maxNameChars} characters is needed.`);
   if (typeof suspended !== 'boolean') complain('suspended', 'true or false is needed.');
   const set = parseLimits(recordOf(limits), complain);
@@ -143,6 +157,7 @@ export function parseTenantFields(input: unknown, before: TenantFields): TenantF
         : parseDisclosure(disclosure, (path, text) =>
             complain(path === '' ? 'disclosure' : `disclosure.${path}`, text),
           );
+  const outputDays = retention === undefined ? before.outputDays : parseOutputDays(retention, complain);
   if (problems.length > 0 || money === undefined) throw invalidRequest(problems);
   return {
     name: name as string,
@@ -150,7 +165,23 @@ export function parseTenantFields(input: unknown, before: TenantFields): TenantF
     limits: { ...before.limits, ...set },
     budget: money,
     ...(disclosed === undefined ? {} : { disclosure: disclosed }),
+    ...(outputDays === undefined ? {} : { outputDays }),
   };
+}
+
+/** `{"output": 7}`, or null for as long as the installation keeps them. Prompts and references go with the record; marks and ledger stay. */
+function parseOutputDays(input: unknown, complain: (path: string, text: string) => void): number | undefined {
+  if (input === null) return undefined;
+  const { output, ...others } = recordOf(input) ?? {};
+  for (const field of Object.keys(others))
+    complain(`retention.${field.slice(0, 64)}`, 'unknown field; known fields: output.');
+  const isDays = typeof output === 'number' && Number.isInteger(output) && output >= 1 && output <= limits.artifactDays;
+  if (isDays) return output;
+  complain(
+    'retention.output',
+    `whole days from 1 to ${limits.artifactDays} are needed, or null for the whole of retention.`,
+  );
+  return undefined;
 }
 
 function parseLimits(

@@ -42,7 +42,7 @@ export async function updateTenant(ports: TenantPorts, id: string, input: unknow
     const entry = isTenantId(id) ? await ports.kv.get(tenantSpace, id) : undefined;
     const before = (entry?.value as TenantRecord | undefined) ?? impliedTenant(id);
     if (before === undefined) throw new ReelayError('not_found', 'id: no tenant with this id.');
-    const { disclosure: _, ...kept } = before; // the fields have it, or it was taken away
+    const { disclosure: _, outputDays: __, ...kept } = before; // the fields have it, or it was taken away
     const value: TenantRecord = { ...kept, ...parseTenantFields(input, before) };
     const next = { space: tenantSpace, name: id, value, expiresAtMs: null, dueAtMs: null };
     const written = entry === undefined ? ports.kv.create(next) : ports.kv.replace({ ...next, version: entry.version });

@@ -65,7 +65,7 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       progress: null,
       lease: null,
       completedAtMs: ending.nowMs,
-      expiresAtMs: ending.nowMs + limits.artifactDays * DAY_MS,
+      expiresAtMs: ending.nowMs + (job.keptDays ?? limits.artifactDays) * DAY_MS,
       ...(ending.status === 'failed' && ending.failures !== undefined ? { failures: ending.failures } : {}),
       checkpoint: null,
       outbox: [

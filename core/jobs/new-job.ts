@@ -41,6 +41,7 @@ export function newJob(
     terms: null,
     content: null,
     disclosure: null,
+    keptDays: null,
     review: null,
     modelDigest,
     status: 'queued',

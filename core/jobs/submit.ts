@@ -271,12 +271,13 @@ async function holdMoney(
   ports: SubmitPorts,
   job: Job,
   asking: Principal | undefined,
-): Promise<Pick<Job, 'keyId' | 'terms' | 'disclosure'>> {
+): Promise<Pick<Job, 'keyId' | 'terms' | 'disclosure' | 'keptDays'>> {
   const { accounts, kv, store, now } = ports;
   const principal = asking ?? localPrincipal(await accounts.tenant(job.tenant));
   const terms = await admit({ ...accounts, kv, store, now }, principal, job, job.maxCost ?? undefined);
   if (isRefusal(terms)) throw refusedError(terms);
-  return { keyId: principal.keyId, terms, disclosure: principal.account.disclosure ?? null };
+  const { disclosure = null, outputDays: keptDays = null } = principal.account;
+  return { keyId: principal.keyId, terms, disclosure, keptDays };
 }
 
 function askedFor(ports: SubmitPorts, tenant: string, { request, file }: Submission, made: Made): Asked {

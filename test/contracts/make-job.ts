@@ -65,6 +65,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     acceptedAt: null,
     placements: [],
     disclosure: null,
+    keptDays: null,
     error: null,
     artifacts: {},
     receipt: null,

@@ -159,6 +159,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     artifacts: {},
     receipt: null,
     disclosure: null,
+    keptDays: null,
     marking: null,
     content: null,
     review: null,
