@@ -1,22 +1,30 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { frontFrom } from '#cli/front-settings.ts';
 import { parseJoinFile } from '#cli/join-file.ts';
 import { keyCommand } from '#cli/key.ts';
 import { modelsCommand } from '#cli/models.ts';
 import { serveCommand } from '#cli/serve.ts';
+import { tenantCommand } from '#cli/tenant.ts';
 import { workerCommand } from '#cli/worker.ts';
 import { DEPLOY } from './read-manifests.ts';
 
 const text = readFileSync(join(DEPLOY, '..', 'docs', 'on-premises.md'), 'utf8');
-const COMMANDS = { serve: serveCommand, worker: workerCommand, key: keyCommand };
+const COMMANDS = { serve: serveCommand, worker: workerCommand, key: keyCommand, tenant: tenantCommand };
+
+/** Reads its words and does nothing. */
+function idle(command: Command): Command {
+  for (const below of command.commands) idle(below);
+  return command.exitOverride().action(() => undefined);
+}
 
 test('docs/on-premises.md shows only commands that the command line understands', () => {
   const shown = [...text.matchAll(/npx reelay (\w+)([^`\n]*)/g)];
   expect(shown.length).toBeGreaterThan(6);
   for (const [line, name = '', rest = ''] of shown) {
-    const words = rest.trim().split(/\s+/).filter(Boolean);
+    const words = (rest.match(/"[^"]*"|\S+/g) ?? []).map(word => word.replaceAll('"', ''));
     if (name === 'models') {
       expect(
         modelsCommand().commands.map(one => one.name()),
@@ -24,8 +32,7 @@ test('docs/on-premises.md shows only commands that the command line understands'
       ).toContain(words[0]);
       continue;
     }
-    const command = COMMANDS[name as keyof typeof COMMANDS]();
-    command.exitOverride().action(() => undefined);
+    const command = idle(COMMANDS[name as keyof typeof COMMANDS]());
     expect(() => command.parse(words, { from: 'user' }), line).not.toThrow();
   }
 });
