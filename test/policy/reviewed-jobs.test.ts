@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sha256Hex } from '#adapters/audit-crypto.ts';
 import { cancel } from '#core/jobs/cancel.ts';
 import { deleteJob } from '#core/jobs/delete.ts';
 import { sweepLostMessages, sweepOutbox } from '#core/jobs/relay.ts';
 import { standingsOrNone } from '#core/jobs/standing.ts';
 import { sweeps } from '#core/jobs/sweeps.ts';
 import { contentLimits } from '#core/policy/content/content-limits.ts';
+import { preparePolicy } from '#core/policy/content/prepare-policy.ts';
+import { parseTenantPolicy } from '#core/policy/content/tenant-policy.ts';
+import { askedOf } from '#core/policy/reviews/ask.ts';
+import { judgeAgain } from '#core/policy/reviews/judge.ts';
 import { decideReview, listOpenReviews, listReviews, viewReview } from '#core/policy/reviews/queue.ts';
-import { sweepReviews } from '#core/policy/reviews/settle-review.ts';
+import { parkJob, sweepReviews } from '#core/policy/reviews/settle-review.ts';
 import { toVideo } from '#functions/wire.ts';
 import {
   ANNA,
@@ -26,6 +31,8 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const HOURS_MS = 3_600_000;
+const redBalls = JSON.stringify({ v: 1, rules: [{ id: 'balls', any: ['red ball'], outcome: 'review' }] });
+const onlyReviewed = preparePolicy(sha256Hex, parseTenantPolicy(redBalls));
 const load = async (id: string) => (await world.ports.store.load(id))!;
 const itemOf = async (id: string) => (await load(id)).review!.id;
 const approve = async (id: string, who = borisReviews) => {
@@ -113,6 +120,25 @@ describe('a job that a person has to look at', () => {
     await sweepReviews(world.ports);
     expect((await load(id)).review?.state).toBe('approved');
     expect(await world.ports.queue.depth()).toBe(1);
+  });
+
+  test('is not left behind by a worker that died before it parked it, until the time to review was over', async () => {
+    const { id } = await world.ask('a red ball');
+    const [taken, asked] = [await world.take(id), { tenant: 'local', requester: 'local/anna' }];
+    if (taken.outcome !== 'leased') throw new Error(taken.outcome);
+    const strict = { ...world.ports, content: { policyOf: () => onlyReviewed } };
+    const judged = await judgeAgain(strict, askedOf(taken.job.request, null, asked), taken.job);
+    world.pass((contentLimits.reviewHours + 1) * HOURS_MS);
+    expect(await sweepReviews(world.ports)).toBe(1);
+    expect((await load(id)).status).toBe('in_progress');
+    // A worker that asks now is told, and one that asked before, and hung, parks the job all the same.
+    const again = judgeAgain(strict, askedOf(taken.job.request, null, asked), taken.job);
+    await expect(again).rejects.toMatchObject({ code: 'policy_denied' });
+    await parkJob(world.ports, taken.job, judged!);
+    world.pass(contentLimits.lookAgainMs);
+    expect(await sweepReviews(world.ports)).toBe(1);
+    expect(await load(id)).toMatchObject({ status: 'failed', error: { code: 'policy_denied' } });
+    expect(await sweepReviews(world.ports)).toBe(0);
   });
 
   test('needs no second look when the same person asks the same again, and one when somebody else does', async () => {

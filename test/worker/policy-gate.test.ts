@@ -18,8 +18,9 @@ afterAll(() => bench.close());
 
 /** A worker that knows a newer file of the tenant than the front door did. */
 const worker = (outcome: 'review' | 'deny') => ({ ...bench.ports, content: policyOf(outcome) });
-const policyOf = (outcome: string): ContentPolicies => {
-  const file = JSON.stringify({ v: 1, rules: [{ id: 'zeppelins', any: ['zeppelin'], outcome }] });
+const boris = { person: 'local/boris', tenant: 'local', role: 'reviewer' } as const;
+const policyOf = (outcome: string, id = 'zeppelins', word = 'zeppelin'): ContentPolicies => {
+  const file = JSON.stringify({ v: 1, rules: [{ id, any: [word], outcome }] });
   const prepared = preparePolicy(text => createHash('sha256').update(text).digest('hex'), parseTenantPolicy(file));
   return { policyOf: () => prepared };
 };
@@ -41,12 +42,27 @@ describe('the worker asks its own policy before it renders', () => {
     const waiting = await bench.job(id);
     expect(waiting).toMatchObject({ status: 'queued', attempt: 1, lease: null, review: { state: 'waiting' } });
     expect(await bench.ports.queue.depth()).toBe(0);
-    const who = { person: 'local/boris', tenant: 'local', role: 'reviewer' } as const;
-    await viewReview(bench.ports, who, 'local', waiting.review!.id);
-    await decideReview(bench.ports, who, 'local', waiting.review!.id, 'approve');
+    await viewReview(bench.ports, boris, 'local', waiting.review!.id);
+    await decideReview(bench.ports, boris, 'local', waiting.review!.id, 'approve');
     await processJob(worker('deny'), await bench.receive(), never);
     expect((await bench.job(id)).error?.code).toBe('policy_denied');
     const again = await bench.submit({ prompt: 'a zeppelin', num_inference_steps: 1, seed: 3 });
     expect(await askBeforeRender(worker('review'), again)).toBeUndefined();
+    await processJob(worker('deny'), await bench.receive(), never);
+  });
+
+  test('and workers of two policies need one approval each, and no job waits for an item that was decided', async () => {
+    const { id } = await bench.submit({ prompt: 'a balloon', num_inference_steps: 1 });
+    const [old, young] = ['old', 'young'].map(name => ({
+      ...bench.ports,
+      content: policyOf('review', name, 'balloon'),
+    }));
+    for (const ports of [old!, young!]) {
+      await processJob(ports, await bench.receive(), never);
+      const { review } = await bench.job(id);
+      await viewReview(bench.ports, boris, 'local', review!.id);
+      await decideReview(bench.ports, boris, 'local', review!.id, 'approve');
+    }
+    expect(await askBeforeRender(old!, await bench.job(id))).toBeUndefined();
   });
 });

@@ -23,6 +23,8 @@ export const contentLimits = {
   maxConsentDays: 1_096,
   /** What nobody reviewed for so long is denied. */
   reviewHours: 48,
+  /** A denied item whose job goes on under another policy is looked at again after so long: the job may come back to it. */
+  lookAgainMs: 600_000,
   /** And an appeal is open for so long after the decision. */
   appealDays: 30,
   /** An appeal gives the operator more time than a review: it needs a second pair of eyes. */

@@ -4,6 +4,7 @@
  */
 import { contentLimits } from './content-limits.ts';
 import type { PolicyDecision } from './decide.ts';
+import type { ReviewItem } from './review.ts';
 
 /** A refusal of the policy; the door answers it with 403. */
 export interface PolicyRefusal {
@@ -34,4 +35,10 @@ export function policyRefusal(decision: PolicyDecision): PolicyRefusal | undefin
   const why = TOLD[rule] ?? 'a rule of your organization forbids it';
   const message = `The content policy refuses this request (${rule}): ${why}. Nothing was charged. If that is a mistake, ${appealRoute} brings it before a person.`;
   return { code: 'policy_denied', message, param: 'prompt' };
+}
+
+/** What whoever asked is told of a request that waited for a person and was not allowed. */
+export function denialOf({ id, decidedBy }: Pick<ReviewItem, 'id' | 'decidedBy'>): string {
+  const who = decidedBy === 'timer' ? 'Nobody looked at this request in time' : 'A reviewer denied this request';
+  return `${who}. Nothing was charged. If that is a mistake, ${appealRoute} brings it before a person. This refusal is ${id}.`;
 }

@@ -10,12 +10,12 @@ import type { Job, JobContent, JobReview } from '../../job.ts';
 import { limits } from '../../limits.ts';
 import { contentLimits } from '../content/content-limits.ts';
 import type { PolicyDecision } from '../content/decide.ts';
-import { policyRefusal } from '../content/policy-refusal.ts';
+import { denialOf, policyRefusal } from '../content/policy-refusal.ts';
 import { openReview, type ReviewItem } from '../content/review.ts';
 import { type Asked, askPolicy, markOf, promptMarkOf } from './ask.ts';
 import { actorOf, type ContentPorts } from './content-ports.ts';
 import { type Keyed, keyedOf } from './installation-key.ts';
-import { type ReviewRecord, refusalSpace, reviewSpace, timesOf } from './review-record.ts';
+import { type ReviewRecord, recordOf, refusalSpace, reviewSpace, timesOf } from './review-record.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -58,10 +58,23 @@ async function judgedOf(ports: ContentPorts, asked: Asked, decision: PolicyDecis
   const content = { outcome: outcome as 'allow' | 'review', rules, policyHash, consents, requester: asked.requester };
   if (outcome === 'allow') return { content, review: null };
   const keyed = await keyedOf(ports);
-  const passed = await passOf(ports, keyed, asked, policyHash);
+  const id = itemId(keyed, asked, policyHash, jobId);
+  const passed = (await answered(ports, asked.tenant, id)) ?? (await passOf(ports, keyed, asked, policyHash));
   if (passed !== undefined) return { content, review: { id: passed, state: 'approved', policyHash, dueAtMs: 0 } };
   const dueAtMs = ports.now() + contentLimits.reviewHours * 3_600_000;
-  return { content, review: { id: itemId(keyed, asked, policyHash, jobId), state: 'waiting', policyHash, dueAtMs } };
+  return { content, review: { id, state: 'waiting', policyHash, dueAtMs } };
+}
+
+/**
+ * The item of this job and policy where it was approved before: another policy asked in between. undefined: nobody has decided. A job must
+ * not wait for a decided one, which nobody decides again. Throws `policy_denied` where it was not approved.
+ */
+async function answered({ kv }: ContentPorts, tenant: string, id: string): Promise<string | undefined> {
+  const entry = await kv.get(reviewSpace(tenant), id);
+  const item = entry && recordOf(entry).item;
+  if (item === undefined || item.state === 'waiting') return undefined;
+  if (item.state === 'approved') return id;
+  throw new ReelayError('policy_denied', denialOf(item));
 }
 
 /** Puts the item of a job that is to wait into the queue; again is fine. Before the job: a job without its item would wait for nobody. */

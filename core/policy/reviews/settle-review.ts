@@ -1,13 +1,14 @@
 /** What a decision of the queue does to the job, and the timer that decides where nobody did. */
 import { ReelayError } from '../../errors.ts';
-import { isInReview, type Job } from '../../job.ts';
+import { isInReview, isTerminal, type Job } from '../../job.ts';
 import { endJob } from '../../jobs/end.ts';
 import { owedMessage } from '../../jobs/new-job.ts';
 import { type RelayPorts, relay } from '../../jobs/relay.ts';
 import { sweepEach } from '../../jobs/sweep.ts';
 import { limits } from '../../limits.ts';
 import type { KeyValueEntry } from '../../ports.ts';
-import { appealRoute } from '../content/policy-refusal.ts';
+import { contentLimits } from '../content/content-limits.ts';
+import { denialOf } from '../content/policy-refusal.ts';
 import { expireReview, type ReviewItem } from '../content/review.ts';
 import { isReached, recordOf, timesOf, withoutTexts } from './review-record.ts';
 
@@ -17,18 +18,21 @@ import { isReached, recordOf, timesOf, withoutTexts } from './review-record.ts';
  */
 export async function settleReview(ports: RelayPorts, entry: KeyValueEntry): Promise<void> {
   const record = recordOf(entry);
-  if (record.jobId !== null) await settleJob(ports, record.jobId, record.item);
-  await ports.kv.replace({ ...entry, ...timesOf(record) }); // lost the race: whoever was faster settles it
+  const isOver = record.jobId === null || (await settleJob(ports, record.jobId, record.item));
+  const times = isOver ? timesOf(record) : { dueAtMs: ports.now() + contentLimits.lookAgainMs };
+  await ports.kv.replace({ ...entry, ...times }); // lost the race: whoever was faster settles it
 }
 
-async function settleJob(ports: RelayPorts, jobId: string, item: ReviewItem): Promise<void> {
+/** false: the job may come to wait for this item yet. Its worker opens the item first and parks the job then, and may die in between. */
+async function settleJob(ports: RelayPorts, jobId: string, item: ReviewItem): Promise<boolean> {
   for (let tries = 0; tries < 8; tries++) {
     const job = await ports.store.load(jobId);
-    if (job === undefined || !isInReview(job) || job.review?.id !== item.id) return;
+    if (job === undefined || isTerminal(job.status)) return true;
+    if (!isInReview(job) || job.review?.id !== item.id) return item.state === 'approved';
     const after = item.state === 'approved' ? await release(ports, job) : await deny(ports, job, item);
     if (after === undefined) continue; // a sweep was at its outbox
     await relay(ports, after).catch(() => undefined); // the record owes it
-    return;
+    return true;
   }
   throw new ReelayError('store_unavailable', 'The job of a review is being written by many at once.');
 }
@@ -41,9 +45,7 @@ function release(ports: RelayPorts, job: Job): Promise<Job | undefined> {
 }
 
 function deny(ports: RelayPorts, job: Job, item: ReviewItem): Promise<Job | undefined> {
-  const who = item.decidedBy === 'timer' ? 'Nobody looked at this request in time' : 'A reviewer denied this request';
-  const message = `${who}. Nothing was charged. If that is a mistake, ${appealRoute} brings it before a person. This refusal is ${item.id}.`;
-  const error = { code: 'policy_denied', message };
+  const error = { code: 'policy_denied', message: denialOf(item) };
   return endJob(ports.store, job, { status: 'failed', error, nowMs: ports.now() }, job.version);
 }
 
