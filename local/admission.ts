@@ -23,6 +23,16 @@ const LOG_REFUSALS_EVERY_MS = 1_000;
 
 /** Of each connection, the admitted requests whose answers are not out. */
 const unansweredOf = new WeakMap<Socket, IncomingMessage[]>();
+/** What ends the count of an admitted request, by its answer. */
+const countedBy = new WeakMap<ServerResponse, () => void>();
+
+/**
+ * Counts a request no more whose answer is written, while the rest of its body is still read away. Whoever is refused could else send
+ * the end of a body never, and with a thousand connections and no key keep everybody out.
+ */
+export function isAnswered(response: ServerResponse): void {
+  countedBy.get(response)?.();
+}
 
 /**
  * Refuses what there is no room or time for: undefined lets a request in.
@@ -61,8 +71,14 @@ export function createAdmission(
     inProgress++;
     unansweredOf.set(socket, unanswered);
     unanswered.push(request);
+    let isCounted = true;
+    const uncount = () => {
+      if (isCounted) inProgress--;
+      isCounted = false;
+    };
+    countedBy.set(response, uncount);
     response.once('close', () => {
-      inProgress--;
+      uncount();
       unanswered.splice(unanswered.indexOf(request), 1);
     });
     return undefined;

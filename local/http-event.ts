@@ -22,6 +22,8 @@ const FIRST_BODY_BYTES = 16_384;
 /** How often a whole body lies in memory while it is handled: as it came, in its parser twice, and as the file that it brought. */
 const COPIES_HANDLED = 4;
 const NO_BODY = Buffer.alloc(0);
+/** What reading the body of a request gives that has none. */
+export const emptyBody = { body: NO_BODY, release: () => undefined };
 
 /**
  * The whole body in one buffer, counted in the pool until `release`: once while it comes, then with the copies that handling it makes. It is copied together as it comes: a client that sends its
@@ -35,7 +37,7 @@ export async function readBody(
   const most = limits.maxMultipartBytes;
   const tooLarge = () => new ReelayError('payload_too_large', `body: at most ${most} bytes are allowed.`);
   if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge();
-  if (request.readableEnded) return { body: NO_BODY, release: () => undefined };
+  if (request.readableEnded) return emptyBody;
   if (request.destroyed) throw new ClientGone(); // while somebody asked who it is
   let room = NO_BODY;
   let [bytes, counted] = [0, 0];

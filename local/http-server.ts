@@ -14,11 +14,20 @@ import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
 import { speaksIn } from '#functions/middleware.ts';
 import { routes } from '#functions/routes.ts';
-import { createAdmission, refuseNonsense } from './admission.ts';
+import { createAdmission, isAnswered, refuseNonsense } from './admission.ts';
 import { shareConnections } from './connection-share.ts';
 import { type Front, publicHostsOf } from './front.ts';
 import { createGuard, SESSION_PATH } from './guard.ts';
-import { type BodyPool, ClientGone, drain, readBody, targetOf, toContext, toFrontEvent } from './http-event.ts';
+import {
+  type BodyPool,
+  ClientGone,
+  drain,
+  emptyBody,
+  readBody,
+  targetOf,
+  toContext,
+  toFrontEvent,
+} from './http-event.ts';
 import { isOwnHost, isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -64,7 +73,9 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
     }
     const found = await guard.check(request, match.key);
     if ('refused' in found) return found.refused;
-    const { body, release } = await readBody(request, pool);
+    // What asks for nothing but an answer has no body to wait for; /health has no key either.
+    const isRead = request.method !== 'GET' && request.method !== 'HEAD';
+    const { body, release } = isRead ? await readBody(request, pool) : emptyBody;
     try {
       const event = toFrontEvent(request, body, match);
       if (found.principal !== undefined) speaksIn(found.principal, event);
@@ -126,6 +137,7 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
   // The end of the last answer closes the connection, and over unread bytes that is a reset, which may overtake the answer.
   if (drained === undefined || response.shouldKeepAlive || noBody) return void response.end(noBody ? undefined : body);
   response.write(body);
+  isAnswered(response);
   await drained;
   response.end();
 }

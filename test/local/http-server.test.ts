@@ -1,8 +1,9 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
+import { openTo } from '#local/embedded.ts';
 import { createHttpServer } from '#local/http-server.ts';
 import { noStaticFiles } from '#local/static-files.ts';
 import { createLoadClient } from '#test/bench/load-client.ts';
@@ -128,6 +129,36 @@ describe('what one connection may ask for', () => {
       });
       expect(status).toBe(413);
     }
+  });
+
+  test('who has no key and never ends a body keeps nobody out', async () => {
+    const { deps } = api.embedded;
+    const authenticate = openTo(api.embedded.authenticator, { isKeyless: false });
+    const server = createHttpServer({ ...deps, authenticate }, noStaticFiles);
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as { port: number };
+    const half = (start: string) =>
+      `${start} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: 9\r\n\r\n{`;
+    const sockets: Socket[] = [];
+    const answered = async (start: string) =>
+      new Promise<void>((resolve, reject) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(half(start)));
+        sockets.push(socket);
+        socket.once('data', () => resolve()).once('error', reject);
+      });
+    // More than are let in at once, of which none ends.
+    for (let n = 0; n < 11; n++)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) => answered(i % 2 === 0 ? 'POST /v1/videos' : 'GET /health')),
+      );
+    expect(
+      statusesIn(
+        await exchange('GET /v1/videos HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 5_000, port),
+      ),
+    ).toEqual([401]);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    server.closeAllConnections();
   });
 
   test('bytes that are no HTTP get an envelope, too large headers a 431, and the connection closes', async () => {
