@@ -38,6 +38,8 @@ export interface Want {
   readonly kind: PeriodKind;
   readonly period: string;
   readonly micros: Micros;
+  /** What it has committed already. */
+  readonly used: Micros;
 }
 
 /** The installation's entry, with what to hand to `writeInstallation`. */
@@ -78,15 +80,27 @@ export async function growSlices(
 ): Promise<Readonly<Record<string, Micros>> | undefined> {
   let { entry, given, short } = await plan(ports, tenant, wants, budget);
   for (const _ of wants) {
-    if (short === undefined || ports.dry.has(short.period, ports.now())) break;
+    if (short === undefined) break;
+    const names = [short.period, dryFor(short, tenant)];
+    if (names.some(name => ports.dry.has(name, ports.now()))) break;
     if (await reclaim(ports, tenant, short, budget[short.kind] ?? 0))
       ({ entry, given, short } = await plan(ports, tenant, wants, budget));
-    else ports.dry.note(short.period, ports.now());
+    // Who was given what is left, and still cannot make its job of it, is no reason to refuse a smaller one of another tenant.
+    else ports.dry.note(hasSpare(given, tenant, short) ? dryFor(short, tenant) : short.period, ports.now());
   }
   const slices = Object.fromEntries(wants.map(({ period }) => [period, own(own(given, period) ?? {}, tenant) ?? 0]));
   if (Object.entries(slices).every(([period, micros]) => micros <= (own(copies, period) ?? 0))) return copies;
   // Written even where nothing is given: a shrink that is under way must see that somebody is about to use what there is.
   return (await writeInstallation(ports, entry.entry, { ...entry.value, given })) ? slices : undefined;
+}
+
+/** Nothing is left in the period for this one, which is more than nothing for another one. */
+function dryFor({ period }: Want, tenant: string): string {
+  return `${period} ${tenant}`;
+}
+
+function hasSpare(given: Installation['given'], tenant: string, { period, used }: Want): boolean {
+  return (own(own(given, period) ?? {}, tenant) ?? 0) > used;
 }
 
 /** What the installation's entry would say if the tenant got what it wants, as far as there is; `short`: what there is too little of. */

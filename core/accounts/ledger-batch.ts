@@ -114,7 +114,8 @@ function wantsOf(ledger: TenantLedger, turns: readonly Turn[], nowMs: number): W
   return periods.flatMap(({ kind, period }) => {
     const micros = committed(sumsOf(after, period, tenantAccount));
     const isLimited = turns.some(({ operation }) => (operation.request?.budgets.installation[kind] ?? null) !== null);
-    return isLimited && micros > (own(ledger.slices, period) ?? 0) ? [{ kind, period, micros }] : [];
+    const used = committed(sumsOf(ledger, period, tenantAccount));
+    return isLimited && micros > (own(ledger.slices, period) ?? 0) ? [{ kind, period, micros, used }] : [];
   });
 }
 

@@ -16,7 +16,7 @@ export interface LedgerPorts {
   readonly dry: DryPeriods;
 }
 
-/** Periods whose budget was found used up a moment ago. */
+/** Periods whose budget was found used up a moment ago, by all or by one tenant. */
 export interface DryPeriods {
   readonly has: (period: string, nowMs: number) => boolean;
   readonly note: (period: string, nowMs: number) => void;
@@ -31,7 +31,7 @@ export function rememberDry(): DryPeriods {
       return ageMs >= 0 && ageMs < accountLimits.dryMs;
     },
     note: (period, nowMs) => {
-      if (since.size > 8) since.clear(); // there are two a day
+      if (since.size > accountLimits.maxSlicedTenants) since.clear();
       since.set(period, nowMs);
     },
   };
