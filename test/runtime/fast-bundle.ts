@@ -152,8 +152,8 @@ function decoder(weight: MakeWeight, frames: number): Uint8Array {
   });
 }
 
-/** Random numbers have no makers to answer for them. */
-const GOVERNANCE = {
+/** What the makers of random numbers state of them. */
+export const GOVERNANCE = {
   card: { summary: 'Random weights.', intendedUse: ['Tests.'], outOfScope: [], knownLimits: ['It makes noise.'] },
   dataset: {
     sources: ['none'],

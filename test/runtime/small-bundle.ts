@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { GOVERNANCE } from './fast-bundle.ts';
 import { encodeGraph } from './onnx-graph.ts';
 
 /** out = tanh(in) */
@@ -74,6 +75,7 @@ function manifest(files: FileEntry[]) {
     created: 1,
     owned_by: 'tests',
     description: 'A bundle for tests.',
+    governance: GOVERNANCE,
     components: {
       text_encoder: { graph: 'text_encoder/model.onnx', maxTokens: 4, width: 8 },
       transformer: { graph: 'transformer/model.onnx' },
