@@ -36,29 +36,50 @@ import { noSuchRoute } from './unsupported.ts';
 /** The Lambda entry: the handlers of routes.ts on the AWS adapters. Settings come from the environment, once per container. */
 export const handler = createLambdaHandler(() => composedDeps());
 
+/** What a function is made of. */
+export interface LambdaDeps extends Deps {
+  /** Rejects where the stores were sealed with another master key than this function's. */
+  readonly checkMasterKey: () => Promise<void>;
+}
+
 /** One Lambda function for all routes; `compose` runs at the first event, so a missing setting fails that and not the import. */
 export function createLambdaHandler(
-  compose: () => Deps,
+  compose: () => LambdaDeps,
 ): (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult> {
   let handlers: Map<string, ReturnType<(typeof routes)[string]>> | undefined;
   return async (event, context) => {
-    handlers ??= handlersOf({ ...compose(), maxUploadBytes: limits.maxLambdaBodyBytes });
+    if (handlers === undefined) {
+      const deps = compose();
+      await deps.checkMasterKey();
+      handlers = handlersOf({ ...deps, maxUploadBytes: limits.maxLambdaBodyBytes });
+    }
     // HTTP API has matched the route already: its key is ours, word for word.
     return (await handlers.get(event.routeKey)?.(event, context)) ?? errorResult(noSuchRoute());
   };
 }
 
-let composed: Deps | undefined;
+let composed: LambdaDeps | undefined;
+let checked: Promise<void> | undefined;
 let dropFolder: ReturnType<typeof connectAwsDrop> | undefined;
 /** Once per container, at its first event. */
 const composedDeps = () => {
   composed ??= awsDeps(process.env);
   return composed;
 };
+/** The same for what no request calls: with another master key it does nothing. */
+const checkedDeps = async () => {
+  const deps = composedDeps();
+  checked ??= deps.checkMasterKey().catch(error => {
+    checked = undefined; // the table may have been out
+    throw error;
+  });
+  await checked;
+  return deps;
+};
 
 /** What a schedule calls every minute. */
 export const tickHandler = async (): Promise<void> => {
-  const deps = composedDeps();
+  const deps = await checkedDeps();
   const dispatch = { ...deps.webhooks, announce: deps.events.publish, sleep: deps.sleep, log: deps.log };
   const enclaves = [...(deps.enclaves ?? [])];
   // What is swept in one class is not to be counted or paid in another.
@@ -72,7 +93,7 @@ export const tickHandler = async (): Promise<void> => {
  * there, is of the standard class: a drop of another one is refused, and no other enclave is asked, on which this function has no right.
  */
 export const dropHandler = async (event: DropTrigger): Promise<SQSBatchResponse | undefined> => {
-  const deps = composedDeps();
+  const deps = await checkedDeps();
   dropFolder ??= connectAwsDrop(awsResourcesFrom(process.env).bucket, deps.now);
   const classes = Object.fromEntries(Object.entries(deps.classes).filter(([name]) => name === defaultResidency));
   const ports = { ...deps, ...deps.enclaves?.get(defaultResidency), classes };
@@ -101,7 +122,7 @@ function sha256(data: string | Uint8Array): string {
  * Deps on AWS; the models are modelsFrom's. `REELAY_API_KEY_SHA256` holds the hashes of the operator's keys, which open everything of the
  * tenant `default`; the other keys lie in the table.
  */
-function awsDeps(env: NodeJS.ProcessEnv): Deps {
+function awsDeps(env: NodeJS.ProcessEnv): LambdaDeps {
   const ports = connectAwsFront(env, parseResidency(env.REELAY_RESIDENCY ?? ''));
   const webhooks = createWebhookPorts({
     kv: ports.kv,

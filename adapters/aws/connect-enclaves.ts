@@ -116,5 +116,6 @@ export function connectAwsFront(env: Environment, rules: ResidencyClasses) {
   const { enclaves, sealing } = connectAwsEnclaves(shared, awsEnclavesFrom(env, rules), master);
   const { kv, events } = enclaves.get(defaultResidency)!;
   const classes = Object.fromEntries(Object.entries(rules).filter(([name]) => enclaves.has(name)));
-  return { ...composeEnclaves(enclaves), kv, events, classes, enclaves, subjects: sealing.subjects };
+  const { subjects, check: checkMasterKey } = sealing;
+  return { ...composeEnclaves(enclaves), kv, events, classes, enclaves, subjects, checkMasterKey };
 }

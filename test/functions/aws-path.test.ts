@@ -183,7 +183,7 @@ describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
   });
 
   test('the Lambda entry answers events as the server does, and event streams with the state and a retry', async () => {
-    const handler = createLambdaHandler(() => deps);
+    const handler = createLambdaHandler(() => ({ ...deps, checkMasterKey: async () => undefined }));
     const route = createRouter(Object.keys(routes));
     const invoke = async (method: string, path: string, body = '') => {
       const match = route(method, path);
@@ -208,6 +208,21 @@ describe('the whole path on SQS, S3, DynamoDB and EventBridge', () => {
     expect(large.statusCode).toBe(413);
     expect(JSON.parse(large.body ?? '').error.message).toMatch(/got 46\d+ bytes; at most 4500000 are allowed/);
     expect((await handler({ ...toEventStub(), routeKey: 'GET /nope' }, toContext(toEventStub()))).statusCode).toBe(404);
+  });
+
+  test('the Lambda entry answers nothing while its master key is another one than the stores were sealed with', async () => {
+    let [asked, isOther] = [0, true];
+    const checkMasterKey = async () => {
+      asked++;
+      if (isOther) throw new ReelayError('invalid_request', 'another key');
+    };
+    const handler = createLambdaHandler(() => ({ ...deps, checkMasterKey }));
+    const health = () => handler({ ...toEventStub(), routeKey: 'GET /health' }, toContext(toEventStub()));
+    await expect(health()).rejects.toThrow('another key');
+    isOther = false;
+    expect((await health()).statusCode).toBe(200);
+    await health();
+    expect(asked).toBe(2);
   });
 
   test('the log has no prompt, no key and no signed link', () => {
