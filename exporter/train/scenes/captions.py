@@ -74,6 +74,10 @@ LOOSE = (
 )
 
 
+MARKS = ("", "\x01", "\x02", "\x03")  # of the first object, the second, both
+_UNMARK = {ord(mark): None for mark in MARKS if mark}
+
+
 def _pick(rng, words):
     return words[int(rng.integers(len(words)))]
 
@@ -123,7 +127,12 @@ def _one(clip, rng):
     say = rng.random(4) < np.array([0.97, 0.99, 0.5, 0.6 if camera and world.MOTIONS[thing.motion] == "still" else 0.95])
     noun, labels = _noun(thing, rng, say)
     motion = _moving(thing.motion, rng) if say[3] else ""
-    return noun, motion, [labels + [thing.motion if say[3] else -1]]
+    return _of(1, noun), _of(1, motion), [labels + [thing.motion if say[3] else -1]]
+
+
+def _of(index, text):
+    """Marks every word as said of this thing, for the text encoder's training; 3 is both."""
+    return " ".join(word + MARKS[index] for word in text.split())
 
 
 def _two(clip, rng):
@@ -131,41 +140,46 @@ def _two(clip, rng):
     say = [rng.random(4) < np.array([0.97, 0.99, 0.0, 0.92]) for _ in clip.things]
     nouns, labels = zip(*(_noun(t, rng, s, sized=False) for t, s in zip(clip.things, say)))
     labels = [l + [t.motion if s[3] else -1] for l, t, s in zip(labels, clip.things, say)]
-    same = clip.things[0].motion == clip.things[1].motion and say[0][3] and say[1][3]
-    moves = [_moving(t.motion, rng) if s[3] else "" for t, s in zip(clip.things, say)]
-    a, b = nouns
+    a, b = (_of(i, noun) for i, noun in enumerate(nouns, 1))
+    ma, mb = (_of(i, _moving(t.motion, rng)) if s[3] else "" for i, (t, s) in enumerate(zip(clip.things, say), 1))
     beside = world.PLACES[clip.place] == "beside"
-    plan = rng.random()
+    if say[0][3] and say[1][3] and clip.things[0].motion == clip.things[1].motion and rng.random() < 0.5:
+        both = _join(_pick(rng, ("both", "both are")), _of(3, _pick(rng, MOTION_WORDS[world.MOTIONS[clip.things[0].motion]])))
+        return _join(a, _pick(rng, ("and", "next to", "beside") if beside else ("above", "over")), b, both), "", labels
+    and_, while_ = _pick(rng, ("and", "and", "with", ",", "while")), _pick(rng, ("and", ",", "while", ", and", "."))
     if beside:
-        sides = (_pick(rng, ("on the left", "on the left side", "left")), _pick(rng, ("on the right", "on the right side", "right")))
-        if plan < 0.3:
-            text = _join(a, moves[0], _pick(rng, ("next to", "beside", "left of", "to the left of", "on the left of")), b, moves[1])
-        elif plan < 0.42:
-            text = _join(b, moves[1], _pick(rng, ("right of", "to the right of", "on the right of")), a, moves[0])
-        elif plan < 0.7:
-            text = _join(a, moves[0], _pick(rng, ("and", "and", "with", ",", "while")), b, moves[1])
-        elif plan < 0.9:
-            text = _join(a, moves[0], sides[0], _pick(rng, ("and", ",", "while")), b, moves[1], sides[1])
-        else:
-            text = _join(b, moves[1], sides[1], _pick(rng, ("and", ",", "while")), a, moves[0], sides[0])
-    elif plan < 0.6:
-        text = _join(a, moves[0], _pick(rng, ("above", "above", "on top of", "over")), b, moves[1])
-    elif plan < 0.85:
-        text = _join(b, moves[1], _pick(rng, ("below", "under", "underneath")), a, moves[0])
+        left = _pick(rng, ("on the left", "on the left side", "left", "at the left"))
+        right = _pick(rng, ("on the right", "on the right side", "right", "at the right"))
+        plans = (
+            (a, ma, _pick(rng, ("next to", "beside", "left of", "to the left of", "on the left of")), b, mb),
+            (a, ma, and_, b, mb), (a, ma, left, while_, b, mb, right), (a, left, ma, while_, b, right, mb), (left, a, ma, while_, right, b, mb),
+            (left, _pick(rng, ("is", "there is", "we see")), a, ma, while_, right, b, mb),
+            (a, and_, b, ",", _pick(rng, ("the left one", "the first", "the first one")), ma, while_, _pick(rng, ("the right one", "the second", "the other")), mb),
+            (a, ma, ",", _pick(rng, ("to its right", "on its right", "right of it")), b, mb),
+            (b, mb, ",", _pick(rng, ("to its left", "on its left", "left of it")), a, ma),
+            (b, mb, _pick(rng, ("right of", "to the right of", "on the right of")), a, ma), (b, mb, right, while_, a, ma, left), (right, b, mb, while_, left, a, ma),
+        )
     else:
-        text = _join(a, moves[0], _pick(rng, ("at the top", "on top")), _pick(rng, ("and", ",")), b, moves[1], _pick(rng, ("at the bottom", "below")))
-    if same and rng.random() < 0.6:
-        both = _pick(rng, MOTION_WORDS[world.MOTIONS[clip.things[0].motion]])
-        if beside:
-            text = _join(a, _pick(rng, ("and", "next to", "beside")), b, _pick(rng, ("", "both", "both are")), both)
-        else:
-            text = _join(a, _pick(rng, ("above", "over")), b, _pick(rng, ("", "both", "both are")), both)
-    return text, "", labels
+        top, bottom = _pick(rng, ("at the top", "on top", "at the top of the picture")), _pick(rng, ("at the bottom", "below", "down below"))
+        plans = (
+            (a, ma, _pick(rng, ("above", "above", "on top of", "over")), b, mb), (a, ma, _pick(rng, ("above", "over")), b, mb),
+            (b, mb, _pick(rng, ("below", "under", "underneath", "beneath")), a, ma), (a, ma, top, while_, b, mb, bottom), (a, top, ma, while_, b, bottom, mb),
+            (top, a, ma, while_, bottom, b, mb), (bottom, b, mb, while_, top, a, ma), (b, mb, bottom, while_, a, ma, top),
+            (a, ma, ",", _pick(rng, ("below it", "under it", "beneath it")), b, mb), (b, mb, ",", _pick(rng, ("above it", "over it")), a, ma),
+            (a, "above", b, ",", _pick(rng, ("the upper one", "the first", "the top one")), ma, while_, _pick(rng, ("the lower one", "the second", "the other")), mb),
+        )
+    return _join(*plans[int(rng.integers(len(plans)))]), "", labels
 
 
 def caption(clip: world.Clip, rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """A sentence for the clip and the labels it states: background, gradient, camera, place, then color, shape, size and motion of
-    either object, the left or upper one first; -1 is unsaid. With one object the second's labels are unsaid."""
+    text, labels = marked_caption(clip, rng)
+    return text.translate(_UNMARK), labels
+
+
+def marked_caption(clip: world.Clip, rng: np.random.Generator) -> tuple[str, np.ndarray]:
+    """A sentence for the clip, and the labels it states: background, gradient, camera, place, then color, shape, size and motion of
+    either object, the left or upper one first; -1 is unsaid. With one object the second's labels are unsaid. Words that are said of
+    an object end in one of MARKS."""
     single = len(clip.things) == 1
     subject, motion, things = (_one if single else _two)(clip, rng)
     background, gradient = -1, 0
@@ -173,7 +187,15 @@ def caption(clip: world.Clip, rng: np.random.Generator) -> tuple[str, np.ndarray
     if rng.random() < 0.93:
         behind, gradient = _behind(clip, rng)
         background = clip.background
-        if plan < 0.72:
+        name = world.BACKGROUNDS[clip.background]
+        named = _pick(rng, SCENE_NAMES[name] if name in SCENE_NAMES else PLAIN_WORDS[name])
+        if plan < 0.1:
+            tail = _pick(rng, ("the background is {}", "with {} behind it", "and {} in the background", "background {}", "{} behind"))
+            text, gradient = f"{_join(subject, motion)}{_pick(rng, (', ', ' ', '. '))}{tail.format(named)}", 0
+        elif plan < 0.16:
+            scene = named if name in SCENE_NAMES else named + " background"
+            text, gradient = f"{scene}{_pick(rng, (', ', ' : ', ' with '))}{_join(subject, motion)}", 0
+        elif plan < 0.72:
             text = _join(subject, motion, behind)
         elif plan < 0.84:
             text = f"{behind}{_pick(rng, (',', ''))} {_pick(rng, ('', 'there is '))}{_join(subject, motion)}"
@@ -181,10 +203,10 @@ def caption(clip: world.Clip, rng: np.random.Generator) -> tuple[str, np.ndarray
             text = f"{_join(subject, behind)}{_pick(rng, ('', ','))} {motion}".strip()
     else:
         text = _join(subject, motion)
-    camera = clip.camera
+    text, camera = text.rstrip(" ,"), clip.camera
     if camera:
         words = _pick(rng, CAMERA_WORDS[world.CAMERAS[camera]])
-        text = f"{words}{_pick(rng, (', ', ': ', ' on '))}{text}" if rng.random() < 0.2 else f"{text}{_pick(rng, (', ', ' while ', ', ', '. '))}{words}"
+        text = f"{words}{_pick(rng, (', ', ' : ', ' on '))}{text}" if rng.random() < 0.2 else f"{text}{_pick(rng, (', ', ' while ', ', ', '. '))}{words}"
     elif rng.random() < 0.05:
         text += _pick(rng, (", static camera", ", fixed camera"))
     if rng.random() < 0.22:
@@ -204,4 +226,4 @@ def every_phrase():
     for table in (SHAPE_WORDS, COLOR_WORDS, PLAIN_WORDS, SCENE_WORDS, SCENE_NAMES, SIZE_WORDS, MOTION_WORDS, FINITE, CAMERA_WORDS):
         for phrases in table.values():
             yield from phrases
-    yield from (*FILLER, *BEFORE, *AFTER, LOOSE, "underneath bottom top static fixed below at far")
+    yield from (*FILLER, *BEFORE, *AFTER, LOOSE, "underneath bottom top static fixed below at far beneath first second other one upper lower picture we see side down of")

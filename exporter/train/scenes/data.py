@@ -48,33 +48,37 @@ def load_codec(out: Path) -> tuple[Codec, torch.Tensor]:
     return codec.requires_grad_(False), state["std"]
 
 
-def tokenise(text: str, rng: np.random.Generator) -> list[int]:
-    """Ids of a caption; now and then a word nobody knows, so that an unknown adjective does no harm later."""
-    ids = tokens.words_to_ids(text)
+def tokenise(text: str, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Ids and marks of a marked caption; now and then a word nobody knows, so that an unknown adjective does no harm later."""
+    ids, marks = tokens.marked_ids(text)
     if rng.random() < 0.2:
         for _ in range(int(rng.integers(1, 4))):
-            ids.insert(int(rng.integers(1, len(ids) + 1)), tokens.UNKNOWN)
-    ids = ids[: tokens.MAX_TOKENS]
-    return ids + [tokens.PAD] * (tokens.MAX_TOKENS - len(ids))
+            at = int(rng.integers(len(tokens.START), len(ids) + 1))
+            ids.insert(at, tokens.UNKNOWN), marks.insert(at, 0)
+    pad = [tokens.PAD] * (tokens.MAX_TOKENS - len(ids))
+    return (ids + pad)[: tokens.MAX_TOKENS], (marks + pad)[: tokens.MAX_TOKENS]
+
+
+def _write(array: np.ndarray, path: Path) -> None:
+    np.save(f"{path}.{os.getpid()}.npy", array)
+    os.replace(f"{path}.{os.getpid()}.npy", path)
 
 
 def make_shard(out: Path, number: int) -> None:
     folder = out / "shards"
-    done = folder / f"{number:04d}.ids.npy"  # written last
-    if done.exists():
-        return
     folder.mkdir(exist_ok=True)
-    codec, _ = load_codec(out)
-    rng = np.random.default_rng([13, number])
-    clips = [clip_at(number * SHARD + i) for i in range(SHARD)]
-    latents = []
-    for at in range(0, SHARD, 100):
-        coarse = np.stack([coarse_clip(c) for c in clips[at: at + 100]])
-        latents.append(codec.encode(torch.from_numpy(coarse)).half().numpy())
-    ids = np.array([[tokenise(captions.caption(c, rng)[0], rng) for _ in range(CAPTIONS)] for c in clips], np.int16)
-    for name, array in ((folder / f"{number:04d}.latents.npy", np.concatenate(latents)), (done, ids)):
-        np.save(f"{name}.{os.getpid()}.npy", array)
-        os.replace(f"{name}.{os.getpid()}.npy", name)
+    clips = None
+    drawn = lambda: clips or [clip_at(number * SHARD + i) for i in range(SHARD)]
+    if not (folder / f"{number:04d}.latents.npy").exists():
+        (codec, _), clips, latents = load_codec(out), drawn(), []
+        for at in range(0, SHARD, 100):
+            coarse = np.stack([coarse_clip(c) for c in clips[at: at + 100]])
+            latents.append(codec.encode(torch.from_numpy(coarse)).half().numpy())
+        _write(np.concatenate(latents), folder / f"{number:04d}.latents.npy")
+    if not (folder / f"{number:04d}.ids.npy").exists():
+        rng = np.random.default_rng([13, number])
+        ids = [[tokenise(captions.marked_caption(c, rng)[0], rng)[0] for _ in range(CAPTIONS)] for c in drawn()]
+        _write(np.array(ids, np.int16), folder / f"{number:04d}.ids.npy")
 
 
 class Shards:

@@ -21,7 +21,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from . import sample, tokens
-from .model import CHANNELS, FRAMES, GRID, PIXELS, SLOTS, TEXT_WIDTH, Codec, Decoder, Denoiser, Encoder, TextEncoder
+from .model import CHANNELS, FRAMES, GRID, PIXELS, SLOTS, TEXT_WIDTH, Codec, Decoder, Denoiser, Encoder
+from .text import Reader
 
 CREATED = 1795219200  # 2026-11-21
 
@@ -68,16 +69,16 @@ def digest(path: Path) -> dict:
 
 def networks(build: Path, weights: str, draft: bool):
     codec = Codec()
-    encoder, denoiser, decoder = TextEncoder(len(tokens.VOCABULARY)), Denoiser(), Decoder(codec)
+    reader, denoiser, decoder = Reader(), Denoiser(), Decoder(codec)
     if (build / "codec.pt").exists() or not draft:
         codec.load_state_dict(torch.load(build / "codec.pt")["codec"])
-    for module, name in ((encoder, "text"), (denoiser, weights), (decoder, "decoder")):
+    for module, name in ((reader, "text"), (denoiser, weights), (decoder, "decoder")):
         found = [p for p in (build / f"{name}.pt", build / f"{name}.average.pt") if p.exists()]
         if found:
             module.load_state_dict(torch.load(found[0], map_location="cpu"))
         elif not draft:
             raise SystemExit(f"{build / name}.pt is not there")
-    return codec, encoder, denoiser, decoder
+    return codec, reader.encoder, denoiser, decoder
 
 
 def write_json(path: Path, value) -> None:

@@ -67,7 +67,7 @@ class Crew:
 
 def optimizers_of(module, muon_rate: float, adam_rate: float):
     """Muon for the matrices and kernels inside, AdamW for what is at the edges and for the rest."""
-    edges = ("enter", "leave", "modulate", "words", "places", "offset", "time", "pooled")
+    edges = ("enter", "leave", "modulate", "places", "offset", "time", "pooled")
     inner = [p for n, p in module.named_parameters() if p.requires_grad and p.ndim in (2, 4) and not any(e in n for e in edges)]
     chosen = {id(p) for p in inner}
     rest = [p for p in module.parameters() if p.requires_grad and id(p) not in chosen]

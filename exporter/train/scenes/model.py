@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .tokens import MAX_TOKENS
+from .tokens import MAX_TOKENS, START
 
 FRAMES, PIXELS, COARSE = 25, 256, 32
 BLOCK_T, BLOCK_S = 6, 8  # a latent token covers 6 frames of an 8x8 block of the 32x32 clip; those of the first latent frame one
@@ -116,7 +116,7 @@ def attend(q, k, v, heads, bias=None, norm_q=None, norm_k=None):
 
 
 class TextEncoder(nn.Module):
-    """input_ids [B, 40] -> [B, 40, 128], rows of padding zeroed. The first row carries the whole caption."""
+    """input_ids [B, 40] -> [B, 40, 128], rows of padding zeroed. The first three carry the scene and either object."""
 
     def __init__(self, words, layers=3, heads=4):
         super().__init__()
@@ -187,7 +187,7 @@ class Denoiser(nn.Module):
         self.enter_first, self.leave_first = nn.Linear(CHANNELS, width), nn.Linear(width, CHANNELS)
         self.places = nn.Parameter(torch.randn(TOKENS, width) * 0.02)
         self.time1, self.time2 = nn.Linear(128, width), nn.Linear(width, width)
-        self.pooled = nn.Linear(TEXT_WIDTH, width)
+        self.pooled = nn.Linear(len(START) * TEXT_WIDTH, width)
         self.modulate = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(width, heads, cross=i % 3 == 1) for i in range(depth))
         self.norm, self.modulate_last = nn.LayerNorm(width), nn.Linear(width, 2 * width)
@@ -199,7 +199,7 @@ class Denoiser(nn.Module):
         t = (timestep.float() / 1000).clamp(1e-3, 1).reshape(-1, SLOTS, 1)
         angles = t * 1000 * torch.exp(-math.log(10000) * torch.arange(64, device=t.device) / 64)
         cond = self.time2(F.silu(self.time1(torch.cat([angles.cos(), angles.sin()], -1))))
-        cond = F.silu(cond + self.pooled(encoder_hidden_states[:, :1]))
+        cond = F.silu(cond + self.pooled(encoder_hidden_states[:, : len(START)].flatten(1))[:, None])
         modulation = self.modulate(cond).reshape(b, SLOTS, 6, -1)
 
         t = t[:, :, None]

@@ -12,7 +12,7 @@ from . import data, oracle, sample, tokens, world
 from .loop import fit, optimizers_of
 from .model import BLOCK_T, COARSE, MARGIN, PIXELS, SLOTS, Decoder, Denoiser
 from .prompts import TUNING_SEED, prompts
-from .text import load_text
+from .text import load_text, text
 
 WATCHED = 48  # prompts, while training
 
@@ -220,4 +220,4 @@ def student(crew, out, steps, batch, shards):
                _watch(crew, codec, encoder, FAST, 1.0), watch_every(crew))
 
 
-STAGES = {"denoiser": denoiser, "decoder": decoder, "student": student}
+STAGES = {"text": text, "denoiser": denoiser, "decoder": decoder, "student": student}

@@ -1,6 +1,5 @@
 """The text encoder's own training: to read from a caption what it states, from the first token's row alone. Then it is frozen."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -8,56 +7,74 @@ import torch
 import torch.nn.functional as F
 
 from . import captions, tokens, world
-from .data import save, tokenise
+from .data import tokenise
+from .loop import fit
 from .model import TEXT_WIDTH, TextEncoder
+from .prompts import TUNING_SEED, prompts
 
-POOL = 8000  # clips whose captions are drawn again and again
+POOL = 9000  # clips whose captions are drawn again and again; a third of each placing
+THING = 4  # labels of the scene come first, then as many of either object
 
 
 class Reader(torch.nn.Module):
-    """Encoder and a linear head per label; the last class of each is "unsaid"."""
+    """Encoder, a linear head per label, on the row that gathers it, the last class being "unsaid"; and one that says of which object a word is."""
 
     def __init__(self):
         super().__init__()
         self.encoder = TextEncoder(len(tokens.VOCABULARY))
         self.heads = torch.nn.ModuleList(torch.nn.Linear(TEXT_WIDTH, n + 1) for n in captions.LABELS)
+        self.whose = torch.nn.Linear(TEXT_WIDTH, len(captions.MARKS))
 
     def forward(self, ids):
-        first = self.encoder(ids)[:, 0]
-        return [head(first) for head in self.heads]
+        rows = self.encoder(ids)
+        return [head(rows[:, i // THING]) for i, head in enumerate(self.heads)], self.whose(rows)
 
 
 def targets(labels):
     return [torch.where(labels[:, i] < 0, n, labels[:, i]) for i, n in enumerate(captions.LABELS)]
 
 
-def train_text(out: Path, steps: int, log, batch: int = 128) -> None:
-    if (out / "text.pt").exists():
-        return
+def stated(clip: world.Clip) -> list[int]:
+    """Labels that a prompt of prompts.py states; -1 is not asked."""
+    things = [[t.color, t.shape, -1, t.motion] for t in clip.things]
+    return sum([[clip.background, -1, clip.camera, clip.place], *things, [-1] * 4], [])[: len(captions.LABELS)]
+
+
+def _watch(device):
+    """How many of the tuning prompts are read right."""
+    rows = prompts(400, TUNING_SEED)
+    ids, want = torch.tensor([tokens.encode(r["prompt"]) for r in rows], device=device), torch.tensor([stated(r["clip"]) for r in rows], device=device)
+    kinds = {f"{place}_{phrased}": torch.tensor([(world.PLACES[r["clip"].place] == place) and r["paraphrase"] == (phrased == "paraphrase") for r in rows])
+             for place in world.PLACES for phrased in ("template", "paraphrase")}
+
+    def watch(reader):
+        got = torch.stack([x.argmax(-1) for x in reader(ids)[0]], 1)
+        right = ((got == want) | (want < 0)).all(1).float().cpu()
+        return {k: round(100 * float(right[rows].mean()), 1) for k, rows in kinds.items()}
+    return watch
+
+
+def text(crew, out, steps, batch, shards):
+    """Twice the batch of the other stages: captions are cheap."""
     torch.manual_seed(1)
-    rng, started, reader = np.random.default_rng(21), time.time(), Reader()
-    clips = [world.sample_clip(rng) for _ in range(POOL)]
+    reader, rng, n = Reader().to(crew.device), np.random.default_rng(21), 2 * batch // crew.processes
+    clips = [world.sample_clip(rng, place=i % 3) for i in range(POOL)]
     optimizer = torch.optim.AdamW(reader.parameters(), lr=2e-3, weight_decay=0.01)
-    for step in range(steps):
-        pairs = [captions.caption(clips[int(i)], rng) for i in rng.integers(POOL, size=batch)]
-        ids = torch.tensor([tokenise(text, rng) for text, _ in pairs])
-        ids = ids[:, : int((ids != tokens.PAD).sum(1).max())]
-        target = targets(torch.tensor(np.stack([label for _, label in pairs])))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = [x.float() for x in reader(ids)]
-        loss = sum(F.cross_entropy(x, y) for x, y in zip(logits, target))
-        for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 50) * min(1, 2 * (1 - step / steps) + 0.02)
-        optimizer.zero_grad(), loss.backward(), torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0), optimizer.step()
-        if step % 100 == 99 or step == steps - 1:
-            right = torch.stack([x.argmax(-1) == y for x, y in zip(logits, target)])
-            log(stage="text", step=step + 1, loss=loss.item(), worst=float(right.float().mean(1).min()), whole=float(right.all(0).float().mean()),
-                seconds=time.time() - started)
-    save(reader.state_dict(), out / "reader.pt")
-    save(reader.encoder.state_dict(), out / "text.pt")
+
+    def loss_of(step, rng):
+        pairs = [captions.marked_caption(clips[int(i)], rng) for i in rng.integers(POOL, size=n)]
+        ids, marks = torch.tensor([tokenise(text, rng) for text, _ in pairs]).unbind(1)
+        long = int((ids != tokens.PAD).sum(1).max())
+        ids, marks = ids[:, :long].to(crew.device), marks[:, :long].to(crew.device)
+        with crew.autocast():
+            logits, whose = reader(ids)
+        target, said = targets(torch.tensor(np.stack([label for _, label in pairs]), device=crew.device)), ids > tokens.START[-1]
+        return sum(F.cross_entropy(x.float(), y) for x, y in zip(logits, target)) + 2 * F.cross_entropy(whose.float()[said], marks[said])
+
+    return fit(crew, out, "text", reader, [optimizer], loss_of, steps, 0.6, 0.99, _watch(crew.device), 250)
 
 
 def load_text(out: Path) -> TextEncoder:
-    encoder = TextEncoder(len(tokens.VOCABULARY))
-    encoder.load_state_dict(torch.load(out / "text.pt"))
-    return encoder.eval().requires_grad_(False)
+    reader = Reader()
+    reader.load_state_dict(torch.load(out / "text.pt", map_location="cpu"))
+    return reader.encoder.eval().requires_grad_(False)

@@ -19,7 +19,6 @@ import torch
 from . import data
 from .loop import Crew, log_to
 from .stages import STAGES
-from .text import train_text
 
 
 def _run(rank, processes, port, deadline, stage, out, options, done):
@@ -43,10 +42,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else 2)
     parser.add_argument("--seconds", type=float, help="stop cleanly, all saved, after so long")
-    parser.add_argument("--only", choices=("data", "text", *STAGES))
-    parser.add_argument("--shards", type=int, default=60, help="of 2,000 clips each")
+    parser.add_argument("--only", choices=("data", *STAGES))
+    parser.add_argument("--shards", type=int, default=100, help="of 2,000 clips each")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--text-steps", type=int, default=1200)
+    parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--denoiser-steps", type=int, default=30000)
     parser.add_argument("--decoder-steps", type=int, default=5000)
     parser.add_argument("--student-steps", type=int, default=4000)
@@ -60,8 +59,6 @@ def main() -> None:
         with get_context("spawn").Pool(os.cpu_count() or 1) as pool:
             pool.starmap(data.make_shard, [(out, i) for i in range(args.shards)], chunksize=1)
         return
-    if args.only in (None, "text"):
-        train_text(out, args.text_steps, log)
     for stage in STAGES:
         if args.only in (None, stage):
             options = {"steps": getattr(args, f"{stage}_steps"), "batch": args.batch, "shards": args.shards}
