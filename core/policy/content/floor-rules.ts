@@ -34,7 +34,7 @@ export interface FloorRule {
 }
 
 /** Changes with every change of a rule, a list or the reading of texts that can change a decision. */
-export const floorVersion = 'floor/1';
+export const floorVersion = 'floor/2';
 
 /** The rules, the gravest first. */
 export const floorRules: readonly FloorRule[] = [
