@@ -1,13 +1,14 @@
 /**
  * Job records with their prompts sealed (core/audit/vault.ts). What serves a caller gives jobs as they were made; once the person is
- * erased, or the prompt's time is over, with empty prompts and `erased`. What serves the queue and the sweeps (heads, running, due,
- * removable) needs no prompt, looks at no key and gives none.
+ * erased, or the prompt's time is over, with empty prompts and `erased`; a damaged record likewise, to callers alone (`get`, `list`). What
+ * serves the queue and the sweeps (heads, running, due, removable) needs no prompt, looks at no key and gives none.
  */
 import { keepJobSubjects } from '#adapters/job-subjects.ts';
 import { forgetSubjectJob, noteSubjectJob } from '#core/audit/subject-jobs.ts';
-import { readSubject, type SealPorts, stateOfSubject, subjectErased } from '#core/audit/subject-key.ts';
+import { keyToOpen, readSubject, type SealPorts, stateOfSubject, subjectErased } from '#core/audit/subject-key.ts';
 import { subjectOf } from '#core/audit/subjects.ts';
 import { isSealed, openText, sealText } from '#core/audit/vault.ts';
+import { ReelayError } from '#core/errors.ts';
 import type { Job, JobReceipt } from '#core/job.ts';
 import type { JobChange, JobStore } from '#core/ports.ts';
 
@@ -30,6 +31,15 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
     if (text === undefined) return erasedView(job);
     const prompts = JSON.parse(text) as Pick<Job['request'], 'prompt' | 'negative_prompt'>;
     return { ...job, sealed: null, request: { ...job.request, ...prompts }, receipt: await openReceipt(job) };
+  }
+
+  /** For a caller, to whom one damaged record must not hide the others, or keep its video from being downloaded or deleted. */
+  async function shown(job: Job): Promise<Job> {
+    if (job.sealed !== null) await keyToOpen(keys, subjectOf(job)); // another master key damages nothing: that is told
+    return opened(job).catch((error: unknown) => {
+      if (error instanceof ReelayError && error.code === 'internal') return erasedView(job);
+      throw error;
+    });
   }
 
   async function openReceipt(job: Job): Promise<JobReceipt | null> {
@@ -71,7 +81,7 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
     },
     async get(id, tenant) {
       const job = await store.get(id, tenant);
-      return job && opened(job);
+      return job && shown(job);
     },
     async load(id) {
       const job = await store.load(id);
@@ -79,7 +89,7 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
     },
     async list(tenant, query) {
       const page = await store.list(tenant, query);
-      return { ...page, jobs: await Promise.all(page.jobs.map(opened)) };
+      return { ...page, jobs: await Promise.all(page.jobs.map(shown)) };
     },
     async transition(id, expected, change) {
       const job = await store.transition(id, expected, await sealedChange(id, change));

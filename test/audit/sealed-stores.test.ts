@@ -134,7 +134,21 @@ describe('records', () => {
     await world.sealing.check();
     const other = openSealed(Buffer.alloc(32, 8), world.kv);
     await expect(other.sealing.check()).rejects.toThrow('master-key: this is not the master key');
-    await expect(other.sealing.store(world.inner).load(job.id)).rejects.toThrow('does not open');
+    const theirs = other.sealing.store(world.inner);
+    await expect(theirs.load(job.id)).rejects.toThrow('does not open');
+    await expect(theirs.list('acme', { limit: 9, order: 'asc' })).rejects.toThrow('does not open');
+  });
+
+  test('a damaged one hides no other from its tenant, and no worker takes it for one without a prompt', async () => {
+    const world = openSealed();
+    const [whole, other] = [ofPerson(), ofPerson()];
+    for (const job of [whole, other]) await world.store.create(job);
+    const damaged = { ...ofPerson(), sealed: (await world.inner.load(other.id))!.sealed };
+    await world.inner.create(damaged);
+    const { jobs } = await world.store.list('acme', { limit: 9, order: 'asc' });
+    expect(jobs.filter(({ erased }) => erased).map(({ id }) => id)).toEqual([damaged.id]);
+    expect(await world.store.get(damaged.id, 'acme')).toMatchObject({ erased: true, sealed: null });
+    await expect(world.store.load(damaged.id)).rejects.toMatchObject({ code: 'internal' });
   });
 });
 
