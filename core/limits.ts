@@ -240,4 +240,6 @@ export const limits = {
   ssePositionMs: 1_000,
   /** Streams one process holds, each costing a look at the record every `ssePollMs`. */
   sseMaxStreams: 256,
+  /** Of them a tenant's with a key: three quarters, so that one customer does not take them all. */
+  sseMaxTenantStreams: 192,
 } as const;

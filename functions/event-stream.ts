@@ -19,11 +19,17 @@ export async function currentState(deps: Deps, job: Job): Promise<string> {
   return `retry: ${limits.retryAfterMs}\n\n${await frame(deps, job, isTerminal(job.status) ? 'done' : 'status')}`;
 }
 
+/** Streams of one process, all and by tenant. */
+export interface OpenStreams {
+  streams: number;
+  readonly of: Map<string, number>;
+}
+
 /** Watches the record, which also shows the progress of workers in other processes. Ends with `done`, or after an hour. */
 export async function* eventStream(
   deps: Deps,
   first: Job,
-  watch: { lastEventId: string | undefined; open: { streams: number }; client: { readonly gone: boolean } },
+  watch: { lastEventId: string | undefined; open: OpenStreams; client: { readonly gone: boolean } },
 ): AsyncGenerator<Uint8Array> {
   const { open, client } = watch;
   const encoder = new TextEncoder();
@@ -33,7 +39,7 @@ export async function* eventStream(
   let position: number | null = null;
   let countedAtMs = 0;
   const endsAtMs = deps.now() + limits.sseMaxSeconds * 1000;
-  open.streams++;
+  count(open, first.tenant, 1);
   try {
     for (
       let job: Job | undefined = first;
@@ -63,6 +69,13 @@ export async function* eventStream(
       await deps.sleep(limits.ssePollMs);
     }
   } finally {
-    open.streams--;
+    count(open, first.tenant, -1);
   }
+}
+
+function count(open: OpenStreams, tenant: string, change: 1 | -1): void {
+  open.streams += change;
+  const now = (open.of.get(tenant) ?? 0) + change;
+  if (now === 0) open.of.delete(tenant);
+  else open.of.set(tenant, now);
 }

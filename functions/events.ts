@@ -8,7 +8,7 @@ import { type ApiHandler, api } from './middleware.ts';
 
 /** GET /v1/videos/{id}/events: server-sent `status`, `progress` and `done`; a front that cannot stream sends the state and closes. */
 export function videoEvents(deps: Deps): ApiHandler {
-  const open = { streams: 0 };
+  const open = { streams: 0, of: new Map<string, number>() };
   return api(
     deps,
     'events',
@@ -20,6 +20,12 @@ export function videoEvents(deps: Deps): ApiHandler {
         throw new ReelayError(
           'rate_limited',
           `This server holds ${limits.sseMaxStreams} event streams, which is all it may.`,
+        );
+      // Who has no key is on the machine itself and shares with nobody.
+      if (event.principal.keyId !== null && (open.of.get(event.tenant) ?? 0) >= limits.sseMaxTenantStreams)
+        throw new ReelayError(
+          'rate_limited',
+          `This tenant has ${limits.sseMaxTenantStreams} event streams open, which is all it may.`,
         );
       const client = { gone: false };
       const stream = eventStream(deps, job, { lastEventId: event.headers['last-event-id'], open, client });

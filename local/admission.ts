@@ -9,7 +9,7 @@ import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
 
 /** Requests in progress, streams being read included; a stream's buffers hold some 100 KB. */
-const MAX_IN_PROGRESS = 1_024;
+export const MAX_IN_PROGRESS = 1_024;
 /** One connection's requests sent ahead of their answers: a packet holds a thousand, and each may ask for a page of a hundred records. */
 const MAX_SENT_AHEAD = 16;
 /** Who had no idle moment for this long is overloaded; pauses (garbage, a checkpoint of the log, another program) are caught up sooner. */

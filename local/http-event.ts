@@ -10,6 +10,8 @@ import type { FrontEvent } from '#functions/http.ts';
 export interface BodyPool {
   bytes: number;
   readonly maxBytes: number;
+  /** Of which it is a part: what is held here is held there too. */
+  readonly within?: BodyPool;
 }
 
 /** The client hung up in mid-upload: its own business, and nobody is left to answer. */
@@ -41,14 +43,15 @@ export async function readBody(
   if (request.destroyed) throw new ClientGone(); // while somebody asked who it is
   let room = NO_BODY;
   let [bytes, counted] = [0, 0];
+  const pools = pool.within === undefined ? [pool] : [pool, pool.within];
   const count = (wanted: number) => {
-    if (pool.bytes + wanted - counted > pool.maxBytes)
+    if (pools.some(({ bytes: held, maxBytes }) => held + wanted - counted > maxBytes))
       throw new ReelayError('rate_limited', 'This server is reading as many uploads as it may; try again shortly.');
-    pool.bytes += wanted - counted;
+    for (const one of pools) one.bytes += wanted - counted;
     counted = wanted;
   };
   const release = () => {
-    pool.bytes -= counted;
+    for (const one of pools) one.bytes -= counted;
     counted = 0;
     room = NO_BODY;
   };

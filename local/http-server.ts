@@ -14,7 +14,7 @@ import { errorResult } from '#functions/errors.ts';
 import type { HttpResult } from '#functions/http.ts';
 import { speaksIn } from '#functions/middleware.ts';
 import { routes } from '#functions/routes.ts';
-import { createAdmission, isAnswered, refuseNonsense } from './admission.ts';
+import { createAdmission, isAnswered, MAX_IN_PROGRESS, refuseNonsense } from './admission.ts';
 import { shareConnections } from './connection-share.ts';
 import { type Front, publicHostsOf } from './front.ts';
 import { createGuard, SESSION_PATH } from './guard.ts';
@@ -31,6 +31,7 @@ import {
 import { isOwnHost, isOwnOrigin } from './own-origin.ts';
 import { createRouter } from './router.ts';
 import type { StaticFiles } from './static-files.ts';
+import { createTenantShare } from './tenant-share.ts';
 
 /** Far more than one machine's programs open; each costs some 20 KB, and up to 16 KB of headers while they arrive. */
 const MAX_CONNECTIONS = 4_096;
@@ -54,8 +55,9 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
   const handlers = new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
   const pool: BodyPool = { bytes: 0, maxBytes: MAX_BODY_BYTES_HELD };
   const admit = createAdmission(deps.log);
+  const placeFor = createTenantShare({ requests: MAX_IN_PROGRESS, pool });
 
-  const answer = async (request: IncomingMessage): Promise<HttpResult> => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<HttpResult> => {
     // Of two a proxy in front may go by the other one (RFC 9112, 3.2).
     if ((request.headersDistinct.host ?? []).length > 1)
       throw new ReelayError('invalid_request', 'host: one Host header is allowed.');
@@ -73,9 +75,12 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
     }
     const found = await guard.check(request, match.key);
     if ('refused' in found) return found.refused;
+    if (response.closed) throw new ClientGone(); // while somebody asked who it is
+    const place = placeFor(found.principal);
+    response.once('close', place.leave);
     // What asks for nothing but an answer has no body to wait for; /health has no key either.
     const isRead = request.method !== 'GET' && request.method !== 'HEAD';
-    const { body, release } = isRead ? await readBody(request, pool) : emptyBody;
+    const { body, release } = isRead ? await readBody(request, place.pool) : emptyBody;
     try {
       const event = toFrontEvent(request, body, match);
       if (found.principal !== undefined) speaksIn(found.principal, event);
@@ -87,7 +92,7 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
 
   const serveOne = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = admit(request, response);
-    (refusal === undefined ? answer(request) : Promise.resolve(refusal))
+    (refusal === undefined ? answer(request, response) : Promise.resolve(refusal))
       .catch(error => {
         if (error instanceof ClientGone) throw error;
         if (!(error instanceof ReelayError)) deps.log('error', 'front failed', { at: placeOf(error) });
