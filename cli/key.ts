@@ -4,6 +4,7 @@ import { accountLimits } from '#core/accounts/account-limits.ts';
 import { inspectKey, newKey } from '#core/accounts/api-key.ts';
 import { parseKeepOldHours, parseKeyFields } from '#core/accounts/key-input.ts';
 import { createKey, listKeys, type MadeKey, revokeKey, rotateKey } from '#core/accounts/keys.ts';
+import { isDay } from '#core/accounts/periods.ts';
 import { scopes } from '#core/accounts/scopes.ts';
 import { ReelayError } from '#core/errors.ts';
 import { toKey, toMadeKey } from '#functions/account-wire.ts';
@@ -36,7 +37,7 @@ export function keyCommand(): Command {
   stored('revoke', 'end a key for good; servers know it after ten seconds')
     .argument('<key>', 'its id, key_…')
     .action(async (id: string, _: unknown, command: Command) => revoke(id, command.optsWithGlobals()));
-  stored('rotate', 'make a key in the place of another, with its name, scopes and budget')
+  stored('rotate', 'make a key in the place of another, with its name, scopes, end and budget')
     .argument('<key>', 'its id, key_…')
     .option('--keep-old-hours <n>', 'how long the old one goes on', String(accountLimits.rotationHours))
     .action(async (id: string, _: unknown, command: Command) => rotate(id, command.optsWithGlobals()));
@@ -81,7 +82,7 @@ async function create(options: KeyOptions & { name: string; scopes?: string; exp
 function expiryOf(text: string, nowMs: number): number {
   const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1];
   if (days !== undefined) return Math.floor(nowMs / 1000) + Number(days) * 86_400;
-  const endMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T23:59:59Z`) : Number.NaN;
+  const endMs = isDay(text) ? Date.parse(`${text}T23:59:59Z`) : Number.NaN;
   if (endMs > nowMs) return Math.floor(endMs / 1000);
   throw new ReelayError(
     'invalid_request',
@@ -129,10 +130,11 @@ async function rotate(id: string, options: KeyOptions & { keepOldHours: string }
 
 function print(made: MadeKey, json: boolean): void {
   const { key } = made;
+  const expires = key.expiresAtMs === null ? 'never' : new Date(key.expiresAtMs).toISOString();
   process.stdout.write(
     json
       ? `${JSON.stringify(toMadeKey(made, key.createdAtMs))}\n`
-      : `key     ${made.text}\nid      ${key.keyId}\ntenant  ${key.tenant}\nscopes  ${key.scopes.join(', ')}\n\nClients send it as "Authorization: Bearer <key>"; only its hash is kept, so keep it yourself.\n`,
+      : `key     ${made.text}\nid      ${key.keyId}\ntenant  ${key.tenant}\nscopes  ${key.scopes.join(', ')}\nexpires ${expires}\n\nClients send it as "Authorization: Bearer <key>"; only its hash is kept, so keep it yourself.\n`,
   );
 }
 

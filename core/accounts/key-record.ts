@@ -20,6 +20,8 @@ export interface KeyRecord {
   readonly budgetKey: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
+  /** What its maker said of that, where a rotation ends it sooner. */
+  readonly madeUntilMs?: number | null;
   readonly revokedAtMs: number | null;
   /** To accountLimits.lastUsedEveryMs; null: never. */
   readonly lastUsedAtMs: number | null;

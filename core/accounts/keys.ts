@@ -19,8 +19,8 @@ export function createKey(ports: KeyPorts, tenant: string, fields: KeyFields): P
 }
 
 /**
- * Makes a key that takes the place of another: same name, scopes and budget, of which both spend together. The old one expires after
- * `keepOldHours`. `may`: the scopes of whoever asks, who is not handed a key that opens more. Throws `not_found`, `forbidden`, and
+ * Makes a key that takes the place of another: same name, scopes and end, and one budget, of which both spend together: nobody gets more
+ * by it, nor for longer. The old one expires after `keepOldHours`. `may`: the scopes of whoever asks, who is not handed a key that opens more. Throws `not_found`, `forbidden`, and
  * `invalid_request` where two keys of that purpose are live already or the old one is dead.
  */
 export async function rotateKey(
@@ -37,13 +37,20 @@ export async function rotateKey(
   if (lacking !== undefined)
     throw new ReelayError('forbidden', `id: this key has the scope "${lacking}", which the one that asks lacks.`);
   const { name, budget, budgetKey } = old;
-  const fields = { name, scopes: old.scopes, budget, expiresAtMs: null };
+  const fields = { name, scopes: old.scopes, budget, expiresAtMs: madeUntil(old) };
   const made = await addKey(ports, tenant, { ...fields, rotatedFrom: keyId, budgetKey });
   const endsAtMs = nowMs + keepOldHours * 3_600_000;
   await changeKey(ports, tenant, keyId, key =>
-    key.expiresAtMs !== null && key.expiresAtMs <= endsAtMs ? key : { ...key, expiresAtMs: endsAtMs },
+    key.expiresAtMs !== null && key.expiresAtMs <= endsAtMs
+      ? key
+      : { ...key, expiresAtMs: endsAtMs, madeUntilMs: madeUntil(key) },
   );
   return made;
+}
+
+/** When a key would have ended without a rotation. */
+function madeUntil({ madeUntilMs, expiresAtMs }: KeyRecord): number | null {
+  return madeUntilMs === undefined ? expiresAtMs : madeUntilMs;
 }
 
 /** Ends a key for good; again is fine. It opens nothing after accountLimits.keyStaleMs, wherever it was remembered. Throws `not_found`. */

@@ -203,6 +203,20 @@ describe('keys', () => {
     expect((await rotateKey(ports, 'acme', next.key.keyId, 0)).key.budgetKey).toBe(old.key.keyId);
   });
 
+  test('rotate: what was to end at a time still does, however often it is rotated; what was not has no end', async () => {
+    const untilMs = (Math.floor(world.time.nowMs / 1000) + 86_400) * 1000;
+    const first = await createKey(ports, 'acme', fields({ expires_at: untilMs / 1000 }));
+    const second = await rotateKey(ports, 'acme', first.key.keyId, 1);
+    expect(second.key.expiresAtMs).toBe(untilMs);
+    await revokeKey(ports, 'acme', second.key.keyId);
+    // The first one ends in an hour, which is not what its maker said.
+    expect((await rotateKey(ports, 'acme', first.key.keyId, 0)).key.expiresAtMs).toBe(untilMs);
+    const open = await createKey(ports, 'bolt', fields());
+    const next = await rotateKey(ports, 'bolt', open.key.keyId, 1);
+    await revokeKey(ports, 'bolt', next.key.keyId);
+    expect((await rotateKey(ports, 'bolt', open.key.keyId, 1)).key.expiresAtMs).toBeNull();
+  });
+
   test('rotate: who lacks a scope of a key is not handed one in its place', async () => {
     const { key } = await createKey(ports, 'acme', fields({ scopes: ['verify', 'tenants:admin'] }));
     const rotated = rotateKey(ports, 'acme', key.keyId, 0, ['verify', 'keys:admin']);

@@ -48,7 +48,7 @@ describe('reelay key and reelay tenant', () => {
     const server = await openEmbedded({ dataFolder: data });
     const opens = async (key: string) => !isRefusal(await server.deps.authenticate(`Bearer ${key}`));
     const next = JSON.parse(await run('key', 'rotate', made.id, '--tenant', 'acme', '--json'));
-    expect([next.rotated_from, await opens(next.key)]).toEqual([made.id, true]);
+    expect([next.rotated_from, next.expires_at, await opens(next.key)]).toEqual([made.id, made.expires_at, true]);
     await run('key', 'revoke', made.id, '--tenant', 'acme');
     expect(await opens(made.key)).toBe(false);
     await server.close();
@@ -58,6 +58,7 @@ describe('reelay key and reelay tenant', () => {
     for (const [args, sentence] of [
       [['create', '--name', 'x', '--tenant', 'nobody'], '--tenant: there is no tenant "nobody"'],
       [['create', '--name', 'x', '--expires', '2020-01-01'], '--expires: got "2020-01-01"'],
+      [['create', '--name', 'x', '--expires', '2127-02-30'], '--expires: got "2127-02-30"'],
       [['create', '--name', 'x', '--scopes', 'all'], 'scopes: a list of one or more of'],
       [['rotate', 'key_0', '--keep-old-hours', 'x'], 'keep_old_hours: 0 to 720'],
     ] as const)
