@@ -174,6 +174,8 @@ function handOver() {
   // The IPC channel carries nothing: its end tells the program that this process is gone, however it went.
   const child = spawn(pinned, ['--disable-warning=ExperimentalWarning', ...script], {
     cwd: isScript ? root : process.cwd(),
+    // Compiled code and stripped types are kept from one start to the next: half of a start's time. It goes with the packages.
+    env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.reelay-compile-cache'), ...process.env },
     stdio: isScript ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   child.once('error', error => {

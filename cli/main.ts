@@ -1,26 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { auditCommand } from './audit.ts';
-import { budgetCommand } from './budget.ts';
-import { deadLettersCommand } from './dead-letters.ts';
-import { doctorCommand } from './doctor.ts';
-import { eraseCommand, subjectCommand } from './erase.ts';
-import { evidenceCommand } from './evidence.ts';
 import { explain } from './explain.ts';
-import { generateCommand } from './generate.ts';
-import { keyCommand } from './key.ts';
-import { modelsCommand } from './models.ts';
-import { planCommand } from './plan.ts';
-import { policyCommand } from './policy.ts';
-import { receiptsCommand } from './receipts.ts';
-import { quoteCommand } from './quote.ts';
-import { serveCommand, startCommand } from './serve.ts';
-import { tenantCommand } from './tenant.ts';
-import { verifyCommand } from './verify.ts';
-import { usageCommand } from './usage.ts';
-import { webhooksCommand } from './webhooks.ts';
-import { workerCommand } from './worker.ts';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
@@ -43,32 +24,43 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'pac
   version: string;
 };
 
+/**
+ * By the word that calls it, in the order of the help. What is not called is not loaded: all of them take a second of a slow machine, one
+ * a third of that.
+ */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./serve.ts')).startCommand(),
+  generate: async () => (await import('./generate.ts')).generateCommand(),
+  serve: async () => (await import('./serve.ts')).serveCommand(),
+  worker: async () => (await import('./worker.ts')).workerCommand(),
+  key: async () => (await import('./key.ts')).keyCommand(),
+  tenant: async () => (await import('./tenant.ts')).tenantCommand(),
+  usage: async () => (await import('./usage.ts')).usageCommand(),
+  budget: async () => (await import('./budget.ts')).budgetCommand(),
+  quote: async () => (await import('./quote.ts')).quoteCommand(),
+  models: async () => (await import('./models.ts')).modelsCommand(),
+  dlq: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  webhooks: async () => (await import('./webhooks.ts')).webhooksCommand(),
+  policy: async () => (await import('./policy.ts')).policyCommand(),
+  plan: async () => (await import('./plan.ts')).planCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+  receipts: async () => (await import('./receipts.ts')).receiptsCommand(),
+  erase: async () => (await import('./erase.ts')).eraseCommand(),
+  subject: async () => (await import('./erase.ts')).subjectCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  evidence: async () => (await import('./evidence.ts')).evidenceCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+};
+
 const program = new Command('reelay')
   .description('Your own video-generation API, on your own GPUs.')
   .version(version)
   .exitOverride()
-  .showHelpAfterError('(reelay --help lists what is allowed)')
-  .addCommand(startCommand(), { hidden: true })
-  .addCommand(generateCommand())
-  .addCommand(serveCommand())
-  .addCommand(workerCommand())
-  .addCommand(keyCommand())
-  .addCommand(tenantCommand())
-  .addCommand(modelsCommand())
-  .addCommand(usageCommand())
-  .addCommand(budgetCommand())
-  .addCommand(quoteCommand())
-  .addCommand(deadLettersCommand())
-  .addCommand(webhooksCommand())
-  .addCommand(policyCommand())
-  .addCommand(planCommand())
-  .addCommand(verifyCommand())
-  .addCommand(receiptsCommand())
-  .addCommand(eraseCommand())
-  .addCommand(subjectCommand())
-  .addCommand(auditCommand())
-  .addCommand(evidenceCommand())
-  .addCommand(doctorCommand());
+  .showHelpAfterError('(reelay --help lists what is allowed)');
+const called = process.argv[2] ?? '';
+const isVersion = called === '--version' || called === '-V';
+const needed = Object.hasOwn(commands, called) ? [called] : isVersion ? [] : Object.keys(commands);
+for (const name of needed) program.addCommand(await commands[name]!(), { hidden: name === 'start' });
 /** Bad usage is told and ends with 2 at every depth. */
 function tellBadUsage(command: Command): void {
   command.exitOverride().showHelpAfterError();
