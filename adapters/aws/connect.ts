@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { ObjectFolder } from '#core/drop/object-folder.ts';
+import { ReelayError } from '#core/errors.ts';
 import type { BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import { createDynamoJobStore } from './dynamo-job-store.ts';
 import { createDynamoKeyValueStore } from './dynamo-key-value-store.ts';
@@ -38,10 +39,11 @@ export function awsResourcesFrom(env: Environment): AwsResources {
 /** The environment as a composition root hands it over. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting that a deployment must make; throws naming it. */
+/** A setting that a deployment must make; throws `invalid_request` naming it. */
 export function requiredFrom(env: Environment, name: string): string {
   const value = env[name];
-  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  if (value === undefined || value === '')
+    throw new ReelayError('invalid_request', `The environment variable ${name} is not set.`);
   return value;
 }
 

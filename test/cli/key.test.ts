@@ -54,6 +54,14 @@ describe('reelay key and reelay tenant', () => {
     await server.close();
   });
 
+  test('say which setting of a deployment is missing', async () => {
+    vi.stubEnv('REELAY_TABLE', 'table');
+    vi.stubEnv('REELAY_QUEUE_URL', '');
+    const refused = { code: 'invalid_request', message: 'The environment variable REELAY_QUEUE_URL is not set.' };
+    await expect(run('key', 'list')).rejects.toMatchObject(refused);
+    vi.stubEnv('REELAY_TABLE', '');
+  });
+
   test('refuse in sentences that name the option', async () => {
     for (const [args, sentence] of [
       [['create', '--name', 'x', '--tenant', 'nobody'], '--tenant: there is no tenant "nobody"'],
