@@ -33,7 +33,7 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
     return { ...job, sealed: null, request: { ...job.request, ...prompts }, receipt: await openReceipt(job) };
   }
 
-  /** For a caller, to whom one damaged record must not hide the others, or keep its video from being downloaded or deleted. */
+  /** For a caller, to whom one damaged record must not hide the others, nor its own video. */
   async function shown(job: Job): Promise<Job> {
     if (job.sealed !== null) await keyToOpen(keys, subjectOf(job)); // another master key damages nothing: that is told
     return opened(job).catch((error: unknown) => {

@@ -13,6 +13,7 @@ import { openPrices } from '#adapters/price-file.ts';
 import { createAccounts } from '#core/accounts/accounts.ts';
 import { createAuthenticator } from '#core/accounts/authenticate.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
+import { ReelayError } from '#core/errors.ts';
 import { sweepUsers } from '#core/jobs/erase-user.ts';
 import { parseShares } from '#core/jobs/fair-order.ts';
 import { limits } from '#core/limits.ts';
@@ -46,20 +47,31 @@ export interface LambdaDeps extends Deps {
 export function createLambdaHandler(
   compose: () => LambdaDeps,
 ): (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResult> {
+  let deps: LambdaDeps | undefined;
   let handlers: Map<string, ReturnType<(typeof routes)[string]>> | undefined;
   return async (event, context) => {
-    if (handlers === undefined) {
-      const deps = compose();
-      await deps.checkMasterKey();
-      handlers = handlersOf({ ...deps, maxUploadBytes: limits.maxLambdaBodyBytes });
-    }
+    deps ??= compose();
+    await checkMasterKey(deps);
+    handlers ??= handlersOf({ ...deps, maxUploadBytes: limits.maxLambdaBodyBytes });
     // HTTP API has matched the route already: its key is ours, word for word.
     return (await handlers.get(event.routeKey)?.(event, context)) ?? errorResult(noSuchRoute());
   };
 }
 
+const checked = new WeakSet<LambdaDeps>();
+
+/** Once per container. While the table is out nothing can be sealed, and who asks is told so: it is looked at again with the next event. */
+async function checkMasterKey(deps: LambdaDeps): Promise<void> {
+  if (checked.has(deps)) return;
+  try {
+    await deps.checkMasterKey();
+    checked.add(deps);
+  } catch (error) {
+    if (!(error instanceof ReelayError && error.code === 'store_unavailable')) throw error;
+  }
+}
+
 let composed: LambdaDeps | undefined;
-let checked: Promise<void> | undefined;
 let dropFolder: ReturnType<typeof connectAwsDrop> | undefined;
 /** Once per container, at its first event. */
 const composedDeps = () => {
@@ -69,11 +81,7 @@ const composedDeps = () => {
 /** The same for what no request calls: with another master key it does nothing. */
 const checkedDeps = async () => {
   const deps = composedDeps();
-  checked ??= deps.checkMasterKey().catch(error => {
-    checked = undefined; // the table may have been out
-    throw error;
-  });
-  await checked;
+  await checkMasterKey(deps);
   return deps;
 };
 

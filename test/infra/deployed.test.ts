@@ -53,7 +53,7 @@ function runBundle(stack: 'ReelayCore' | 'ReelayGpu', prefix: string, folder: st
 }
 
 /** An AWS of one object below drop/, empty tables and queues that take everything; tells which tables were asked. */
-const DROP_ON_A_LOOPBACK = `
+const AWS_ON_A_LOOPBACK = `
   const { createServer } = await import('node:http');
   const { createHash } = await import('node:crypto');
   const object = JSON.stringify({ prompt: 'a fox in the snow' });
@@ -81,19 +81,23 @@ const DROP_ON_A_LOOPBACK = `
   const here = 'http://127.0.0.1:' + server.address().port;
   Object.assign(process.env, { AWS_ENDPOINT_URL: here, REELAY_QUEUE_URL: here + '/1/queue', REELAY_BUCKET: 'drops',
     AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' });
+  const close = () => { server.close(); server.closeAllConnections(); };
+`;
+
+const DROP_ON_A_LOOPBACK = `${AWS_ON_A_LOOPBACK}
   const detail = { bucket: { name: 'drops' }, object: { key: 'drop/a.json', etag: '1', size: object.length, sequencer: '0A' } };
   const body = JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
   const outcome = await bundle.dropHandler({ Records: [{ messageId: 'm', receiptHandle: 'r', body }] });
   console.log(JSON.stringify({ tables: [...tables], outcome }));
-  server.close();
-  server.closeAllConnections();
+  close();
 `;
 
 describe('what is deployed starts with what it is told', () => {
   test('the API answers with the models of the deployment, to who has the key', () => {
     const call = (headers: object) => `await bundle.handler({ routeKey: 'GET /v1/models', rawPath: '/v1/models',
       headers: ${JSON.stringify(headers)}, requestContext: { http: { method: 'GET' } } }, { awsRequestId: 'r' })`;
-    const script = `console.log(JSON.stringify([${call({ authorization: `Bearer ${KEY}` })}, ${call({})}]));`;
+    const answers = `[${call({ authorization: `Bearer ${KEY}` })}, ${call({})}]`;
+    const script = `${AWS_ON_A_LOOPBACK}console.log(JSON.stringify(${answers})); close();`;
     const [known, unknown] = runBundle('ReelayCore', 'Api', 'functions-lambda-ts', script);
     expect(known.statusCode).toBe(200);
     expect(JSON.parse(known.body).data.map(({ id }: { id: string }) => id)).toEqual(['reelay-mini']);
