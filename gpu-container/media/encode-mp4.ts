@@ -4,6 +4,7 @@
  * by cores, so a machine with another number of cores gives other bytes for the same picture).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { VideoEncoder } from '@napi-rs/webcodecs';
 import { BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output } from 'mediabunny';
 import { type Clip, checkClip, checkShape, frameOf } from './clip.ts';
 import { rgbToI420 } from './color.ts';
@@ -74,24 +75,10 @@ export async function openMp4Encoder(
   checkShape(shape);
   const { VideoEncoder, VideoFrame } = await loadCodecs();
   const { width, height, fps, frames } = shape;
-  const packets: EncodedPacket[] = [];
-  const stream: Stream = { codec: CODEC };
-  let failure: Error | undefined;
+  const received: Received = { packets: [], stream: { codec: CODEC }, failure: undefined };
+  const { packets, stream } = received;
   let added = 0;
-  const encoder = new VideoEncoder({
-    output: (chunk, metadata) => {
-      const data = new Uint8Array(chunk.byteLength);
-      chunk.copyTo(data);
-      const frame = Math.round((chunk.timestamp * fps) / 1e6); // back to the exact grid: 1/7 s is no whole microsecond
-      packets.push(new EncodedPacket(data, chunk.type === 'key' ? 'key' : 'delta', frame / fps, 1 / fps));
-      const config = metadata?.decoderConfig;
-      if (config?.description !== undefined) stream.description ??= completeAvcConfiguration(config.description);
-      stream.codec = config?.codec ?? stream.codec;
-    },
-    error: error => {
-      failure = error;
-    },
-  });
+  const encoder = new VideoEncoder(receiverOf(received, fps));
   const bitrate = Math.min(MAX_BITRATE, Math.max(MIN_BITRATE, width * height * fps * BITS_PER_PIXEL));
   const alive = setInterval(() => undefined, 1000); // the encoder's threads do not keep the event loop open
   const abandon = () => {
@@ -115,7 +102,7 @@ export async function openMp4Encoder(
       encoder.encode(frame, { keyFrame: added === 0 });
       frame.close();
       added++;
-      while (encoder.encodeQueueSize > MAX_QUEUED && failure === undefined) await sleep(1);
+      while (encoder.encodeQueueSize > MAX_QUEUED && received.failure === undefined) await sleep(1);
       return planes;
     },
     async finish() {
@@ -124,10 +111,37 @@ export async function openMp4Encoder(
       } finally {
         abandon();
       }
+      const { failure } = received;
       if (failure !== undefined) throw new Error('mp4: the H.264 encoder failed.', { cause: failure });
       if (packets.length !== frames || stream.description === undefined)
         throw new Error(`mp4: the H.264 encoder gave ${packets.length} of ${frames} frames.`);
       return writeFile(packets, { ...stream, tags }, shape);
+    },
+  };
+}
+
+/** What has come out of the encoder. */
+interface Received {
+  readonly packets: EncodedPacket[];
+  readonly stream: Stream;
+  failure: Error | undefined;
+}
+
+/** Apart from all else: the encoder holds these for good where they can reach the encoder, and with them a clip and its marks. */
+function receiverOf(received: Received, fps: number): ConstructorParameters<typeof VideoEncoder>[0] {
+  const { packets, stream } = received;
+  return {
+    output: (chunk, metadata) => {
+      const data = new Uint8Array(chunk.byteLength);
+      chunk.copyTo(data);
+      const frame = Math.round((chunk.timestamp * fps) / 1e6); // back to the exact grid: 1/7 s is no whole microsecond
+      packets.push(new EncodedPacket(data, chunk.type === 'key' ? 'key' : 'delta', frame / fps, 1 / fps));
+      const config = metadata?.decoderConfig;
+      if (config?.description !== undefined) stream.description ??= completeAvcConfiguration(config.description);
+      stream.codec = config?.codec ?? stream.codec;
+    },
+    error: error => {
+      received.failure = error;
     },
   };
 }

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { rgbToI420 } from '#gpu-container/media/color.ts';
 import { canEncode, encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
@@ -72,6 +75,22 @@ describe('the MP4', () => {
     const first = await encodeMp4(movingDisc(16, 8), unmarked);
     await new Promise(resolve => setTimeout(resolve, 1100)); // the clock in seconds moves on
     expect(Buffer.compare(first, await encodeMp4(movingDisc(16, 8), unmarked))).toBe(0);
+  });
+
+  test('leaves nothing of itself in memory: whatever marked its frames is free once the file is there', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const encodeOne = async () => {
+      const mark = () => void mark;
+      await encodeMp4(movingDisc(4, 8), mark);
+      return new WeakRef(mark);
+    };
+    const marks = [await encodeOne(), await encodeOne(), await encodeOne()];
+    for (let tries = 0; tries < 20 && marks.some(mark => mark.deref() !== undefined); tries++) {
+      await sleep(20);
+      collect();
+    }
+    expect(marks.filter(mark => mark.deref() !== undefined)).toEqual([]);
   });
 
   test('is refused for odd sizes and for bytes that are not the clip', async () => {
