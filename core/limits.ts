@@ -216,6 +216,8 @@ export const limits = {
   /** A thread with the C2PA library may take this long, and so much more per MB of files: ten times what it takes. */
   c2paSeconds: 10,
   c2paSecondsPerMegabyte: 0.5,
+  /** A signature of a key service, with its retries, and of a time stamp's server; a service that needs longer is out. */
+  signatureSeconds: 60,
   /** Payloads that a job asks for before it gives up: of a million jobs some 29 meet another's once, and none ever did twice. */
   markTries: 16,
   /** After a file of this size the C2PA library's memory, which only grows, is given back: 160 MB of it, and 0.2 s to start again. */

@@ -107,8 +107,8 @@ async function verified(file: Uint8Array, task: MarkingTask, delivered: Delivery
   const { jobId, trustRoots } = order;
   const { claim } = await verifySelf(file, { jobId, trustRoots, library });
   await readMark(file, order, delivered);
-  // Its memory only grows, and this process lives on.
-  if (file.length > limits.c2paKeptBytes) await library.close();
+  // Its memory only grows, with references as with files, and this process lives on.
+  if (file.length + (task.request.reference?.bytes ?? 0) > limits.c2paKeptBytes) await library.close();
   return claim!.manifestId; // verifySelf has read the job from it
 }
 

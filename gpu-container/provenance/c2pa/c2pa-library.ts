@@ -6,6 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import type { IngredientTask } from './claim.ts';
 import type { Claimed } from './claimed.ts';
 
@@ -39,7 +41,10 @@ export type ThreadReply = { readonly signature: Uint8Array | null };
 
 /** A thread with the library; it does one task at a time. */
 export interface C2paLibrary {
-  /** `late` after so many seconds; the thread is gone then, and after `broken`, and the next task gets a new one. */
+  /**
+   * `late` after so many seconds; the thread is gone then, and after `broken`, and the next task gets a new one. The time that a signature
+   * takes is not counted: a key service is slow at its own times. Throws what `sign` throws, `store_unavailable` where it does not answer.
+   */
   ask(task: LibraryTask, seconds: number, sign?: SignPayload): Promise<LibraryAnswer | 'late'>;
   /** Starts the thread before it is needed; what goes wrong is told to the next task. */
   warm(): Promise<void>;
@@ -133,7 +138,9 @@ function oneTask(
 ): Promise<LibraryAnswer | 'late'> {
   return new Promise((resolve, reject) => {
     let failure: unknown;
+    let isOver = false;
     const settle = (answer: LibraryAnswer | 'late') => {
+      isOver = true;
       clearTimeout(timer);
       thread.off('message', onMessage).off('error', onError).off('exit', onExit);
       if (failure === undefined) resolve(answer);
@@ -141,19 +148,35 @@ function oneTask(
     };
     const onMessage = (message: ThreadMessage) => {
       if ('answer' in message) return settle(message.answer);
-      (sign ?? noSigner)(message.toSign)
+      clearTimeout(timer);
+      inTime((sign ?? noSigner)(message.toSign))
         .catch(cause => {
           failure = cause;
           return null;
         })
-        .then(signature => thread.postMessage({ signature } satisfies ThreadReply));
+        .then(signature => {
+          if (isOver) return;
+          timer = start();
+          thread.postMessage({ signature } satisfies ThreadReply);
+        });
     };
     const onError = (error: Error) => settle({ broken: error.message });
     const onExit = () => settle({ broken: 'the thread ended' });
-    const timer = setTimeout(() => settle('late'), seconds * 1000);
+    const start = () => setTimeout(() => settle('late'), seconds * 1000);
+    let timer = start();
     thread.on('message', onMessage).once('error', onError).once('exit', onExit);
     thread.postMessage(task);
   });
+}
+
+/** A key that says nothing is an outage, and no fault of the file. */
+async function inTime(signature: Promise<Uint8Array>): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const why = `The key that signs videos did not answer within ${limits.signatureSeconds} s.`;
+    timer = setTimeout(() => reject(new ReelayError('store_unavailable', why)), limits.signatureSeconds * 1000);
+  });
+  return Promise.race([signature, late]).finally(() => clearTimeout(timer));
 }
 
 function noSigner(): Promise<never> {

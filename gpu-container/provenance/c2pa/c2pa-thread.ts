@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { initSync, WasmBuilder, WasmReader } from '@contentauth/c2pa-wasm';
 import type { FileSource, LibraryAnswer, LibraryTask, ThreadMessage, ThreadReply } from './c2pa-library.ts';
-import { type IngredientTask, UNREADABLE } from './claim.ts';
+import { type IngredientTask, unread } from './claim.ts';
 import { claimedOf } from './claimed.ts';
 
 const MP4 = 'video/mp4';
@@ -77,13 +77,14 @@ async function sign(task: Extract<LibraryTask, { verb: 'sign' }>): Promise<Libra
 }
 
 /** A reference whose manifest cannot be read is named without it and with a note: a finished render must not fail over it. */
-async function addIngredient(builder: WasmBuilder, { definition, mimeType, bytes }: IngredientTask): Promise<void> {
+async function addIngredient(builder: WasmBuilder, ingredient: IngredientTask): Promise<void> {
+  const { definition, mimeType, bytes } = ingredient;
   if (bytes === null) return builder.addIngredient(definition);
   try {
     await builder.addIngredientFromBlob(definition, mimeType, bytesBlob(bytes) as unknown as Blob);
   } catch (error) {
     if (typeof error !== 'string') throw error;
-    builder.addIngredient(JSON.stringify({ ...JSON.parse(definition), description: UNREADABLE }));
+    builder.addIngredient(unread(ingredient).definition);
   }
 }
 

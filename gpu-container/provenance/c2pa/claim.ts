@@ -83,6 +83,13 @@ export function describe(claim: Claim): { manifest: string; ingredients: Ingredi
   return { manifest: JSON.stringify(manifest), ingredients };
 }
 
+/** An ingredient that is named and not looked into, with a note where it could have been. */
+export function unread(ingredient: IngredientTask): IngredientTask {
+  if (ingredient.bytes === null) return ingredient;
+  const definition = JSON.stringify({ ...JSON.parse(ingredient.definition), description: UNREADABLE });
+  return { ...ingredient, definition, bytes: null };
+}
+
 /** A person asks, and nobody approves before delivery: C2PA calls that prompt_guided. */
 function disclosure(job: JobFacts): object {
   return {

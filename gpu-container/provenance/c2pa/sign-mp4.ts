@@ -3,8 +3,8 @@
  * of all boxes, so whoever moves one afterwards (a remux, another faststart) leaves a file that every reader calls altered.
  */
 import { limits } from '#core/limits.ts';
-import { type C2paLibrary, withLibrary } from './c2pa-library.ts';
-import { type Claim, describe } from './claim.ts';
+import { type C2paLibrary, type LibraryAnswer, withLibrary } from './c2pa-library.ts';
+import { type Claim, describe, type IngredientTask, unread } from './claim.ts';
 import { coseReserveBytes, coseSign1 } from './cose-sign1.ts';
 import type { C2paFinding } from './finding.ts';
 import { inspectBytes } from './inspect-boxes.ts';
@@ -18,8 +18,9 @@ const SETTINGS = JSON.stringify({
 });
 
 /**
- * The file with its manifest, a new one; a file that starts at once in a player goes in (index before the data). Throws a sentence when
- * the file is too large or not such a file, when its references bring too much along, and what the signer throws.
+ * The file with its manifest, a new one; a file that starts at once in a player goes in (index before the data). A reference over which the
+ * library breaks or takes too long, or which brings too much along, is named without being looked into: it is a stranger's, and a finished
+ * render must not fail over it. Throws a sentence when the file is too large or not such a file, and what the signer throws.
  */
 export async function signMp4(
   file: Uint8Array,
@@ -30,19 +31,32 @@ export async function signMp4(
   const wrong = wrongWith(file);
   if (wrong !== undefined) throw new Error(`c2pa: the file to sign ${wrong}`);
   const reserveBytes = coseReserveBytes(signer);
-  const task = { verb: 'sign', file, ...describe(claim), reserveBytes, settings: SETTINGS } as const;
-  const size = task.ingredients.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), file.length);
-  const ask = (one: C2paLibrary) =>
-    one.ask(task, secondsFor(size), payload => coseSign1(payload, signer, reserveBytes));
-  const answer = await (library ? ask(library) : withLibrary(ask));
-  if (answer === 'late') throw new Error(`c2pa: signing took more than ${secondsFor(size)} s and was given up.`);
-  if (!('signed' in answer)) throw new Error(`c2pa: the library did not sign: ${whyNot(answer)}`);
-  const added = answer.signed.length - file.length;
-  if (added > limits.c2paManifestBytes)
-    throw new Error(
-      `c2pa: what the references bring along makes ${added} bytes; allowed are ${limits.c2paManifestBytes}.`,
-    );
-  return answer.signed;
+  const { manifest, ingredients } = describe(claim);
+  const sign = async (given: readonly IngredientTask[]) => {
+    const task = { verb: 'sign', file, manifest, ingredients: given, reserveBytes, settings: SETTINGS } as const;
+    const seconds = secondsFor(given.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), file.length));
+    const ask = (one: C2paLibrary) => one.ask(task, seconds, payload => coseSign1(payload, signer, reserveBytes));
+    return signedBy(await (library ? ask(library) : withLibrary(ask)), file.length, seconds);
+  };
+  const signed = await sign(ingredients);
+  if (typeof signed !== 'string') return signed;
+  const isReadInto = ingredients.some(({ bytes }) => bytes !== null);
+  const again = isReadInto ? await sign(ingredients.map(unread)) : signed;
+  if (typeof again === 'string') throw new Error(`c2pa: ${again}`);
+  return again;
+}
+
+/** The file, or why there is none. */
+function signedBy(
+  answer: LibraryAnswer | 'late',
+  fileBytes: number,
+  seconds: number,
+): Uint8Array<ArrayBuffer> | string {
+  if (answer === 'late') return `signing took more than ${seconds} s and was given up.`;
+  if (!('signed' in answer)) return `the library did not sign: ${whyNot(answer)}`;
+  const added = answer.signed.length - fileBytes;
+  if (added <= limits.c2paManifestBytes) return answer.signed;
+  return `what the references bring along makes ${added} bytes; allowed are ${limits.c2paManifestBytes}.`;
 }
 
 /** Reads a file that was just signed, as anyone would; throws a sentence unless it is unaltered and of this job. */

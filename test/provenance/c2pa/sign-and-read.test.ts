@@ -2,17 +2,18 @@ import { createPublicKey, sign as signBytes, verify, X509Certificate } from 'nod
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { limits } from '#core/limits.ts';
 import { demux } from '#gpu-container/media/demux.ts';
 import { issueLeaf, makeAuthority } from '#gpu-container/provenance/c2pa/authority.ts';
-import { openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
+import { type C2paLibrary, openLibrary } from '#gpu-container/provenance/c2pa/c2pa-library.ts';
 import { readMp4 } from '#gpu-container/provenance/c2pa/read-mp4.ts';
 import { signMp4, verifySelf } from '#gpu-container/provenance/c2pa/sign-mp4.ts';
 import { createSigner } from '#gpu-container/provenance/c2pa/signer.ts';
 import { endlessCbor, withCbor, withStore } from './hostile.ts';
-import { claim, type Installation, newInstallation, smallClip, topBoxes } from './sample.ts';
+import { box, claim, type Installation, newInstallation, smallClip, topBoxes } from './sample.ts';
 
 const library = openLibrary();
 let ours: Installation;
@@ -150,6 +151,22 @@ describe('what a video was made from', () => {
     expect(edit.claim?.ingredients).toMatchObject([{ title: 'parent', relationship: 'parentOf', manifestId: null }]);
   });
 
+  test('is named without being looked into when the library is not done with it in time, and the video is signed all the same', async () => {
+    const crowd = Buffer.concat([clip, ...Array.from({ length: 60_000 }, () => box('free', new Uint8Array()))]);
+    const hurried: C2paLibrary = {
+      ...library,
+      ask: (task, seconds, sign) => library.ask(task, 'ingredients' in task && looksInto(task) ? 0.3 : seconds, sign),
+    };
+    const looksInto = ({ ingredients }: { ingredients: readonly { bytes: unknown }[] }) =>
+      ingredients.some(({ bytes }) => bytes !== null);
+    const parent = { bytes: crowd, mimeType: 'video/mp4' };
+    const finding = await read(await signMp4(clip, { ...claim, parent }, ours.signer, hurried));
+    expect(finding.state).toBe('valid');
+    expect(finding.claim?.ingredients).toMatchObject([
+      { title: 'parent', manifestId: null, note: expect.stringContaining('no marks of it are kept') },
+    ]);
+  });
+
   test('is the parent of an edit, which was opened and edited instead of created', async () => {
     const parent = { bytes: signed, mimeType: 'video/mp4' };
     const finding = await read(await signMp4(clip, { ...claim, parent }, ours.signer, library));
@@ -192,6 +209,27 @@ describe('a signer', () => {
     const odd = createSigner({ certificates, key: async () => new Uint8Array(10) });
     await expect(signMp4(clip, claim, odd, library)).rejects.toThrow('no ECDSA P-256 signature');
     expect((await read(signed)).state).toBe('valid');
+  });
+
+  test('may take longer to sign than the library is given, and is an outage where it never answers', async () => {
+    const { certificate: certificates, key } = ours.authority.leaf;
+    const slow = createSigner({
+      certificates,
+      key: async bytes => {
+        await sleep(1_700);
+        return signBytes('sha256', bytes, key);
+      },
+    });
+    const hurried: C2paLibrary = { ...library, ask: (task, _, sign) => library.ask(task, 1.5, sign) };
+    expect((await read(await signMp4(clip, claim, slow, hurried))).state).toBe('valid');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const asked = Promise.withResolvers<void>();
+    const never = createSigner({ certificates, key: () => new Promise(() => asked.resolve()) });
+    const signing = expect(signMp4(clip, claim, never, library)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await asked.promise;
+    vi.advanceTimersByTime(limits.signatureSeconds * 1000);
+    await signing;
   });
 
   test('that signs with another key than its certificate gives a file that fails its own verification', async () => {
