@@ -47,6 +47,11 @@ async function keepSession(): Promise<void> {
 
 /** Tries a key; where the server refuses it, it is forgotten and `refusal` says why. The page stays locked until it is let in. */
 export async function signIn(value: string): Promise<void> {
+  // No header carries it, and no call would reach the server: what was copied from where it is shown in part ends like this.
+  if (!/^[\x21-\x7e]+$/.test(value)) {
+    refusal.value = 'This is no key: keys have no spaces and only plain letters, digits and signs.';
+    return;
+  }
   keepKey(value);
   sessionAtMs = Number.NEGATIVE_INFINITY;
   refusal.value = '';

@@ -64,6 +64,15 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
+  test('says of a text that no header carries that it is no key, and asks on', async () => {
+    await field().fill('rly_local_ab12…');
+    await signIn().click();
+    await page.getByText('This is no key').waitFor();
+    expect(await field().isVisible()).toBe(true);
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    await field().fill('rly_wrong');
+  });
+
   test('says when too many wrong ones came, and asks on', async () => {
     const told = { error: { message: 'too many wrong keys came from this address', code: 'rate_limited' } };
     await page.route('**/studio/session', route => route.fulfill({ status: 429, json: told }));
