@@ -12,8 +12,10 @@ import { sniffMedia } from '#core/references/media-type.ts';
 /** What was found to verify. */
 export interface Found {
   readonly receipts: readonly string[];
-  /** Videos and pictures. */
+  /** Videos and pictures, and what a folder has under such a name. */
   readonly media: readonly string[];
+  /** Those of them that are links in a folder: they are told and not followed. */
+  readonly links: ReadonlySet<string>;
   /** Whether a folder was among what was given. */
   readonly hasFolder: boolean;
 }
@@ -25,12 +27,14 @@ const MOST_LEVELS = 16;
 const RECEIPT = /^(receipt|video_[a-z0-9_-]+\.receipt)\.json$/;
 const VIDEO = /\.mp4$/i;
 const MEDIA = /\.(mp4|m4v|mov|webm|png|jpe?g|webp)$/i;
+/** Not read here. In a folder they count all the same: what cannot be looked at is not ours. */
+const OTHER_MEDIA = /\.(avi|mkv|m2ts|mpe?g|wmv|flv|3gp|ogv|gif|heic|heif|avif|tiff?|bmp|jxl)$/i;
 /** What tells the kinds of media apart. */
 const MAGIC_BYTES = 32;
 
 /** The files of the paths, and of the folders among them. Throws `invalid_request` for a path that is neither. */
 export async function findFiles(paths: readonly string[]): Promise<Found> {
-  const found = { receipts: [] as string[], media: [] as string[] };
+  const found = { receipts: [] as string[], media: [] as string[], links: new Set<string>() };
   let hasFolder = false;
   for (const path of paths) {
     const what = await stat(path).catch(error => {
@@ -61,7 +65,13 @@ async function isMedia(path: string): Promise<boolean> {
   }
 }
 
-async function walk(folder: string, found: { receipts: string[]; media: string[] }, level: number): Promise<void> {
+interface Finds {
+  readonly receipts: string[];
+  readonly media: string[];
+  readonly links: Set<string>;
+}
+
+async function walk(folder: string, found: Finds, level: number): Promise<void> {
   if (level > MOST_LEVELS) throw tooMuch(folder, `folders more than ${MOST_LEVELS} levels deep`);
   const entries = await readdir(folder, { withFileTypes: true }).catch(error => {
     throw unreadable(folder, error);
@@ -70,9 +80,17 @@ async function walk(folder: string, found: { receipts: string[]; media: string[]
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await walk(path, found, level + 1);
     else if (entry.isFile() && RECEIPT.test(entry.name)) found.receipts.push(path);
-    else if (entry.isFile() && MEDIA.test(entry.name)) found.media.push(path);
+    else if (entry.isFile() && (isNamedMedia(entry.name) || (await isMedia(path)))) found.media.push(path);
+    else if (entry.isSymbolicLink() && isNamedMedia(entry.name)) {
+      found.media.push(path);
+      found.links.add(path);
+    }
     if (found.receipts.length + found.media.length > MOST_FILES) throw tooMuch(folder, `over ${MOST_FILES} files`);
   }
+}
+
+function isNamedMedia(name: string): boolean {
+  return MEDIA.test(name) || OTHER_MEDIA.test(name);
 }
 
 /** Whether a receipt lies where that of a file is expected: beside it, under its name or the one it has in a data folder. */

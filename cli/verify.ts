@@ -71,7 +71,7 @@ export interface Finding {
 }
 
 async function verify(paths: readonly string[], flags: VerifyFlags): Promise<void> {
-  const { receipts, media, hasFolder } = await findFiles(paths);
+  const { receipts, media, links, hasFolder } = await findFiles(paths);
   if (receipts.length + media.length === 0)
     throw new ReelayError(
       'invalid_request',
@@ -88,7 +88,8 @@ async function verify(paths: readonly string[], flags: VerifyFlags): Promise<voi
   try {
     const search = flags.search ?? (media.length === 1 && !hasFolder);
     const isAlone = media.length === 1 && receipts.length === 1;
-    const findings = await examine(await readAll(receipts), media, { verifier, search, flags, requestHmac, isAlone });
+    const means = { verifier, search, flags, requestHmac, isAlone, links };
+    const findings = await examine(await readAll(receipts), media, means);
     const holds = findings.every(finding => finding.holds);
     if (flags.json === true) process.stdout.write(`${JSON.stringify({ holds, findings })}\n`);
     else {
@@ -108,6 +109,7 @@ interface Means {
   readonly requestHmac: string | undefined;
   /** One file and one receipt were given: they belong together. */
   readonly isAlone: boolean;
+  readonly links: ReadonlySet<string>;
 }
 
 async function readAll(paths: readonly string[]): Promise<ReadReceipt[]> {
@@ -122,10 +124,11 @@ async function examine(read: ReadReceipt[], media: readonly string[], means: Mea
   const paired = new Set<ReadReceipt>();
   const evidence = evidenceOf(means);
   for (const path of media) {
-    const file = await measure(path).catch(() => undefined);
+    const isLink = means.links.has(path);
+    const file = isLink ? undefined : await measure(path).catch(() => undefined);
     const only = means.isAlone ? read[0] : undefined;
     const own = only ?? (file && (await receiptOfFile(path, file, read)));
-    const verdict = toVerdict(await means.verifier!.verifyPath(path, means), 'operator');
+    const verdict = toVerdict(await means.verifier!.verifyPath(path, { search: means.search, isLink }), 'operator');
     if (own === undefined || file === undefined) {
       findings.push(onItsMarks(path, verdict, means));
       continue;

@@ -1,5 +1,5 @@
 /** `reelay verify` on videos and pictures: whose they are, whether they were altered, and with what it ends. */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyCommand } from '#cli/verify.ts';
@@ -55,6 +55,24 @@ describe('reelay verify of videos and pictures', () => {
     expect(stdout).not.toContain('notes.txt');
     expect(stdout).toContain('5 files: ');
     expect(stdout).toContain('does not mean that a file was not made by AI');
+  });
+
+  test('no name, format or link hides a video in a folder: it does not end with 0', async () => {
+    const folder = at('hiding');
+    mkdirSync(folder);
+    cpSync(at('ours.mp4'), join(folder, 'ours.mp4'));
+    cpSync(at('foreign.mp4'), join(folder, 'clip.bin'));
+    writeFileSync(join(folder, 'clip.avi'), 'RIFF\0\0\0\0AVI LIST');
+    symlinkSync(at('ours.mp4'), join(folder, 'link.mp4'));
+    const { code, stdout } = await run('--json', folder);
+    const { findings } = JSON.parse(stdout) as { findings: { video: string; holds: boolean }[] };
+    expect(findings.map(({ video, holds }) => [video.slice(folder.length + 1), holds])).toEqual([
+      ['clip.avi', false],
+      ['clip.bin', false],
+      ['link.mp4', false],
+      ['ours.mp4', true],
+    ]);
+    expect(code).toBe(1);
   });
 
   test('a file of somebody else is no proof of anything, and --json says the same', async () => {

@@ -27,8 +27,8 @@ export interface VerifyOptions {
 
 /** Verifies files in memory and on the disk. */
 export interface FileVerifier extends Verifier {
-  /** A file at a path; whatever lies there is an answer. */
-  verifyPath(path: string, options: { readonly search: boolean }): Promise<FileVerdict>;
+  /** A file at a path; whatever lies there is an answer. `isLink`: it is not followed, which is the answer then. */
+  verifyPath(path: string, options: { readonly search: boolean; readonly isLink?: boolean }): Promise<FileVerdict>;
 }
 
 /** A verifier; it keeps a process for a minute after each file, and `close` ends it. */
@@ -36,8 +36,8 @@ export function openVerifier(options: VerifyOptions): FileVerifier {
   const { reader = openReader() } = options;
   return {
     verify: (bytes, { search }) => verifyBytes({ options, reader, search }, bytes, { bytes }),
-    verifyPath: async (path, { search }) => {
-      const read = readPlain(path);
+    verifyPath: async (path, { search, isLink = false }) => {
+      const read = isLink ? 'It is a link, and links in folders are not followed.' : readPlain(path);
       if (typeof read !== 'string') return verifyBytes({ options, reader, search }, read, { path });
       const look = { type: null, facts: null, refused: read, noPictures: null };
       const file = { bytes: 0, sha256: null, type: null };
