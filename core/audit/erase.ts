@@ -9,6 +9,7 @@
  * Died anywhere after 1: the sweep, or the same call, goes on. Died before: nothing happened. Told twice, the ledger has two records of one
  * erasure, which is no harm; told too early, it would have one of none.
  */
+import { sweepEach } from '../jobs/sweep.ts';
 import type { KeyValueEntry, KeyValueStore } from '../ports.ts';
 import { auditLimits } from './audit-limits.ts';
 import type { AuditActor, AuditPort } from './audit-port.ts';
@@ -64,16 +65,17 @@ export async function eraseSubject(ports: ErasePorts, subject: Subject, actor: A
   return { atMs: state.atMs, removed };
 }
 
-/** For the sweep: goes on with erasures that stopped, and looks a second time after those that are done. Returns how many it looked at. */
+/**
+ * For the sweep: goes on with erasures that stopped, and looks a second time after those that are done. Returns how many it looked at. One
+ * that fails keeps no other waiting; the first failure is thrown at the end.
+ */
 export async function sweepErasures(ports: ErasePorts, limit: number): Promise<number> {
-  const due = await ports.kv.listDue(subjectKeyKind, ports.now(), limit);
-  for (const entry of due) {
+  return sweepEach(await ports.kv.listDue(subjectKeyKind, ports.now(), limit), async entry => {
     const subject = subjectOfEntry(entry);
     const wasErased = stateOfSubject(entry).state === 'erased';
     await eraseSubject(ports, subject, { system: 'sweep' });
     if (wasErased) await ports.kv.replace({ ...entry, dueAtMs: null });
-  }
-  return due.length;
+  });
 }
 
 /** The tombstone in place of the key; the one that is there already stays. */

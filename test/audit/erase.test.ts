@@ -157,3 +157,21 @@ test.each(['before', 'after'] as const)(
     expect((await world.verify()).findings).toEqual([]);
   },
 );
+
+test('an erasure that cannot be finished keeps no other waiting', async () => {
+  const its = eraseWorld(world);
+  for (const n of [1, 2]) await keepData(its, n);
+  const out = { ...its.erase, deleteAllVersions: () => Promise.reject(new Error('out')) };
+  for (const n of [1, 2]) await expect(eraseSubject(out, subjectOf(n), actor)).rejects.toThrow('out');
+  world.time.nowMs += auditLimits.resumeMs;
+  const [first] = (await its.erase.kv.listDue('subject-key', world.time.nowMs, 1)).map(({ name }) => name);
+  const own = subjectOf(1).id === first ? 1 : 2;
+  const stuck = {
+    ...its.erase,
+    deleteAllVersions: (prefix: string) =>
+      prefix.startsWith(`vault/acme/${own}/`) ? Promise.reject(new Error('out')) : its.erase.deleteAllVersions(prefix),
+  };
+  await expect(sweepErasures(stuck, 10)).rejects.toThrow('out');
+  expect(await its.vault.blobs.head(keyOf(3 - own, 'reference'))).toBe(undefined);
+  expect(await world.records('erasures')).toHaveLength(1);
+});
