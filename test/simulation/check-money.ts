@@ -61,12 +61,15 @@ function checkHold(world: World, { jobId, closed, terms }: HoldRecord): void {
   const is = (holds: boolean, rule: string) => {
     if (!holds) world.violate(rule, `${jobId} is ${ended ?? 'no job'}: ${JSON.stringify(closed)} of ${terms.held}`);
   };
-  if (ended === undefined) return is(closed === null || closed.outcome === 'abandoned', 'only a job costs something');
-  if (closed === null) return is(false, 'each end is settled');
+  if (ended === undefined) is(closed === null || closed.outcome === 'abandoned', 'only a job costs something');
+  else if (closed === null) is(false, 'each end is settled');
   // Who is ten minutes ahead takes a hold for one whose job never came.
-  if (closed.outcome === 'abandoned') return is(clocksDiffer(world), 'what has a job is not abandoned');
-  is(closed.outcome === ended, 'a hold closes as its job ended');
-  is(closed.micros === (ended === 'completed' ? terms.held : 0), 'the completed cost their price, the others nothing');
+  else if (closed.outcome === 'abandoned') is(clocksDiffer(world), 'what has a job is not abandoned');
+  else {
+    const micros = ended === 'completed' ? terms.held : 0;
+    is(closed.outcome === ended, 'a hold closes as its job ended');
+    is(closed.micros === micros, 'the completed cost their price, the others nothing');
+  }
 }
 
 /** What a ledger says is what its holds come to, and so is the usage, wherever its rows are. */

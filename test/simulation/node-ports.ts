@@ -1,21 +1,29 @@
 /** Everything that one process is given: the shared stores behind calls that may fail, its own clock, disk and renderer. */
-
+import { hash } from 'node:crypto';
 import { createAccounts } from '#core/accounts/accounts.ts';
 import { ReelayError } from '#core/errors.ts';
 import type { Job } from '#core/job.ts';
 import type { LeaseWatch } from '#core/jobs/lease-watch.ts';
 import type { BlobBody, BlobStore, EventBus, JobQueue, JobStore, KeyValueStore } from '#core/ports.ts';
 import type { Clock } from '#gpu-container/worker/clock.ts';
+import { createMarks } from '#gpu-container/worker/marks.ts';
 import type { Renderer } from '#gpu-container/worker/renderer.ts';
 import type { Scratch } from '#gpu-container/worker/scratch.ts';
 import { ownPlace } from '#test/core/places.ts';
 import { testSubjects } from '#test/core/subjects.ts';
 import { floorContent } from '#test/policy/floor-content.ts';
-import { marksFor } from '#test/worker/marks-for.ts';
+import { markingKeys } from '#test/worker/marks-for.ts';
 import { receiptsFor } from '#test/worker/receipts-for.ts';
 import { callPort } from './calls.ts';
 import { SIM_CARD, sha256 } from './sim-video.ts';
 import type { Actor, NodePorts, SimNode, World } from './world.ts';
+
+/** Nobody here reads a mark: one hash is as good as a keyed one, of which each attempt of each job takes six. */
+const quickKeys = {
+  ...markingKeys,
+  mac: (message: Uint8Array) => hash('sha256', message, 'buffer'),
+  requestHmac: () => '',
+};
 
 /** What a process has of its own. */
 export interface OwnParts {
@@ -77,7 +85,7 @@ export function portsOf(world: World, node: SimNode, role: Actor['role'], own: O
     renderer: own.renderer,
     // The salt is one read in a worker's life: not a call of its jobs.
     receipts: receiptsFor({ kv: world.kv, ...ownPlace, random: n => new Uint8Array(n) }),
-    marks: marksFor({ kv: port('kv', world.kv), now: own.clock.now }),
+    marks: createMarks({ keys: quickKeys, kv: port('kv', world.kv), now: own.clock.now }),
     scratch: own.scratch,
     whyNotReady: own.whyNotReady,
     log: (level, message, fields) => {

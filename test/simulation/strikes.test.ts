@@ -44,7 +44,8 @@ describe.each(['worker', 'sweeper', 'api'] as const)('a %s', role => {
     'may have any one call %s, and all is well in the end',
     { timeout: 120_000 },
     async how => {
-      for (const seed of [1, 2, 3])
+      // A sweeper's calls are many, and most find nothing to do.
+      for (const seed of role === 'sweeper' ? [1, 2] : [1, 2, 3])
         expect(await strikeAll(seed, role, how, checkOutcome)).toBeGreaterThan(role === 'worker' ? 40 : 10);
     },
   );

@@ -98,6 +98,8 @@ export interface Mutation {
   readonly caughtBy: readonly string[];
   /** A world in which it shows sooner. */
   readonly scenario?: (drawn: Scenario) => Scenario;
+  /** The first seed that is tried, where it shows in one of seventy: 1 unless set. A search with more SEEDS finds the next one. */
+  readonly from?: number;
   readonly holds?: typeof expectationHolds;
   readonly ports?: (ports: NodePorts, node: SimNode, world: World) => NodePorts;
 }
