@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMasterKey } from '#adapters/master-key.ts';
 import { createSealing, type Sealing } from '#adapters/sealing.ts';
+import { ReelayError } from '#core/errors.ts';
 import type { KeyValueStore } from '#core/ports.ts';
 import { fromFileSystem } from './file-error.ts';
 import { makeSecretFile, readSecretFile } from './secret-file.ts';
@@ -22,10 +24,21 @@ export function openMasterKey(folder: string): Uint8Array {
   }
 }
 
-/** Sealing with the master key of a data folder. */
+/**
+ * Sealing with the master key of a data folder. A key that was made just now, and is not the one that the folder's prompts were sealed
+ * with, does not stay: whoever looks for the lost one, or backs the folder up, would take it for that.
+ */
 export function openSealing(
   folder: string,
   stores: { readonly kv: KeyValueStore; readonly now: () => number },
 ): Sealing {
-  return createSealing({ ...stores, master: openMasterKey(folder), where: masterKeyPath(folder) });
+  const where = masterKeyPath(folder);
+  const wasThere = existsSync(where);
+  const sealing = createSealing({ ...stores, master: openMasterKey(folder), where });
+  return wasThere ? sealing : { ...sealing, check: () => sealing.check().catch(error => dropNew(where, error)) };
+}
+
+function dropNew(path: string, error: unknown): never {
+  if (error instanceof ReelayError && error.code === 'invalid_request') rmSync(path, { force: true });
+  throw error;
 }

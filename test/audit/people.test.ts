@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readSecretFile } from '#adapters/local/secret-file.ts';
+import { openSealing } from '#adapters/local/master-key-file.ts';
+import { makeSecretFile, readSecretFile } from '#adapters/local/secret-file.ts';
 import { redrive } from '#core/jobs/dead-letters.ts';
 import { eraseUser } from '#core/jobs/erase-user.ts';
 import { listUserJobs } from '#core/jobs/export-user.ts';
@@ -103,4 +105,17 @@ test.each(['', '  ', 'a\nb', 'x'.repeat(257)])(
 
 test('the master key lies beside the stores, its owner alone may read it', () => {
   expect(readSecretFile(join(world.folder, 'master-key'))).toMatch(/^[0-9a-f]{64}\n$/);
+});
+
+test('a folder that lost its master key does not start with a new one, and opens with the old one again', async () => {
+  const [path, { kv }] = [join(world.folder, 'master-key'), world.ports];
+  const job = await world.keep(1);
+  await world.ports.checkMasterKey();
+  const lost = readSecretFile(path)!;
+  rmSync(path);
+  await expect(openSealing(world.folder, { kv, now: Date.now }).check()).rejects.toThrow('bring that one back');
+  expect(readSecretFile(path)).toBeUndefined();
+  makeSecretFile(path, lost);
+  await openSealing(world.folder, { kv, now: Date.now }).check();
+  expect((await world.ports.store.load(job.id))?.request.prompt).toContain(canaryOf(1));
 });
