@@ -21,7 +21,7 @@ test('a budget that is set stops what would pass it, before anything is made; a 
   const quoted = await inProcess(quoteCommand(), ['a', 'red', 'circle'], env);
   expect(quoted).toMatchObject({
     code: 1,
-    stdout: expect.stringMatching(/^1\.00 USD \(0\.50 a output second, .*refused/),
+    stdout: expect.stringMatching(/^1\.00 USD \(0\.50 for each output second, .*refused/),
   });
   const refused = await inProcess(generateCommand(), ['a red circle', '--quiet'], env);
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("The tenant's budget for the month") });
