@@ -10,11 +10,13 @@ import { cleanDeadLocks, holdLock, isHeld } from '#adapters/local/process-lock.t
 import { openReceiptKeys } from '#adapters/local/receipt-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
+import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-store.ts';
 import { type Authenticator, createAuthenticator } from '#core/accounts/authenticate.ts';
 import { unpriced } from '#core/accounts/price-list.ts';
 import { createRateLimiter } from '#core/accounts/rate-limit.ts';
 import { createLeaseWatch } from '#core/jobs/lease-watch.ts';
 import { limits } from '#core/limits.ts';
+import { hasMarks } from '#core/marks/registry.ts';
 import { runDispatcher } from '#core/webhooks/deliver.ts';
 import type { DispatchPorts } from '#core/webhooks/ports.ts';
 import { authenticateAt } from '#functions/authenticate.ts';
@@ -86,7 +88,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const governing = await governingOf(folder, options.governing).catch(giveUp);
   const { installed: bundles, refused } = offeredOn(found, device, governing);
   const receiptSigner = await (async () => openReceiptKeys(folder))().catch(giveUp);
-  const marking = await openMarkingKeys(folder).catch(giveUp);
+  const marking = await openMarkingKeys(folder, () => hasMarks(createSqliteKeyValueStore(db))).catch(giveUp);
   const { now, monotonicMs } = systemClock;
   const ports = createLocalPorts({ ...options, db, folder, owner, now, models: bundles.map(bundle => bundle.card) });
   await ports.checkMasterKey().catch(giveUp);

@@ -15,6 +15,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -56,11 +57,25 @@ export function markingPath(folder: string): string {
   return join(folder, 'marking');
 }
 
-/** The keys of a data folder, made where it has none. Throws a sentence where a file is missing, damaged, or not its owner's alone. */
-export async function openMarkingKeys(folder: string): Promise<FolderMarkingKeys> {
+/**
+ * The keys of a data folder, made where it has none. `wereUsed` says whether videos were marked already: the keys are then not made anew
+ * because their folder is gone, but only where an empty one stands in its place. Throws a sentence where a file is missing, damaged, or
+ * not its owner's alone.
+ */
+export async function openMarkingKeys(
+  folder: string,
+  wereUsed: () => Promise<boolean> = async () => false,
+): Promise<FolderMarkingKeys> {
   const path = markingPath(folder);
   try {
-    const isNew = !existsSync(path) && (await make(folder, path));
+    const names = namesIn(path);
+    if (names === undefined && (await wereUsed()) && namesIn(path) === undefined)
+      throw refused(
+        path,
+        'it is missing, and videos were marked with its keys; put it back from a backup. Without one those videos are known by their ' +
+          'bytes alone: an empty folder in its place has new keys made',
+      );
+    const isNew = (names ?? []).length === 0 && (await make(folder, path));
     return { keys: read(path), path, isNew };
   } catch (error) {
     throw fromFileSystem(error, path);
@@ -76,6 +91,11 @@ export function readKnowingKeys(folder: string): KnowingKeys | undefined {
   if (!existsSync(path)) return undefined;
   const [hex, root] = [FILES.watermarkKey, FILES.root].map(name => readOwn(join(path, name))) as [string, string];
   return asKeys(path, hex, watermarkKey => knowingKeysFrom(watermarkKey, root));
+}
+
+/** undefined where there is no such folder. */
+function namesIn(path: string): readonly string[] | undefined {
+  return existsSync(path) ? readdirSync(path) : undefined;
 }
 
 function read(path: string): MarkingKeys {
@@ -135,7 +155,7 @@ async function make(folder: string, path: string): Promise<boolean> {
     return true;
   } catch (error) {
     // A folder with something in it cannot be renamed over.
-    if (!existsSync(path)) throw error;
+    if ((namesIn(path) ?? []).length === 0) throw error;
     return false;
   } finally {
     rmSync(made, { recursive: true, force: true });

@@ -90,6 +90,11 @@ export async function recordMark(
   throw new ReelayError('store_unavailable', 'The registry of marks is written by too many at once.');
 }
 
+/** Whether any mark was ever reserved: from then on there are videos, or soon will be, that only its key knows. */
+export async function hasMarks(kv: Pick<KeyValueStore, 'list'>): Promise<boolean> {
+  return (await kv.list(PAYLOADS, { limit: 1 })).length > 0;
+}
+
 /** Whose mark a payload is; undefined for one that no job of this installation has. */
 export async function findMark(kv: KeyValueStore, payload: string): Promise<MarkRow | undefined> {
   return (await kv.get(PAYLOADS, payload))?.value as MarkRow | undefined;

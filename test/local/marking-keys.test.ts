@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -42,5 +42,22 @@ describe('the keys that mark the videos of a data folder', () => {
       code: 'invalid_request',
       message: expect.stringContaining('the private key cannot'),
     });
+  });
+
+  test('are not made anew because their folder is gone once videos were marked, but where an empty one says so', async () => {
+    const used = async () => true;
+    const { keys, path } = await openMarkingKeys(folder, async () => false);
+    await rename(path, join(folder, 'away'));
+    const error = await openMarkingKeys(folder, used).catch(cause => cause);
+    expect(error).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('marking: it is missing, and videos were marked with its keys; put it back'),
+    });
+    expect(await readdir(folder)).toEqual(['away']);
+    await rename(join(folder, 'away'), path);
+    expect((await openMarkingKeys(folder, used)).keys.tag).toBe(keys.tag);
+    await rm(path, { recursive: true });
+    await mkdir(path);
+    expect((await openMarkingKeys(folder, used)).isNew).toBe(true);
   });
 });
