@@ -1,14 +1,14 @@
-/** What a request would cost, and what stands against it now: everything that `submit` asks, and nothing written. */
+/** What a request would cost, and what stands against it now: everything that `submit` asks; no job is written and no hold. */
 import { offer } from '../accounts/admit.ts';
 import { localPrincipal, type Principal } from '../accounts/authenticate.ts';
 import type { Quote } from '../accounts/quote.ts';
 import { refusedError } from '../accounts/refused-error.ts';
-import { ReelayError } from '../errors.ts';
+import { type ErrorCode, ReelayError } from '../errors.ts';
 import { type Job, newJobId } from '../job.ts';
 import { limits } from '../limits.ts';
-import { policyRefusal } from '../policy/content/policy-refusal.ts';
-import { askedOf, askPolicy } from '../policy/reviews/ask.ts';
+import { askedOf } from '../policy/reviews/ask.ts';
 import { personOf } from '../policy/reviews/content-ports.ts';
+import { refuseDenied } from '../policy/reviews/judge.ts';
 import { parseSubmission, type Submission } from '../video-request.ts';
 import { newJob } from './new-job.ts';
 import { readStandings, type Standing } from './standing.ts';
@@ -25,7 +25,10 @@ export interface VideoQuote {
   readonly reasons: readonly ReelayError[];
 }
 
-/** Quotes a request. Throws what is wrong with it in itself, as `submit` does; what stands against a sound one are `reasons`. */
+/**
+ * Quotes a request. Throws what is wrong with it in itself, as `submit` does; what stands against a sound one are `reasons`. A refusal by
+ * the policy is told to the ledger. Throws `store_unavailable` too.
+ */
 export async function quoteVideo(
   ports: SubmitPorts,
   tenant: string,
@@ -49,16 +52,19 @@ export async function quoteVideo(
   return { terms: offered.quote, eta: eta ?? null, needsReview: content.needsReview, reasons };
 }
 
-/** The policy's answer, of which no refusal is noted: nothing was asked to be made. */
+/** The policy's answer. A refusal is noted as that of a create is: nobody tries the policy out without a trace. */
 async function contentVerdict(ports: SubmitPorts, tenant: string, { request, file }: Submission, principal: Principal) {
   const who = { tenant, requester: personOf(tenant, principal) };
-  const decision = await askPolicy(ports, askedOf(request, file === null ? null : ports.sha256(file.bytes), who));
-  const refused = policyRefusal(decision);
-  if (refused === undefined) return { needsReview: decision.outcome === 'review', reasons: [] };
-  const { code, message, param } = refused;
-  const problems = param === null ? [] : [{ path: param, message }];
-  return { needsReview: false, reasons: [new ReelayError(code, message, { problems })] };
+  try {
+    const decision = await refuseDenied(ports, askedOf(request, file === null ? null : ports.sha256(file.bytes), who));
+    return { needsReview: decision.outcome === 'review', reasons: [] };
+  } catch (error) {
+    if (!(error instanceof ReelayError) || !REFUSALS.has(error.code)) throw error;
+    return { needsReview: false, reasons: [error] };
+  }
 }
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['policy_denied', 'likeness_consent_required'] as const);
 
 async function queueReasons({ store, maxQueuedJobs = limits.maxQueuedJobs }: SubmitPorts): Promise<ReelayError[]> {
   if ((await store.countQueued(maxQueuedJobs)) < maxQueuedJobs) return [];

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openPolicies } from '#adapters/policy-files.ts';
 import { redrive } from '#core/jobs/dead-letters.ts';
 import { failJob } from '#core/jobs/lease.ts';
+import { quoteVideo } from '#core/jobs/quote-video.ts';
 import { remix } from '#core/jobs/remix.ts';
 import { contentLimits } from '#core/policy/content/content-limits.ts';
 import { appeal, parseAppeal } from '#core/policy/reviews/appeal.ts';
@@ -53,6 +54,21 @@ describe('a refused request', () => {
       decision: { outcome: 'deny', rules: ['intimate.real-person', 'likeness.named'], policy: expect.any(String) },
     });
     told.close();
+  });
+
+  test('leaves the same trace as a quote: nobody tries the policy out unseen', async () => {
+    const audit = createMemoryAudit();
+    const asked = openPolicyWorld({ audit });
+    const { reasons, needsReview } = await quoteVideo(asked.ports, 'local', { prompt: DENIED }, ANNA);
+    expect({ codes: reasons.map(({ code }) => code), needsReview }).toEqual({
+      codes: ['policy_denied'],
+      needsReview: false,
+    });
+    const [refused] = audit.events.filter(({ action }) => action === 'policy.refuse');
+    expect(refused?.object).toEqual({ kind: 'review', name: idIn(reasons[0]!) });
+    const allowed = await quoteVideo(asked.ports, 'local', { prompt: 'a red ball' }, ANNA);
+    expect({ ...allowed, told: audit.events.length }).toMatchObject({ reasons: [], told: 1 });
+    asked.close();
   });
 
   test('is the same item again however often it is sent', async () => {

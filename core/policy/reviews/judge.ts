@@ -32,10 +32,14 @@ export async function judge(ports: ContentPorts, asked: Asked, jobId: string): P
   return judgedOf(ports, asked, decision, jobId);
 }
 
-/** Refuses what would be denied and makes nothing: one line of a batch is asked about before any line is a job. Throws as `judge` does. */
-export async function refuseDenied(ports: ContentPorts, asked: Asked): Promise<void> {
+/**
+ * Refuses what would be denied and makes nothing: a quote, and a line of a batch, which is asked about before any line is a job. Returns
+ * what else the answer is. Throws as `judge` does.
+ */
+export async function refuseDenied(ports: ContentPorts, asked: Asked): Promise<PolicyDecision> {
   const decision = await askPolicy(ports, asked);
   if (decision.outcome === 'deny') throw await refused(ports, asked, decision, null);
+  return decision;
 }
 
 /**
