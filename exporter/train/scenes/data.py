@@ -48,13 +48,22 @@ def load_codec(out: Path) -> tuple[Codec, torch.Tensor]:
     return codec.requires_grad_(False), state["std"]
 
 
+_EMPTY = [tokens.UNKNOWN] * 20 + sorted(tokens.VOCABULARY.index(word) for word in captions.EMPTY)
+
+
 def tokenise(text: str, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Ids and marks of a marked caption; now and then a word nobody knows, so that an unknown adjective does no harm later."""
+    """Ids and marks of a marked caption. Half of them are disturbed: empty words go missing or become unknown, others come in."""
     ids, marks = tokens.marked_ids(text)
-    if rng.random() < 0.2:
-        for _ in range(int(rng.integers(1, 4))):
-            at = int(rng.integers(len(tokens.START), len(ids) + 1))
-            ids.insert(at, tokens.UNKNOWN), marks.insert(at, 0)
+    if rng.random() < 0.5:
+        start, noise = len(tokens.START), rng.random((len(ids) + 1, 2))
+        kept, whose = ids[:start], marks[:start]
+        for i, m, (lose, add) in zip(ids[start:], marks[start:], noise):
+            if add < 0.10:
+                kept.append(_EMPTY[int(add * 10 * len(_EMPTY))]), whose.append(0)
+            empty = i in _EMPTY
+            if not (empty and lose < 0.15):
+                kept.append(tokens.UNKNOWN if empty and lose < 0.25 else i), whose.append(m)
+        ids, marks = kept, whose
     pad = [tokens.PAD] * (tokens.MAX_TOKENS - len(ids))
     return (ids + pad)[: tokens.MAX_TOKENS], (marks + pad)[: tokens.MAX_TOKENS]
 
