@@ -6,6 +6,7 @@ import { readTenant } from '#core/accounts/tenants.ts';
 import type { AuditName, AuditPort } from '#core/audit/audit-port.ts';
 import { ReelayError } from '#core/errors.ts';
 import { LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { tellMadeKeys } from './made-keys.ts';
 import { dataFolderFrom, policyFrom } from './settings.ts';
 
 /** An installation whose keys are managed. */
@@ -33,6 +34,7 @@ export async function withAccounts<T>(
   const { env } = process;
   if (data === undefined && (env.REELAY_TABLE ?? '') !== '') return work(await openDeployment(env));
   const embedded = await openEmbedded({ ...policyFrom(env), dataFolder: data ?? dataFolderFrom(env) });
+  tellMadeKeys(embedded);
   const { kv, now, random, sha256, audit, keyEnvironment: environment } = embedded.deps;
   try {
     const ports = { kv, now, random, sha256, environment };

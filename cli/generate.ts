@@ -8,6 +8,7 @@ import { submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
 import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { tellMadeKeys } from './made-keys.ts';
 import { onStop } from './on-stop.ts';
 import { readUpload } from './read-upload.ts';
 import { dataFolderFrom, policyFrom } from './settings.ts';
@@ -81,6 +82,8 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
   const out = options.out === undefined ? undefined : await checkedTarget(options.out);
   const files = await readFiles(options);
   const embedded = await openEmbedded({ ...policyFrom(process.env), dataFolder: dataFolderFrom(process.env) });
+  const isQuiet = options.quiet === true || options.json === true;
+  if (!isQuiet) tellMadeKeys(embedded);
   try {
     const input: Record<string, unknown> = { prompt, ...files };
     for (const [flag, field] of Object.entries(FIELDS)) if (options[flag] !== undefined) input[field] = options[flag];
@@ -89,7 +92,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     const interrupt = () => void cancel(embedded.deps, LOCAL_TENANT, job.id).catch(() => process.exit(1));
     onStop(interrupt);
     embedded.work();
-    const ended = await watchJob(embedded, job, { quiet: options.quiet === true || options.json === true });
+    const ended = await watchJob(embedded, job, { quiet: isQuiet });
     await report(embedded, ended, out, options.json === true);
   } finally {
     await embedded.close();

@@ -5,6 +5,7 @@ import { LOCAL_TENANT } from '#local/embedded.ts';
 import { type Serving, serve } from '#local/serve.ts';
 import { explain } from './explain.ts';
 import { type FrontOptions, frontFrom, warningOf, withFrontOptions } from './front-settings.ts';
+import { madeKeys } from './made-keys.ts';
 import { needProvider } from './need-provider.ts';
 import { onStop } from './on-stop.ts';
 import { dataFolderFrom, dropFolderFrom, policyFrom, portFrom } from './settings.ts';
@@ -51,7 +52,8 @@ async function start(prompt: string, options: ServeCommandOptions = {}): Promise
     work: options.worker !== false,
   });
   closeOnSignal(serving);
-  if (serving.embedded.marking.isNew) process.stdout.write(`${madeKeys(serving.embedded.marking.path)}\n`);
+  const made = madeKeys(serving.embedded);
+  if (made !== undefined) process.stdout.write(`${made}\n`);
   if (!serving.hasStudio)
     process.stderr.write('reelay: the studio page could not be built; log.jsonl in the data folder says where.\n');
   for (const { error } of serving.embedded.refused) process.stderr.write(`reelay: not offered: ${error.message}\n`);
@@ -62,10 +64,6 @@ async function start(prompt: string, options: ServeCommandOptions = {}): Promise
     process.stdout.write(`drop prompts and requests into ${join(drop.dropFolder, 'in')}\n`);
   process.stdout.write(`ready ${serving.url}\n`);
 }
-
-/** Said once, when they are made. */
-const madeKeys = (path: string) =>
-  `made the keys that mark your videos, in ${path}. They prove to whoever has your root.pem that a file is yours and unaltered; to others it is "valid, signer unknown". Back them up, and keep root-key.keep-offline.pem elsewhere.`;
 
 async function generateFirst({ embedded }: Serving, prompt: string): Promise<void> {
   const job = await submit(embedded.deps, LOCAL_TENANT, { prompt });

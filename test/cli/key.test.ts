@@ -54,6 +54,14 @@ describe('reelay key and reelay tenant', () => {
     await server.close();
   });
 
+  test('say once that the keys that mark videos were made, where a command is the first to open a folder', async () => {
+    const told: unknown[] = [];
+    const write = vi.spyOn(process.stderr, 'write').mockImplementation(chunk => told.push(chunk) > 0);
+    for (const _ of [1, 2]) expect(await run('key', 'list', '--data', `${data}/new`)).toBe('no keys\n');
+    write.mockRestore();
+    expect(told).toEqual([expect.stringContaining('keep root-key.keep-offline.pem elsewhere')]);
+  });
+
   test('say which setting of a deployment is missing', async () => {
     vi.stubEnv('REELAY_TABLE', 'table');
     vi.stubEnv('REELAY_QUEUE_URL', '');
