@@ -159,7 +159,7 @@ export async function shrinkSlices(
 ): Promise<{ readonly given: Readonly<Record<string, Micros>>; readonly freed: Micros }> {
   let freed = 0;
   let after = given;
-  for (const name of tenants.slice(0, accountLimits.reclaimBatch)) {
+  for (const name of someOf(ports, tenants)) {
     if (freed >= enough) break;
     const { entry, ledger } = await readLedger(ports, name);
     const used = committed(sumsOf(ledger, period, tenantAccount));
@@ -173,6 +173,14 @@ export async function shrinkSlices(
     after = used === 0 ? others : { ...others, [name]: used };
   }
   return { given: after, freed };
+}
+
+/** accountLimits.reclaimBatch of them, others each time: those at the front may be the ones that use all they have. */
+function someOf({ random }: Pick<LedgerPorts, 'random'>, tenants: readonly string[]): readonly string[] {
+  if (tenants.length <= accountLimits.reclaimBatch) return tenants;
+  const [high = 0, low = 0] = random(2);
+  const from = Math.floor(((high * 256 + low) / 65_536) * tenants.length);
+  return [...tenants.slice(from), ...tenants.slice(0, from)].slice(0, accountLimits.reclaimBatch);
 }
 
 function tooManyTenants(): ReelayError {
