@@ -4,7 +4,13 @@ import { ReelayError } from '#core/errors.ts';
 import { type MarkingKeys, markingKeysFrom } from '#gpu-container/provenance/marking-keys.ts';
 
 /** What of the environment is secret: a worker takes it out of its own once it is read, so that no child inherits it. */
-export const SECRET_SETTINGS = ['REELAY_WATERMARK_KEY', 'REELAY_C2PA_KEY', 'REELAY_RECEIPT_KEY'] as const;
+export const SECRET_SETTINGS = [
+  'REELAY_WATERMARK_KEY',
+  'REELAY_C2PA_KEY',
+  'REELAY_RECEIPT_KEY',
+  'REELAY_MASTER_KEY',
+  'REELAY_AUDIT_PSEUDONYM_KEY',
+] as const;
 
 /** Gives what signs with a key of a key service: ECDSA P-256 with SHA-256 over the bytes, raw or DER. */
 export type KmsSigner = (keyId: string) => (bytes: Uint8Array) => Promise<Uint8Array>;

@@ -1,5 +1,6 @@
 /** @file A render child as its supervisor holds it: started on one bundle, waited for, killed. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { env } from 'node:process';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { Provider } from '#core/provider.ts';
@@ -28,6 +29,14 @@ export interface RenderChild {
   readonly exited: Promise<void>;
 }
 
+/** Names of what a child has no use for: it holds what strangers send, and an account or a key of ours is nothing to hold beside that. */
+const SECRET = /^AWS_|KEY|SECRET|TOKEN|PASSW|CREDENTIAL/i;
+
+/** What a child inherits: libraries are found by it, and nothing is opened. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
+}
+
 /** Forks a child and lets it load; a child that does not is for the caller to kill. */
 export function startChild({
   childPath,
@@ -38,6 +47,7 @@ export function startChild({
   onWarning,
 }: ChildOptions): RenderChild {
   const process = fork(childPath, [folder, String(threads), provider], {
+    env: withoutSecrets(env),
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { ModelCard } from '#core/models.ts';
@@ -99,6 +99,21 @@ describe('the supervisor', () => {
       files: { video: { contentType: 'video/mp4' } },
       resumedAtStep: 0,
     });
+  });
+
+  test('gives a child nothing secret of its own environment', async () => {
+    const secrets = [
+      'REELAY_MASTER_KEY',
+      'REELAY_WATERMARK_KEY',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    ];
+    for (const name of [...secrets, 'LD_LIBRARY_PATH']) vi.stubEnv(name, 'x');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    open(join(CHILDREN, 'telling.ts'));
+    const { message } = await renderer.render(task(1), watch()).catch(error => error);
+    expect(message.split(' ')).toEqual(expect.arrayContaining(['LD_LIBRARY_PATH', 'PATH']));
+    for (const name of secrets) expect(message).not.toContain(name);
   });
 
   test('says by name which model a worker does not have', async () => {
