@@ -55,7 +55,8 @@ async function quote(prompt: string, options: QuoteOptions): Promise<void> {
 function line({ usage, price, admitted, reasons }: ReturnType<typeof toQuote>): string {
   const most = usage !== null && usage.estimated !== usage.held ? `, at most ${usage.held}` : '';
   const cost = usage === null ? 'no price' : `${usage.estimated} USD${most}`;
-  const unit = price === null ? '' : ` (${price.rate} for each ${price.unit.replace('_', ' ')}, price list ${price.version})`;
+  const unit =
+    price === null ? '' : ` (${price.rate} for each ${price.unit.replace('_', ' ')}, price list ${price.version})`;
   const against = reasons.map(({ message }) => `  ${message}\n`).join('');
   return `${cost}${unit}${admitted ? '' : '; it would be refused:'}\n${against}`;
 }
