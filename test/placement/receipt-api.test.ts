@@ -1,7 +1,7 @@
 /** Receipts through the embedded server's HTTP API, and what an auditor makes of them. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { receiptKeyPath } from '#adapters/local/receipt-key-file.ts';
 import { readReceipt } from '#core/placement/read-receipt.ts';
@@ -108,8 +108,11 @@ describe('GET /v1/videos/{id}/receipt', () => {
 
     const whole = await verify(join(dataFolder, 'blobs'), '--premises-only');
     const { findings } = JSON.parse(whole.stdout);
-    expect([whole.code, findings.length]).toEqual([0, 2]);
-    for (const { video } of findings) expect(video).toMatch(/video\.mp4$/);
+    // Both pictures of each video hold by its receipt.
+    expect([whole.code, findings.length]).toEqual([0, 6]);
+    const names = findings.map(({ video }: { video: string }) => basename(video)).sort();
+    const files = ['spritesheet.jpg', 'thumbnail.webp', 'video.mp4'];
+    expect(names).toEqual(files.flatMap(name => [name, name]));
   });
 });
 
