@@ -75,7 +75,7 @@ LOOSE = (
 
 
 # What may be missing, unknown or too much anywhere without another meaning: noise for the text encoder, which else trusts the grammar's order.
-EMPTY = frozenset((*FILLER, *"a an the one is are that which and with of there it its shot very while we see , . ! ? ; : -".split()))
+EMPTY = frozenset((*FILLER, *"a an the one is are that which and with of there it its shot very two another while we see , . ! ? ; : - '".split()))
 
 MARKS = ("", "\x01", "\x02", "\x03")  # of the first object, the second, both
 _UNMARK = {ord(mark): None for mark in MARKS if mark}
