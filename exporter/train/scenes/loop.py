@@ -65,13 +65,13 @@ class Crew:
         return bool(late)
 
 
-def optimizers_of(module, muon_rate: float, adam_rate: float):
+def optimizers_of(crew: Crew, module, muon_rate: float, adam_rate: float):
     """Muon for the matrices and kernels inside, AdamW for what is at the edges and for the rest."""
     edges = ("enter", "leave", "modulate", "places", "offset", "time", "pooled")
     inner = [p for n, p in module.named_parameters() if p.requires_grad and p.ndim in (2, 4) and not any(e in n for e in edges)]
     chosen = {id(p) for p in inner}
     rest = [p for p in module.parameters() if p.requires_grad and id(p) not in chosen]
-    return [Muon(inner, lr=muon_rate), torch.optim.AdamW(rest, lr=adam_rate, weight_decay=0.0)]
+    return [Muon(inner, lr=muon_rate, rank=crew.rank, processes=crew.processes), torch.optim.AdamW(rest, lr=adam_rate, weight_decay=0.0)]
 
 
 def fit(crew: Crew, out: Path, stage: str, module, optimizers, loss_of, steps: int, decay: float, ema: float, watch=None, watch_every=0) -> bool:

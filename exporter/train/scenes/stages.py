@@ -93,7 +93,7 @@ def denoiser(crew, out, steps, batch, shards):
         error = (v.float() - (e - x0)).square().mean((1, 3, 4))
         return (error * (t > 0)).sum() / (t > 0).sum()
 
-    optimizers = optimizers_of(net, 0.02, 1.5e-3)
+    optimizers = optimizers_of(crew, net, 0.02, 1.5e-3)
     return fit(crew, out, "denoiser", net, optimizers, loss_of, steps, 0.4, 0.998, _watch(crew, codec, encoder, 8, 2.0), watch_every(crew))
 
 
@@ -169,7 +169,7 @@ def decoder(crew, out, steps, batch, shards):
             guess = module.slots(seen.contiguous(memory_format=torch.channels_last))
         return 10 * F.huber_loss(guess.float()[:, :, edge:-edge, edge:-edge], target, delta=0.1)
 
-    return fit(crew, out, "decoder", module, optimizers_of(module, 0.01, 1e-3), loss_of, steps, 0.6, 0.997)
+    return fit(crew, out, "decoder", module, optimizers_of(crew, module, 0.01, 1e-3), loss_of, steps, 0.6, 0.997)
 
 
 FAST, SUBSTEPS, GUIDANCE = 4, 3, 2.0
@@ -216,7 +216,7 @@ def student(crew, out, steps, batch, shards):
         kept = torch.cat([~given[:, None], torch.ones(n, SLOTS - 1, dtype=torch.bool, device=crew.device)], 1)
         return (error * kept).sum() / kept.sum()
 
-    return fit(crew, out, "student", net, optimizers_of(net, 0.005, 4e-4), loss_of, steps, 0.7, 0.998,
+    return fit(crew, out, "student", net, optimizers_of(crew, net, 0.005, 4e-4), loss_of, steps, 0.7, 0.998,
                _watch(crew, codec, encoder, FAST, 1.0), watch_every(crew))
 
 
