@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+/** Real processes that are killed, starved and lied to: three minutes of two cores. `npm run test:faults` has them, and CI. */
+const FAULT_SUITES = ['workers-that-die', 'clients-and-messages', 'disks-and-clocks', 'drop', 'webhooks'].map(
+  name => `test/faults/${name}.test.ts`,
+);
+const isForFaults = process.env.REELAY_TESTS === 'faults';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: isForFaults ? FAULT_SUITES : ['test/**/*.test.ts'],
+    exclude: isForFaults ? [] : FAULT_SUITES,
     // Two cores: more workers only slow the tests that render.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -2,6 +2,6 @@
 import { test } from 'vitest';
 import { seedsKeepEveryPromise } from './seeds.ts';
 
-test('a thousand more simulated worlds keep every promise', { timeout: 300_000 }, () =>
-  seedsKeepEveryPromise(1_001, 1_000),
+test('three hundred more simulated worlds keep every promise', { timeout: 300_000 }, () =>
+  seedsKeepEveryPromise(301, 300),
 );

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { seedsKeepEveryPromise } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
-test('a thousand simulated worlds keep every promise', { timeout: 300_000 }, () => seedsKeepEveryPromise(1, 1_000));
+test('three hundred simulated worlds keep every promise', { timeout: 300_000 }, () => seedsKeepEveryPromise(1, 300));
 
 test('a seed is a history: the same seed twice is the same in every write', { timeout: 120_000 }, async () => {
   const hashes = new Set<string>();
