@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type AwsResources, awsResourcesFrom, type EnclaveResources, type Environment } from '#adapters/aws/connect.ts';
 import { type AuditSettings, auditSettingsFrom } from '#adapters/aws/connect-audit.ts';
 import { awsEnclavesFrom } from '#adapters/aws/connect-enclaves.ts';
+import { createKmsSigner } from '#adapters/aws/kms-signer.ts';
 import { masterKeyFromSetting } from '#adapters/master-key.ts';
 import { openPolicies } from '#adapters/policy-files.ts';
 import { receiptKeysFromSetting } from '#adapters/receipt-key-setting.ts';
@@ -98,7 +99,7 @@ export function awsWorkerSettingsFrom(env: Environment): AwsWorkerSettings {
     ...residencyFrom(env),
     receiptSigner: receiptKeysFromSetting(env.REELAY_RECEIPT_KEY),
     masterKey: masterKeyFromSetting(env.REELAY_MASTER_KEY),
-    marking: markingKeysFromSettings(env),
+    marking: markingKeysFromSettings(env, createKmsSigner()),
     audit: auditSettingsFrom(env),
     stores: storesFrom(env),
     provider: providerFrom(env),

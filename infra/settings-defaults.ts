@@ -32,6 +32,7 @@ export const defaultSettings: Omit<Settings, 'stage'> = {
   onPrem: [],
   logDays: 30,
   auditYears: 1,
+  c2paKmsKey: null,
   monthlyBudgetUsd: null,
   prices: null,
   policies: {},

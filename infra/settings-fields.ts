@@ -67,6 +67,9 @@ const FIELDS: Readonly<Record<Exclude<keyof Settings, 'stage'>, Field>> = {
   onPrem: onPrem,
   logDays: fits(value => LOG_DAYS.some(days => days === value), `one of ${LOG_DAYS.join(', ')} is allowed`),
   auditYears: whole(1, 7),
+  c2paKmsKey: orNull(
+    matching(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, 'the ARN of a KMS key is allowed'),
+  ),
   monthlyBudgetUsd: orNull(positive),
   prices: orNull(prices),
   policies: policies,

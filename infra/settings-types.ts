@@ -56,6 +56,8 @@ export interface Settings {
   readonly logDays: number;
   /** Years, 1 to 7, in which nobody can delete a closed segment of the audit ledger: as long as any tenant keeps it, and never shorter again. */
   readonly auditYears: number;
+  /** ARN of an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs C2PA manifests; null: a private key in a secret does. */
+  readonly c2paKmsKey: string | null;
   readonly monthlyBudgetUsd: number | null;
   /** What videos cost (core/accounts/price-list.ts); null: nothing. */
   readonly prices: Readonly<Record<string, unknown>> | null;

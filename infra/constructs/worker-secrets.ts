@@ -29,12 +29,16 @@ const SECRETS = {
   },
 } as const;
 
-/** The secrets of all workers, by the variable that each is told in. They outlive the stack, which may be replaced at any time. */
-export function createWorkerSecrets(scope: Construct): Record<keyof typeof SECRETS, EcsSecret> {
-  const made = Object.entries(SECRETS).map(([variable, { id, description, kept }]) => {
+/**
+ * The secrets of all workers, by the variable that each is told in; without C2PA's private key where KMS has one. They outlive the stack,
+ * which may be replaced at any time.
+ */
+export function createWorkerSecrets(scope: Construct, c2paKmsKey: string | null): Readonly<Record<string, EcsSecret>> {
+  const needed = Object.entries(SECRETS).filter(([variable]) => c2paKmsKey === null || variable !== 'REELAY_C2PA_KEY');
+  const made = needed.map(([variable, { id, description, kept }]) => {
     const secret = new Secret(scope, id, { description, removalPolicy: RemovalPolicy.RETAIN });
     acknowledge(secret, { SMG4: kept });
     return [variable, EcsSecret.fromSecretsManager(secret as ISecret)];
   });
-  return Object.fromEntries(made) as Record<keyof typeof SECRETS, EcsSecret>;
+  return Object.fromEntries(made);
 }

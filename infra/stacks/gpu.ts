@@ -67,7 +67,7 @@ export class GpuStack extends Stack {
     acknowledge(this.cluster, {
       ECS4: "It is paid for by the metric; what matters is in the records and in Reelay's own metric.",
     });
-    this.taskRole = this.createTaskRole(core);
+    this.taskRole = this.createTaskRole(core, settings.c2paKmsKey);
     this.services = this.createServices({ settings, fleet, cards, core }, network);
     this.autoscaler = new Autoscaler(this, 'Autoscaler', {
       core,
@@ -87,11 +87,12 @@ export class GpuStack extends Stack {
   }
 
   /** The cloud worker's rights: nothing of an enclave whose class does not allow this place. */
-  private createTaskRole({ eventBus, auditBucket, standard }: CoreStack): Role {
+  private createTaskRole({ eventBus, auditBucket, standard }: CoreStack, c2paKmsKey: string | null): Role {
     const role = new Role(this, 'WorkerRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
     const add = (statement: PolicyStatement) => role.addToPolicy(statement);
     giveGrants(add, workerGrants, { enclaves: this.enclaves, eventBus, auditBucket });
     giveGrants(add, bundleGrants, { enclaves: [standard] });
+    if (c2paKmsKey !== null) add(new PolicyStatement({ actions: ['kms:Sign'], resources: [c2paKmsKey] }));
     const resourceName = `${this.cluster.clusterName}/*`;
     role.addToPolicy(
       new PolicyStatement({
@@ -108,7 +109,7 @@ export class GpuStack extends Stack {
   ): readonly ScaledService[] {
     const image = workerImageOf(this, fleet.workerImage);
     const REELAY_MASTER_KEY = EcsSecret.fromSecretsManager(core.masterKey as ISecret);
-    const secrets = { ...createWorkerSecrets(this), REELAY_MASTER_KEY };
+    const secrets = { ...createWorkerSecrets(this, settings.c2paKmsKey), REELAY_MASTER_KEY };
     const log = createWorkerLog(this, 'WorkerLog', settings.logDays);
     const executionRole = createExecutionRole(this, 'ExecutionRole', image.repository, log);
     const made = cloudPools(fleet).map(pool => {
@@ -120,7 +121,10 @@ export class GpuStack extends Stack {
       const task = createWorkerTask(this, `${name}Task`, {
         fleet,
         image: image.uri,
-        environment: this.workerEnvironment(core, pool, cards),
+        environment: {
+          ...this.workerEnvironment(core, pool, cards),
+          ...(settings.c2paKmsKey !== null && { REELAY_C2PA_KMS_KEY: settings.c2paKmsKey }),
+        },
         secrets,
         taskRole: this.taskRole,
         executionRole,

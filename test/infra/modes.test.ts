@@ -9,17 +9,28 @@ import { defaultFleet } from '#infra/settings-defaults.ts';
 import { type Found, type Resource, SYNTH_MS, synthesize } from './templates.ts';
 import { evaluate } from './values.ts';
 
+const KMS_KEY = 'arn:aws:kms:eu-central-1:111122223333:key/0f1e2d3c-0000-4000-8000-000000000000';
+
 describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode => {
   let built: ReturnType<typeof synthesize>;
   let gpu: Found;
   beforeAll(() => {
     // The rules are asked of the default mode in synth.test.ts.
-    built = synthesize({ settings: { '*': { fleet: { mode } } }, checks: mode !== 'asg' });
+    const c2paKmsKey = mode === 'asg' ? null : KMS_KEY;
+    built = synthesize({ settings: { '*': { fleet: { mode }, c2paKmsKey } }, checks: mode !== 'asg' });
     gpu = built.read('ReelayGpu');
   }, SYNTH_MS);
   afterAll(() => built.clean());
   const service = (name: string) => gpu.named('AWS::ECS::Service', name)[0]!.Properties;
   const provider = (name: string) => gpu.named('AWS::ECS::CapacityProvider', `${name}Provider`)[0]!.Properties;
+
+  test('signs manifests with a private key in a secret, or with the KMS key that is named, and then has no secret for it', () => {
+    const text = JSON.stringify(gpu.all);
+    expect(gpu.named('AWS::SecretsManager::Secret', 'C2paKey')).toHaveLength(mode === 'asg' ? 1 : 0);
+    expect(text.includes('"kms:Sign"')).toBe(mode !== 'asg');
+    expect(text.includes(KMS_KEY)).toBe(mode !== 'asg');
+    expect(text.includes('REELAY_C2PA_KMS_KEY')).toBe(mode !== 'asg');
+  });
 
   test.each(['Spot', 'OnDemand'])('the %s service starts from zero, on one capacity provider', name => {
     const { DesiredCount, CapacityProviderStrategy, DeploymentConfiguration, ...rest } = service(`${name}Service`);
@@ -76,7 +87,7 @@ describe.each(['asg', 'managed-instances'] as const)('a fleet in mode %s', mode 
       'REELAY_RECEIPT_KEY',
       'REELAY_WATERMARK_KEY',
       'REELAY_C2PA_CERTIFICATES',
-      'REELAY_C2PA_KEY',
+      ...(mode === 'asg' ? ['REELAY_C2PA_KEY'] : []),
       'REELAY_MASTER_KEY',
     ]);
     expect(container.LogConfiguration.LogDriver).toBe('awslogs');
