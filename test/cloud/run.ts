@@ -15,6 +15,7 @@ import { deployCore } from './deployment.ts';
 import { startMiniStack } from './ministack.ts';
 import { observeBus } from './observed-bus.ts';
 import { createReport } from './report.ts';
+import { resolveSecrets } from './resolve-secrets.ts';
 import { startWorker } from './worker.ts';
 
 const [venv = '', folder = ''] = process.argv.slice(2);
@@ -56,6 +57,8 @@ async function play(): Promise<void> {
       [],
     );
     note(`${made.resources.length} resources, a template of ${made.templateBytes} bytes`);
+    const told = await resolveSecrets(emulator.endpoint);
+    note(`the emulator resolves no secrets: ${told} functions were told theirs`);
     return made;
   });
   const { outputs } = core;

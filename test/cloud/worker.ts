@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markingSettings } from '#test/worker/marks-for.ts';
+import { MASTER_KEY } from './resolve-secrets.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 const DRAIN_MS = 30_000;
@@ -49,7 +50,7 @@ export function startWorker(
         REELAY_RECEIPT_KEY: generateKeyPairSync('ed25519')
           .privateKey.export({ type: 'pkcs8', format: 'pem' })
           .toString(),
-        REELAY_MASTER_KEY: 'ab'.repeat(32),
+        REELAY_MASTER_KEY: MASTER_KEY,
         ...markingSettings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
+import { openSealing } from '#adapters/local/master-key-file.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
+import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-store.ts';
 import type { CloudEvent } from '#core/events.ts';
 import type { Job } from '#core/job.ts';
 import { LOCAL_TENANT } from '#local/embedded.ts';
@@ -52,7 +54,11 @@ export interface History {
 export async function readHistory(folder: string): Promise<History> {
   const db = openDatabase(folder);
   try {
-    const { jobs } = await createSqliteJobStore(db).list(LOCAL_TENANT, { limit: 1_000_000, order: 'asc' });
+    // Opened as the product opens it: jobs whose prompts differ are no equal requests.
+    const sealing = openSealing(folder, { kv: createSqliteKeyValueStore(db), now: Date.now });
+    const { jobs } = await sealing
+      .store(createSqliteJobStore(db))
+      .list(LOCAL_TENANT, { limit: 1_000_000, order: 'asc' });
     const rows = db.prepare('SELECT queue, job_id, reason FROM messages ORDER BY id').all();
     const letters = rows.filter(row => row.queue === 'dead_letters');
     const events: CloudEvent[] = [];
