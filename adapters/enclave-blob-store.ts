@@ -1,4 +1,4 @@
-import { isJobId } from '#core/job.ts';
+import { isJobId } from '#core/job-id.ts';
 import type { BlobStore } from '#core/ports.ts';
 import { type ByClass, partOfJob, standardPart } from './enclaves.ts';
 

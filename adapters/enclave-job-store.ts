@@ -1,4 +1,5 @@
-import { idInClass, idOrder, type Job, queueRank, residencyOf } from '#core/job.ts';
+import { type Job, queueRank } from '#core/job.ts';
+import { idInClass, idOrder, residencyOf } from '#core/job-id.ts';
 import { defaultResidency } from '#core/policy/residency.ts';
 import type { JobPage, JobQuery, JobStore } from '#core/ports.ts';
 import { type ByClass, partOfJob } from './enclaves.ts';

@@ -3,7 +3,7 @@
  * class that is not open here is refused, never sent to another one. What names none goes to the standard class.
  */
 import { ReelayError } from '#core/errors.ts';
-import { residencyOf } from '#core/job.ts';
+import { residencyOf } from '#core/job-id.ts';
 import { defaultResidency } from '#core/policy/residency.ts';
 
 /** The parts of several enclaves by the name of their class; the standard class is among them. */

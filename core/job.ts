@@ -13,8 +13,8 @@ import type { Quote } from './accounts/quote.ts';
 import type { DisclosureChoice } from './audit/disclose.ts';
 import { ReelayError } from './errors.ts';
 import type { OutboxEntry } from './events.ts';
-import { limits } from './limits.ts';
-import { defaultResidency, type Place, residencyNamePattern } from './policy/residency.ts';
+import { idOrder } from './job-id.ts';
+import type { Place } from './policy/residency.ts';
 import type { VideoRequest } from './video-request.ts';
 
 /** The one vocabulary of statuses, everywhere. */
@@ -250,102 +250,6 @@ export function queueRank(job: Pick<Job, 'id' | 'priority' | 'deadlineAtMs'>): s
 /** Whether a job waits for a person. */
 export function isInReview({ status, review }: Pick<Job, 'status' | 'review'>): boolean {
   return status === 'queued' && review?.state === 'waiting';
-}
-
-const ADDED_SINCE_1 = {
-  content: null,
-  review: null,
-  subject: null,
-  sealed: null,
-  erased: false,
-  keyId: null,
-  terms: null,
-  maxCost: null,
-  priority: 'normal',
-  deadlineAtMs: null,
-  webhookUrl: null,
-  restarts: 0,
-  notBeforeMs: 0,
-  checkpoint: null,
-  furthestStep: 0,
-  claim: null,
-  redriveOf: null,
-  remixOf: null,
-  acceptedAt: null,
-  placements: [],
-  receipt: null,
-  marking: null,
-  disclosure: null,
-  keptDays: null,
-} as const satisfies Partial<Job>;
-
-/** Likewise in the request: there was text-to-video only, and one class. */
-const ADDED_TO_REQUEST_SINCE_1 = {
-  task: 't2v',
-  strength: null,
-  reference: null,
-  guidance_scale_2: null,
-  flow_shift: null,
-  step_cache: null,
-  residency: defaultResidency,
-} as const satisfies Partial<VideoRequest>;
-
-/** A stored record as a Job: fields that came after it was written get what they would have had. Adapters read with this. */
-export function jobFromRecord(json: string): Job {
-  const record = JSON.parse(json) as Job;
-  return { ...ADDED_SINCE_1, ...record, request: { ...ADDED_TO_REQUEST_SINCE_1, ...record.request } };
-}
-
-const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
-
-/**
- * `video_` + 10 characters of time + 16 of randomness, Crockford base 32 in lower case, so ids of one class sort by creation; a class
- * other than the standard one stands before them: `video_sovereign_…`. `random`: 10 bytes.
- */
-export function newJobId(nowMs: number, random: Uint8Array, residency: string = defaultResidency): string {
-  let time = '';
-  for (let i = 0, rest = nowMs; i < 10; i++, rest = Math.floor(rest / 32)) time = CROCKFORD[rest % 32] + time;
-  let tail = '';
-  let bits = 0n;
-  for (const byte of random.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
-  for (let i = 0; i < 16; i++, bits >>= 5n) tail = CROCKFORD[Number(bits & 31n)] + tail;
-  return idOf(residency, `${time}${tail}`);
-}
-
-/** A wire id that could be ours; anything else (path tricks, other lengths) is answered as unknown without asking the store. */
-export function isJobId(text: string): boolean {
-  return partsOf(text) !== undefined;
-}
-
-/** The residency class that an id says; undefined for what is none of our ids. */
-export function residencyOf(id: string): string | undefined {
-  return partsOf(id)?.residency;
-}
-
-/** A text that sorts ids of all classes by creation: of the standard class it is the id itself. What is none of our ids stays itself. */
-export function idOrder(id: string): string {
-  const parts = partsOf(id);
-  if (parts === undefined || parts.residency === defaultResidency) return id;
-  return `video_${parts.moment}_${parts.residency}`;
-}
-
-/** The id of the same moment in another class: a cursor for that class's jobs. What is none of our ids stays itself. */
-export function idInClass(id: string, residency: string): string {
-  const parts = partsOf(id);
-  return parts === undefined ? id : idOf(residency, parts.moment);
-}
-
-const JOB_ID = new RegExp(`^video_(?:(${residencyNamePattern})_)?([0-9a-hjkmnp-tv-z]{26})$`);
-
-/** A name for the standard class would make two ids of one job. */
-function partsOf(id: string): { residency: string; moment: string } | undefined {
-  const [, named, moment] = id.length > limits.maxIdChars ? [] : (JOB_ID.exec(id) ?? []);
-  if (moment === undefined || named === defaultResidency) return undefined;
-  return { residency: named ?? defaultResidency, moment };
-}
-
-function idOf(residency: string, moment: string): string {
-  return residency === defaultResidency ? `video_${moment}` : `video_${residency}_${moment}`;
 }
 
 /** The one answer for unknown, deleted and other tenants' ids: the three must not be told apart. */

@@ -1,5 +1,6 @@
 import { invalidRequest, type Problem } from '#core/errors.ts';
-import { isJobId, type JobStatus, statuses } from '#core/job.ts';
+import { type JobStatus, statuses } from '#core/job.ts';
+import { isJobId } from '#core/job-id.ts';
 import { limits } from '#core/limits.ts';
 import type { JobQuery } from '#core/ports.ts';
 

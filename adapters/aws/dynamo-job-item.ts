@@ -1,7 +1,8 @@
 /** A job as an item of the table in dynamo-table.ts, and back. */
 import { leaseExpiresAtMs, outboxDueAtMs, queuedDeadlineAtMs, queuedRank } from '#adapters/job-facts.ts';
 import { ReelayError } from '#core/errors.ts';
-import { type Job, jobFromRecord } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
+import { jobFromRecord } from '#core/job-record.ts';
 import { briefOf, type JobBrief, readBrief } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
 import { defaultResidency } from '#core/policy/residency.ts';

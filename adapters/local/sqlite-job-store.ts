@@ -8,7 +8,9 @@ import {
 } from '#adapters/job-facts.ts';
 import { applyChange, checkChange, clearOutboxOf, expectationHolds } from '#core/apply-change.ts';
 import { ReelayError } from '#core/errors.ts';
-import { idOrder, type Job, jobFromRecord } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
+import { idOrder } from '#core/job-id.ts';
+import { jobFromRecord } from '#core/job-record.ts';
 import { briefOf } from '#core/jobs/brief.ts';
 import { limits } from '#core/limits.ts';
 import type { Expected, JobChange, JobPage, JobQuery, JobStore } from '#core/ports.ts';

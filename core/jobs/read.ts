@@ -1,4 +1,5 @@
-import { isJobId, type Job, noSuchVideo } from '../job.ts';
+import { type Job, noSuchVideo } from '../job.ts';
+import { isJobId } from '../job-id.ts';
 import type { JobStore } from '../ports.ts';
 
 /** The job as its tenant may see it. Throws `not_found` for unknown, deleted and other tenants' ids alike. */

@@ -3,7 +3,8 @@
  * Enqueueing a job adds one token and a running job holds one, so there are at least as many tokens as jobs, and the order of the
  * queue does not matter. A token is given up only when nothing is queued at all.
  */
-import { isInReview, isTerminal, type Job, residencyOf } from '../job.ts';
+import { isInReview, isTerminal, type Job } from '../job.ts';
+import { residencyOf } from '../job-id.ts';
 import { limits } from '../limits.ts';
 import { defaultResidency, mayServe, type ResidencyClasses } from '../policy/residency.ts';
 import type { JobStore, KeyValueEntry } from '../ports.ts';

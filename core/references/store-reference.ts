@@ -5,7 +5,8 @@
  */
 import { subjectOf } from '../audit/subjects.ts';
 import { ReelayError } from '../errors.ts';
-import { type Artifact, type Job, residencyOf } from '../job.ts';
+import type { Artifact, Job } from '../job.ts';
+import { residencyOf } from '../job-id.ts';
 import { sweepEach } from '../jobs/sweep.ts';
 import { referenceFolder } from '../keys.ts';
 import { limits } from '../limits.ts';

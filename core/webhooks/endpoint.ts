@@ -1,6 +1,6 @@
 import { invalidRequest, type Problem, ReelayError } from '../errors.ts';
 import { type WebhookEventType, webhookEventTypes } from '../events.ts';
-import { newJobId } from '../job.ts';
+import { newJobId } from '../job-id.ts';
 import type { KeyValueEntry } from '../ports.ts';
 import type { WebhookPorts } from './ports.ts';
 import { newSecrets, type SigningSecrets } from './secret.ts';

@@ -1,6 +1,6 @@
 /** The verbs on a tenant's endpoints. */
 import { invalidRequest } from '../errors.ts';
-import { newJobId } from '../job.ts';
+import { newJobId } from '../job-id.ts';
 import {
   type EndpointFields,
   endpointOf,

@@ -24,6 +24,7 @@ import type { Delivery } from '#core/ports.ts';
 import { ack, ackOwn, postpone } from './acks.ts';
 import { type CheckpointSaver, createCheckpointSaver, fetchCheckpoint } from './checkpoints.ts';
 import { ERASED, type Heartbeat, type HeartbeatPorts, startHeartbeat } from './heartbeat.ts';
+import { knownError, lost, readAgain, trueCause } from './interruption.ts';
 import type { Marks } from './marks.ts';
 import { notePaceSometimes } from './pace-notes.ts';
 import { askBeforeRender } from './policy-gate.ts';
@@ -45,9 +46,6 @@ export interface WorkerPorts extends HeartbeatPorts, TakePorts, ContentPorts {
   readonly whyNotReady?: () => Promise<string | undefined>;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
-
-/** Looks at a store that is out before the job is left to the watchers: about a minute in all. */
-const STORE_WAITS = 8;
 
 /**
  * What the loop should do next: look at once, wait a little because nothing may start, or back off because a store is out or this worker
@@ -225,31 +223,6 @@ async function settle(ports: WorkerPorts, heartbeat: Heartbeat, error: unknown):
   else if (known.code === 'cancelled') await endCancelled(ports, heartbeat, job);
   else return tryAgainOrFail(ports, heartbeat, job, known);
   return 'worked';
-}
-
-/** The record, for as long as a short outage takes: only then can the job be given back uncounted. undefined: the store is out for longer. */
-async function readAgain(ports: WorkerPorts, id: string): Promise<{ job: Job | undefined } | undefined> {
-  for (let waits = 0; ; waits++)
-    try {
-      return { job: await ports.store.load(id) };
-    } catch {
-      if (waits === STORE_WAITS) return undefined;
-      await ports.sleep(Math.min(limits.backoffMostMs, limits.backoffFirstMs * 2 ** waits));
-    }
-}
-
-/** A lease that nobody has taken was lost to the store being out, and that says nothing about the job. */
-function trueCause(known: ReelayError, readRecord: boolean): ReelayError {
-  if (known.code !== 'lease_lost' || !readRecord) return known;
-  return new ReelayError('store_unavailable', known.message, { cause: known });
-}
-
-function lost(cause: unknown): ReelayError {
-  return new ReelayError('lease_lost', 'The job moved on.', { cause });
-}
-
-function knownError(error: unknown): ReelayError {
-  return error instanceof ReelayError ? error : new ReelayError('internal', 'The worker failed.', { cause: error });
 }
 
 async function tryAgainOrFail(

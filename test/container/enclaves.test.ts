@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { awsEnclavesFrom, connectAwsFront } from '#adapters/aws/connect-enclaves.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import { builtInResidency, parseResidency } from '#core/policy/residency.ts';
 import { awsWorkerSettingsFrom } from '#gpu-container/aws-settings.ts';
 import { markingSettings } from '#test/worker/marks-for.ts';

@@ -6,7 +6,7 @@ import { createFileBlobStore } from '#adapters/local/file-blob-store.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteJobQueue, deadLetterQueue } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import { jobPrefix } from '#core/keys.ts';
 import { blobStoreContract } from './blob-store.contract.ts';
 import { jobQueueContract } from './job-queue.contract.ts';

@@ -1,6 +1,7 @@
 import type { CloudEvent, OutboxEntry } from '#core/events.ts';
 import { jobEndEvent } from '#core/events.ts';
-import { type Job, newJobId } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 
 /** 2026-01-01, so that times in tests are small sums from here. */
 export const startMs = Date.UTC(2026, 0, 1);

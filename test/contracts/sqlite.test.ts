@@ -6,7 +6,7 @@ import { isHeld } from '#adapters/local/process-lock.ts';
 import { databaseFile, openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteJobQueue, deadLetterQueue, releaseDeadOwners } from '#adapters/local/sqlite-job-queue.ts';
 import { createSqliteJobStore } from '#adapters/local/sqlite-job-store.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import { temporaryFolder } from './local-folder.ts';
 import { makeJob, startMs } from './make-job.ts';
 import { startChild } from './start-child.ts';

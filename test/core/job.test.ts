@@ -1,18 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  canBecome,
-  idInClass,
-  idOrder,
-  isJobId,
-  isTerminal,
-  jobFromRecord,
-  newJobId,
-  type Phase,
-  percentDone,
-  queueRank,
-  residencyOf,
-  statuses,
-} from '#core/job.ts';
+import { canBecome, isTerminal, type Phase, percentDone, queueRank, statuses } from '#core/job.ts';
+import { idInClass, idOrder, isJobId, newJobId, residencyOf } from '#core/job-id.ts';
+import { jobFromRecord } from '#core/job-record.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
 
 describe('a job', () => {

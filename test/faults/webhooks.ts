@@ -18,7 +18,7 @@ import { createWebhookPorts } from '#adapters/http/webhook-ports.ts';
 import { openDatabase } from '#adapters/local/sqlite.ts';
 import { createSqliteKeyValueStore } from '#adapters/local/sqlite-key-value-store.ts';
 import { jobEndEvent } from '#core/events.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import { parseAllowList } from '#core/webhooks/allow-list.ts';
 import { readDefaultSecrets } from '#core/webhooks/default-secret.ts';
 import { runDispatcher } from '#core/webhooks/deliver.ts';

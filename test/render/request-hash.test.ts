@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { jobFromRecord } from '#core/job.ts';
+import { jobFromRecord } from '#core/job-record.ts';
 import { hashRequest } from '#gpu-container/render/read-resume.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
 

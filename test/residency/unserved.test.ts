@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Job, jobFromRecord } from '#core/job.ts';
+import type { Job } from '#core/job.ts';
+import { jobFromRecord } from '#core/job-record.ts';
 import { sweepLostMessages } from '#core/jobs/relay.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { takeNext } from '#core/jobs/take.ts';

@@ -1,6 +1,6 @@
 /** Scenarios that are made by hand: one thing at a time, in fair weather. */
 import type { Job } from '#core/job.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import { simPrices } from './check-money.ts';
 import { createWorld } from './create-world.ts';
 import { calm, type Scenario, type SimTenant, type Wish } from './scenario.ts';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hmacSha256 } from '#adapters/http/hmac.ts';
 import { type CloudEvent, jobEndEvent } from '#core/events.ts';
-import { newJobId } from '#core/job.ts';
+import { newJobId } from '#core/job-id.ts';
 import type { KeyValueEntry, KeyValueStore } from '#core/ports.ts';
 import { nothingAllowed } from '#core/webhooks/allow-list.ts';
 import { deliverDue } from '#core/webhooks/deliver.ts';
