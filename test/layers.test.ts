@@ -64,6 +64,8 @@ const LAW: readonly Room[] = [
     packages: ['node:', '@aws-lambda-powertools/', 'aws-lambda'],
   },
   { folder: 'gpu-container/engine', rooms: [], packages: [] },
+  // Judges clips: bytes in, numbers out; the engine's types and generator, and no files.
+  { folder: 'gpu-container/evaluation', rooms: ['core', 'gpu-container/engine'], packages: [] },
   {
     folder: 'gpu-container/runtime',
     rooms: ['core', 'gpu-container/engine', 'gpu-container/provenance/watermark'],
@@ -296,9 +298,9 @@ describe('the import law', () => {
     expect(caught('functions/create.ts', '#core/job.ts')).toBe(false);
   });
 
-  test('core, engine and watermark read no clock, draw no random and see no environment', () => {
+  test('core, engine, evaluation and watermark read no clock, draw no random and see no environment', () => {
     const impure = /\b(Math\.random|Date\.now|new Date\(\)|performance\.now|process\.|setTimeout|setInterval|fetch\()/;
-    const pure = FILES.filter(file => /^(core|gpu-container\/(engine|provenance\/watermark))\//.test(file));
+    const pure = FILES.filter(file => /^(core|gpu-container\/(engine|evaluation|provenance\/watermark))\//.test(file));
     expect(pure.length).toBeGreaterThan(10);
     expect(pure.filter(file => impure.test(withoutComments(file)))).toEqual([]);
   });
