@@ -21,7 +21,7 @@ export function openFamily(bundle: Bundle): Family {
   }
 }
 
-function familyOf({ manifest, modelIndex, configs, scheduler, graphs }: Bundle): Family {
+function familyOf({ manifest, modelIndex, configs, scheduler, graphs, inputs }: Bundle): Family {
   const { family, latents, components, defaults } = manifest;
   const source = {
     ...{ modelIndex, configs, scheduler },
@@ -31,14 +31,18 @@ function familyOf({ manifest, modelIndex, configs, scheduler, graphs }: Bundle):
   };
   if (family !== 'reelay-mini') return createFamily(family, source);
   const [width, height] = sizeOf(defaults.size);
-  return createReelayMini(source, latents!, { frames: defaults.frames, height, width });
+  const perFrame = inputs.transformer?.timestep?.length === 2;
+  return createReelayMini({ ...source, perFrame }, latents!, { frames: defaults.frames, height, width });
 }
 
 function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
   const { tasks, limits, defaults } = manifest;
   const more = tasks.filter(task => !family.tasks.includes(task));
-  if (more.length > 0)
-    throw new RangeError(`bundle.json: tasks: ${more.join(', ')}; its components make ${family.tasks.join(', ')}.`);
+  if (more.length > 0) {
+    const why = more.flatMap(task => family.lacking?.[task] ?? []).map(sentence => ` ${sentence}`);
+    const made = family.tasks.join(', ');
+    throw new RangeError(`bundle.json: tasks: ${more.join(', ')}; its components make ${made}.${why.join('')}`);
+  }
   for (const size of limits.sizes)
     if (sizeOf(size).some(side => side % family.pixelMultiple !== 0))
       throw new RangeError(

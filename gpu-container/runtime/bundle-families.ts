@@ -42,7 +42,7 @@ const BUNDLE_FAMILIES = {
     pipelines: ['ReelayMiniPipeline'],
     denoiser: 'transformer',
     plans: ['whole'],
-    tasks: ['t2v'],
+    tasks: ['t2v', 'i2v', 'v2v'],
   },
 } as const satisfies Record<string, BundleFamily>;
 

@@ -25,11 +25,15 @@ import {
 } from './bundle-files.ts';
 import { type BundleManifest, bundleDigest, modelCard, parseManifest } from './bundle-manifest.ts';
 import { graphPaths, TOKENIZER_PATH } from './manifest-rules.ts';
+import type { OnnxModel } from './onnx-graph.ts';
 import { checkTokenizerKinds } from './tokenizer-kinds.ts';
 
 const MANIFEST_PATH = 'bundle.json';
 /** bundle.json itself: a page of text; anything this large is something else. */
 const MAX_MANIFEST_BYTES = 1_048_576;
+
+/** Dims by the name of an input. */
+export type GraphInputs = Readonly<Record<string, readonly (number | string)[]>>;
 
 /** A bundle whose every file has been checked against its hash. */
 export interface Bundle {
@@ -44,6 +48,8 @@ export interface Bundle {
    * streaming ones vae_decoder.first, vae_decoder.next … instead. Only those that the bundle has.
    */
   readonly graphs: Readonly<Record<string, string>>;
+  /** By the same names: the dims of each input that the file declares, a name where a size is free; without those it leaves open. */
+  readonly inputs: Readonly<Record<string, GraphInputs>>;
   /** config.json beside each component's graph, tokenizer_config.json and preprocessor_config.json, by folder; only those listed. */
   readonly configs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** model_index.json, parsed; {} where a bundle of reelay-mini has none. */
@@ -72,7 +78,9 @@ export async function loadBundle(folder: string, options: { readonly hashes?: bo
   if (options.hashes !== false) for (const file of manifest.files) await checkHash(name, root, file);
   const paths = graphPaths(manifest);
   const bytesOf = new Map(manifest.files.map(file => [file.path, file.bytes]));
-  for (const graph of Object.values(paths)) await readGraph(name, root, graph, path => bytesOf.get(path));
+  const inputs: Record<string, GraphInputs> = {};
+  for (const [component, path] of Object.entries(paths))
+    inputs[component] = dimsOf(await readGraph(name, root, path, one => bytesOf.get(one)));
   const digest = bundleDigest(manifest);
   const tokenizer = await readObject(name, root, TOKENIZER_PATH);
   checkTokenizerKinds(`${name}: ${TOKENIZER_PATH}`, tokenizer);
@@ -83,12 +91,17 @@ export async function loadBundle(folder: string, options: { readonly hashes?: bo
     card: modelCard(manifest, digest),
     digest,
     graphs: Object.fromEntries(Object.entries(paths).map(([component, path]) => [component, join(root, path)])),
+    inputs,
     configs: await readConfigs(name, root, manifest),
     modelIndex,
     tokenizer,
     scheduler: await readScheduler(name, root),
     caches: await readAllCaches(name, root, manifest),
   };
+}
+
+function dimsOf({ inputs }: OnnxModel): GraphInputs {
+  return Object.fromEntries(inputs.flatMap(({ name, shape }) => (shape === undefined ? [] : [[name, shape]])));
 }
 
 /** The card alone, from bundle.json: hashes nothing, so it says what the weights should be, not what they are. */

@@ -1,4 +1,7 @@
-/** Every family against diffusers: `golden/` of each tiny bundle was made by exporter/reelay_export with the real pipelines. */
+/**
+ * Every family against diffusers: `golden/` of each tiny bundle was made by exporter/reelay_export with the real pipelines, that of
+ * reelay-mini, which is none of theirs, by exporter/train/scenes/golden.py with what judges it after its training.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,7 +23,7 @@ for (const name of readdirSync(BUNDLES).sort()) {
     afterAll(() => model?.release());
 
     test.each(cases.map(one => [one.name, one] as const))(
-      '%s: the latents of every step and the frames are those of diffusers',
+      '%s: the latents of every step and the frames are those of its pipeline in Python',
       async (_, one) => {
         const differences = await compareCase(model, folder, one);
         expect(differences.noise).toBeLessThan(TOLERANCES.noise);

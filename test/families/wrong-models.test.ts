@@ -10,6 +10,7 @@ import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { openFamily } from '#gpu-container/render/open-family.ts';
 import { createVideoPipeline } from '#gpu-container/render/video-pipeline.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
+import { manifestProblems } from '#gpu-container/runtime/manifest-rules.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 import { goldenCases, requestOfCase, widened } from './golden-case.ts';
@@ -99,6 +100,41 @@ test('a shift that the schedule does not have is refused when the bundle is load
   expect(() => openFamily({ ...bundle, manifest: { ...bundle.manifest, defaults } })).toThrow(
     'defaults.flow_shift: got 3; this scheduler has no shift to change',
   );
+});
+
+describe('a bundle of reelay-mini', () => {
+  const load = () => loadBundle(join(FOLDER, '../reelay-mini'));
+
+  test('makes of pictures and videos what its graphs can, and says what is missing when it is loaded', async () => {
+    const bundle = await load();
+    expect(openFamily(bundle).tasks).toEqual(['t2v', 'i2v', 'v2v']);
+    const oneTimestep = { ...bundle.inputs.transformer, timestep: ['batch'] };
+    const still = { ...bundle, inputs: { ...bundle.inputs, transformer: oneTimestep } };
+    expect(() => openFamily(still)).toThrow(
+      "bundle.json: tasks: i2v; its components make t2v, v2v. Image-to-video holds latent frame 0 at timestep 0: the transformer's timestep has to be [B, 5], one a latent frame.",
+    );
+    const tasks = { ...still, manifest: { ...bundle.manifest, tasks: ['t2v', 'v2v'] as const } };
+    expect(openFamily(tasks as unknown as typeof bundle).denoiserInputs.timestep).toEqual([null]);
+  });
+
+  test('without an encoder is asked for text alone', async () => {
+    const { manifest } = await load();
+    const { vae_encoder: _, ...components } = manifest.components;
+    expect(manifestProblems({ ...manifest, components })).toEqual([
+      'components.vae_encoder: is missing; the task i2v needs one.',
+      'components.vae_encoder: is missing; the task v2v needs one.',
+    ]);
+  });
+
+  test('whose timestep is of another number of latent frames is refused when it is loaded', async () => {
+    const bundle = await load();
+    const latents = { ...bundle.manifest.latents!, frames: 4 };
+    const other = { ...bundle, manifest: { ...bundle.manifest, latents } };
+    await expect(openModel(other, createOrtBackend({ threads: 1 }))).rejects.toMatchObject({
+      code: 'bundle_invalid',
+      message: expect.stringContaining('cannot be fed; known here: hidden_states (float32 [any, 6, 4, 2, 2])'),
+    });
+  });
 });
 
 test('a shift moves the schedule', async () => {

@@ -121,6 +121,8 @@ export interface Family {
   readonly name: string;
   /** What the bundle's components permit. */
   readonly tasks: readonly Task[];
+  /** Of a task that is not among them what of the bundle keeps it from being, where that is no missing component: a sentence. */
+  readonly lacking?: Readonly<Partial<Record<Task, string>>>;
   readonly text: TextRule;
   /** Height and width are multiples of this. */
   readonly pixelMultiple: number;
