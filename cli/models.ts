@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
-import { describeRange, offeredSeconds } from '#core/models.ts';
+import { describeRange, type ModelPreset, offeredSeconds } from '#core/models.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { type Bundles, findBundles, type InstalledBundle } from '#local/bundles.ts';
 import { removeBundle } from '#local/model-registry.ts';
@@ -57,11 +57,22 @@ function show({ card, family, bytes, added, folder }: InstalledBundle): void {
       `${card.id}  ${card.license}  ${card.tasks.join(', ')}`,
       `  ${card.description}`,
       `  size ${card.sizes.join(', ')}; frames ${describeRange(frames)}, seconds ${lengths}; default ${defaults.num_inference_steps} steps, guidance ${defaults.guidance_scale}`,
+      ...Object.entries(card.presets).map(([name, preset]) => `  --preset ${name}: ${presetText(preset)}`),
       `  family ${family}; ${shownBytes(bytes)}; digest ${digest}; ${added ? 'added' : 'comes with Reelay'}`,
       `  ${folder}`,
       '',
     ].join('\n'),
   );
+}
+
+/** In the words of the flags. */
+function presetText(preset: ModelPreset): string {
+  const { num_inference_steps: steps, guidance_scale: guidance, flow_shift: shift, strength } = preset;
+  const parts = { steps, guidance, 'flow shift': shift, strength };
+  const said = Object.entries(parts).filter(([, value]) => value !== undefined);
+  return said
+    .map(([name, value]) => (name === 'steps' ? `${value} ${value === 1 ? 'step' : 'steps'}` : `${name} ${value}`))
+    .join(', ');
 }
 
 async function verify(id: string | undefined, json: boolean): Promise<void> {

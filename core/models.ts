@@ -101,18 +101,21 @@ export function describeRange(range: IntegerRange): string {
 }
 
 /**
- * Lengths to offer in a form or list in an error, in seconds, ascending: the whole ones that some allowed pair of frames and fps
- * gives, or, for a model that has none (4k+1 frames at a fixed rate), each frame count at the default rate to two decimals.
+ * Lengths to offer in a form or list in an error, in seconds, ascending: the model's usual one and the whole ones that some allowed
+ * pair of frames and fps gives, or, for a model that has none (4k+1 frames at a fixed rate), each frame count at the default rate. To
+ * two decimals.
  */
 export function offeredSeconds(card: ModelCard): number[] {
+  const { frames: usual, fps: usualRate } = card.defaults;
+  const atUsualRate = (frames: number) => Math.round((100 * frames) / usualRate) / 100;
   const whole = new Set<number>();
   const all = new Set<number>();
   for (let frames = card.frames.min; frames <= card.frames.max; frames += card.frames.step) {
-    all.add(Math.round((100 * frames) / card.defaults.fps) / 100);
+    all.add(atUsualRate(frames));
     for (let fps = card.fps.min; fps <= card.fps.max; fps += card.fps.step)
       if (frames % fps === 0) whole.add(frames / fps);
   }
-  return [...(whole.size > 0 ? whole : all)].sort((a, b) => a - b);
+  return [...(whole.size > 0 ? whole.add(atUsualRate(usual)) : all)].sort((a, b) => a - b);
 }
 
 /** Half of the last digit that `offeredSeconds` keeps: what it offers is accepted. */

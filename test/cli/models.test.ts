@@ -13,6 +13,9 @@ const models = (...args: string[]) => cli(['models', ...args], { REELAY_DATA: jo
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-models-'));
   await writeFastBundle(join(folder, 'fast'), { id: 'fast' });
+  const manifest = join(folder, 'fast', 'bundle.json');
+  const presets = { quick: { steps: 1, guidance: 1 } };
+  await writeFile(manifest, JSON.stringify({ ...JSON.parse(await readFile(manifest, 'utf8')), presets }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -26,6 +29,7 @@ describe('reelay models', () => {
     const { stdout: listed } = await models('list');
     expect(listed).toMatch(/^reelay-mini {2}Apache-2.0 {2}t2v$/m);
     expect(listed).toMatch(/^fast {2}Apache-2.0 {2}t2v$/m);
+    expect(listed.match(/^ +--preset .*$/gm)).toEqual(['  --preset quick: 1 step, guidance 1']);
     expect(listed).toMatch(/^ {2}family reelay-mini; 11.5 MB; digest [0-9a-f]{12}; comes with Reelay$/m);
     expect(listed).toMatch(/^ {2}family reelay-mini; 0.1 MB; digest [0-9a-f]{12}; added$/m);
     expect(JSON.parse((await models('list', '--json')).stdout)).toMatchObject([

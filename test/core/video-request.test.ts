@@ -32,6 +32,19 @@ describe('a model with 4k+1 frames at one rate', () => {
   });
 });
 
+test('a model of 25 frames offers its usual length beside the whole ones, and takes both', () => {
+  const frames = { min: 25, max: 25, step: 1 };
+  const card = {
+    ...CARD,
+    frames,
+    fps: { min: 4, max: 16, step: 1 },
+    defaults: { ...CARD.defaults, frames: 25, fps: 8 },
+  };
+  expect(offeredSeconds(card)).toEqual([3.13, 5]);
+  const fpsOf = (seconds: number) => parseSubmission({ prompt: 'x', seconds }, [card], options).request.fps;
+  expect(offeredSeconds(card).map(fpsOf)).toEqual([8, 5]);
+});
+
 describe('a request', () => {
   test('is filled with the defaults of the model', () => {
     expect(parse({ prompt: 'a red circle' })).toEqual({
