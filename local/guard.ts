@@ -23,6 +23,8 @@ import { createKeyCheck } from './wrong-keys.ts';
 export const SESSION_PATH = '/studio/session';
 const COOKIE = 'reelay-media';
 const PUBLIC = 'GET /health';
+/** What proxies and tunnels add for somebody else; a program on this machine has no reason to. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'cf-connecting-ip', 'via'];
 
 /** Routes that the cookie opens. */
 export const cookieRoutes: ReadonlySet<string> = new Set(['GET /v1/videos/{id}/content', 'GET /v1/videos/{id}/events']);
@@ -50,7 +52,9 @@ export function createGuard({
   const askedBy = async (request: IncomingMessage, route: string): Promise<LetIn> => {
     const asked = await checkKey(request.socket.remoteAddress ?? '', request.headers.authorization, route);
     if (typeof asked === 'number') return { refused: errorResult(tooManyWrongKeys(asked)) };
-    return isRefusal(asked) ? { refused: errorResult(refusedError(asked)) } : { principal: asked };
+    if (isRefusal(asked)) return { refused: errorResult(refusedError(asked)) };
+    const through = asked.keyId === null ? FORWARDED.find(name => request.headers[name] !== undefined) : undefined;
+    return through === undefined ? { principal: asked } : { refused: errorResult(notFromHere(through)) };
   };
   const check: Guard['check'] = async (request, route) => {
     const { authorization } = request.headers;
@@ -80,6 +84,12 @@ export function createGuard({
       return cookieResult(request, cookies.seal({ authorization: request.headers.authorization ?? null, expiresAtMs }));
     },
   };
+}
+
+/** Who needs no key is on this machine; a proxy's own address is, whoever stands behind it. */
+function notFromHere(header: string): ReelayError {
+  const message = `${header}: this server asks for no key, so it serves its own machine and nobody through a proxy. Start it with keys: \`reelay key create\`, then --public-host.`;
+  return new ReelayError('forbidden', message);
 }
 
 /** The same key is not right the next time, so clients need not come again by themselves. */

@@ -181,6 +181,19 @@ describe('what one connection may ask for', () => {
   });
 });
 
+describe('a server without keys', () => {
+  test('serves nobody who comes through a proxy, and says why', async () => {
+    const send = (headers: Record<string, string>) => fetch(`${api.url}/v1/videos`, { headers });
+    expect((await send({})).status).toBe(200);
+    for (const header of ['x-forwarded-for', 'forwarded', 'cf-connecting-ip', 'x-real-ip']) {
+      const answer = await send({ [header]: '203.0.113.9' });
+      expect(answer.status).toBe(403);
+      expect(await answer.text()).toMatch(new RegExp(`${header}: this server asks for no key`));
+    }
+    expect((await fetch(`${api.url}/health`, { headers: { 'x-forwarded-for': '203.0.113.9' } })).status).toBe(200);
+  });
+});
+
 describe('what all connections may hold', () => {
   test('half-sent bodies are held up to a limit; then uploads are refused, and served again once there is room', async () => {
     const bytes = limits.maxMultipartBytes;
