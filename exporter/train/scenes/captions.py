@@ -130,6 +130,8 @@ def _one(clip, rng):
     say = rng.random(4) < np.array([0.97, 0.99, 0.5, 0.6 if camera and world.MOTIONS[thing.motion] == "still" else 0.95])
     noun, labels = _noun(thing, rng, say)
     motion = _moving(thing.motion, rng) if say[3] else ""
+    if motion and rng.random() < 0.15:
+        motion = f", {motion}{_pick(rng, ('', ','))}"
     return _of(1, noun), _of(1, motion), [labels + [thing.motion if say[3] else -1]]
 
 

@@ -22,8 +22,8 @@ def watch_every(crew) -> int:
 
 
 def shards_at(step: int, batch: int, shards: int) -> int:
-    """How much data the schedule uses at a step: six shards first, then a new clip for every second one trained on."""
-    return min(shards, 6 + step * batch // (2 * data.SHARD))
+    """How much data the schedule uses at a step: six shards first, then a new clip for every fourth one trained on."""
+    return min(shards, 6 + step * batch // (4 * data.SHARD))
 
 
 def _supply(crew, out, count: int) -> None:
