@@ -2,6 +2,6 @@
 import { test } from 'vitest';
 import { seedsKeepEveryPromise } from './seeds.ts';
 
-test('three hundred more simulated worlds keep every promise', { timeout: 300_000 }, () =>
-  seedsKeepEveryPromise(301, 300),
+test('a hundred and fifty more simulated worlds keep every promise', { timeout: 300_000 }, () =>
+  seedsKeepEveryPromise(151, 150),
 );

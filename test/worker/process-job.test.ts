@@ -359,13 +359,13 @@ describe('what goes wrong', () => {
       out ? Promise.reject(new ReelayError('store_unavailable', 'out')) : bench.ports.store.load(jobId);
     const transition: typeof bench.ports.store.transition = (...args) =>
       out ? Promise.reject(new ReelayError('store_unavailable', 'out')) : bench.ports.store.transition(...args);
-    const ports = { ...bench.ports, leaseSeconds: 0.3, store: { ...bench.ports.store, load, transition } };
+    const ports = { ...bench.ports, leaseSeconds: 1, store: { ...bench.ports.store, load, transition } };
     const working = processJob(ports, delivery, never);
     await bench.until(id, job => (job.progress?.step ?? 0) > 0);
     out = true;
     setTimeout(() => {
       out = false;
-    }, 900);
+    }, 2_000);
     expect(await working).toBe('outage');
     expect(await bench.job(id)).toMatchObject({ status: 'queued', failures: 0, restarts: 0, attempt: 1 });
     await cancel(bench.ports, 'local', id);
