@@ -15,7 +15,7 @@ _ANGLES = np.deg2rad(np.arange(0, 360, 15))
 _UPRIGHT = ("ball", "ring", "boat", "balloon", "car")
 _FOLD = {"square": 4, "triangle": 3, "star": 5, "heart": 1, "moon": 1}
 _MOMENTS = np.array([0, 12, 24])
-_BINS, _NEAR = 32, 30.0
+_BINS, _NEAR, _TIE = 32, 30.0, 0.01
 
 
 def _normalised(mask: np.ndarray) -> np.ndarray:
@@ -105,7 +105,8 @@ def _camera(thumbnails, masks, background: int) -> int:
     f, h, w = masks.shape
     free = masks[moments].reshape(3, _THUMB, h // _THUMB, _THUMB, w // _THUMB).mean((2, 4)) < 0.02
     away = np.abs(thumbnails[moments][None] - pictures).mean(-1)
-    return int(names[(away * free).sum((1, 2, 3)).argmin()])
+    away = (away * free).sum((1, 2, 3), dtype=np.float64)
+    return int(names[np.argmax(away <= away.min() + _TIE)])  # a pan to the left, looked at backwards, is one to the right
 
 
 def _masks(clip, background: int) -> np.ndarray:
