@@ -11,6 +11,8 @@ import { loadBundle, readManifest } from '#gpu-container/runtime/load-bundle.ts'
 import { entryOf } from './small-bundle.ts';
 
 const FIXTURES = resolve(import.meta.dirname, '..', 'fixtures', 'bundles');
+/** reelay-mini says in bundle.json alone what its latents are. */
+const DERIVED = readdirSync(FIXTURES).filter(name => name !== 'reelay-mini');
 const OPTIONS = { license: 'Apache-2.0', created: 1_795_219_200 };
 
 /** A copy of a tiny bundle without its bundle.json: a diffusers folder in ONNX. */
@@ -23,7 +25,7 @@ async function folderOf(bundle: string): Promise<string> {
 }
 
 describe('a diffusers folder in ONNX without bundle.json', () => {
-  test.each(readdirSync(FIXTURES))('%s: is described as its exporter describes it', async bundle => {
+  test.each(DERIVED)('%s: is described as its exporter describes it', async bundle => {
     const [derived, exported] = [
       await deriveManifest(await folderOf(bundle), OPTIONS),
       await readManifest(join(FIXTURES, bundle)),
@@ -37,7 +39,7 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
     expect(derived.tasks).toEqual(expect.arrayContaining(exported.tasks));
   });
 
-  test.each(readdirSync(FIXTURES))(
+  test.each(DERIVED)(
     '%s: opens as it is described: its family makes the sizes, lengths and tasks on offer',
     async bundle => {
       const folder = await folderOf(bundle);
