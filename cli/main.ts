@@ -43,6 +43,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   webhooks: async () => (await import('./webhooks.ts')).webhooksCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
   plan: async () => (await import('./plan.ts')).planCommand(),
+  eval: async () => (await import('./eval.ts')).evalCommand(),
   verify: async () => (await import('./verify.ts')).verifyCommand(),
   receipts: async () => (await import('./receipts.ts')).receiptsCommand(),
   erase: async () => (await import('./erase.ts')).eraseCommand(),

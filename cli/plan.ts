@@ -6,6 +6,7 @@ import type { PeerChoice } from '#core/placement/plan.ts';
 import { simulatedModel } from '#core/placement/simulation/simulate.ts';
 import type { Pool } from '#core/placement/types.ts';
 import { parseResidency } from '#core/policy/residency.ts';
+import { numberOf, oneOf } from './flag-values.ts';
 import { readPlanTrace } from './plan-input.ts';
 import { planHtml } from './plan-page.ts';
 import { startProgress } from './plan-progress.ts';
@@ -54,21 +55,6 @@ export function planCommand(): Command {
     .option('--json', 'as JSON (docs/placement.md)')
     .option('--html <file>', 'also write a page with plots')
     .action(async (file: string | undefined, flags: PlanFlags) => plan(file, flags));
-}
-
-/** A number of a flag, or a sentence. */
-function numberOf(flag: string, text: string, least: number, most: number, whole = false): number {
-  const value = /^\d*\.?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-  const message = `--${flag}: got "${text.slice(0, 40)}"; allowed: ${whole ? 'whole numbers' : 'numbers'} from ${least} to ${most}.`;
-  throw invalidRequest([{ path: flag, message }]);
-}
-
-function oneOf<T extends string>(flag: string, text: string, allowed: readonly T[]): T {
-  const found = allowed.find(word => word === text);
-  if (found !== undefined) return found;
-  const message = `--${flag}: got "${text.slice(0, 40)}"; allowed: ${allowed.join(', ')}.`;
-  throw invalidRequest([{ path: flag, message }]);
 }
 
 /** More targets than this are no plan. */

@@ -41,6 +41,7 @@ const EVERYTHING = [
   'gpu-container/worker',
   'gpu-container/runtime',
   'gpu-container/media',
+  'gpu-container/evaluation',
   'local',
 ];
 
@@ -207,6 +208,12 @@ const LAW: readonly Room[] = [
     folder: 'cli/doctor.ts',
     rooms: [...EVERYTHING, 'adapters/aws', 'gpu-container/doctor-checks.ts'],
     packages: ['node:', 'commander'],
+  },
+  // Frames before they are marked and the latent of every step leave no render child: who judges them renders in its own process.
+  {
+    folder: 'cli/eval-bundle.ts',
+    rooms: [...EVERYTHING, 'gpu-container/render'],
+    packages: ['node:'],
   },
   // A bucket is named by who pushes to it; the rest of the command line does not know AWS.
   {

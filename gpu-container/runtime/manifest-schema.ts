@@ -30,6 +30,8 @@ const graphPath = insidePath.refine(path => path.endsWith('.onnx'), {
 const size = text.regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected WIDTHxHEIGHT in pixels');
 const guidance = z.number().min(1).max(100);
 const graph = z.object({ graph: graphPath });
+/** What its weights are kept in, for reports; nothing is decided by it, so a value that is no word is only left out. */
+const denoiser = graph.extend({ precision: z.string().min(1).max(20).optional().catch(undefined) });
 const tile = z
   .object({ size: count, stride: count })
   .refine(one => one.stride <= one.size, 'the stride is above the size: pixels would be left out');
@@ -92,9 +94,9 @@ export const manifestSchema = z.object({
   components: z.object({
     text_encoder: graph.extend({ maxTokens: count.max(4096), width: count.max(65_536) }),
     image_encoder: graph.optional(),
-    transformer: graph.optional(),
-    transformer_2: graph.optional(),
-    unet: graph.optional(),
+    transformer: denoiser.optional(),
+    transformer_2: denoiser.optional(),
+    unet: denoiser.optional(),
     vae_decoder: vaeDecoder,
     vae_encoder: vaeEncoder.optional(),
   }),
