@@ -4,8 +4,16 @@
  * serves the queue and the sweeps (heads, running, due, removable) needs no prompt, looks at no key and gives none.
  */
 import { keepJobSubjects } from '#adapters/job-subjects.ts';
+import { openWarnings, sealWarnings } from '#adapters/sealed-warnings.ts';
 import { forgetSubjectJob, noteSubjectJob } from '#core/audit/subject-jobs.ts';
-import { keyToOpen, readSubject, type SealPorts, stateOfSubject, subjectErased } from '#core/audit/subject-key.ts';
+import {
+  keyToOpen,
+  readSubject,
+  type SealPorts,
+  type Subject,
+  stateOfSubject,
+  subjectErased,
+} from '#core/audit/subject-key.ts';
 import { subjectOf } from '#core/audit/subjects.ts';
 import { isSealed, openText, sealText } from '#core/audit/vault.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -26,11 +34,13 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
 
   async function opened(job: Job): Promise<Job> {
     subjects.note(job);
-    if (job.sealed === null) return job;
-    const text = await openText(keys, subjectOf(job), 'prompt', job.id, job.sealed);
+    const { sealed } = job;
+    if (sealed === null) return job.warnings.length === 0 ? job : { ...job, warnings: await openWarnings(keys, job) };
+    const text = await openText(keys, subjectOf(job), 'prompt', job.id, sealed);
     if (text === undefined) return erasedView(job);
     const prompts = JSON.parse(text) as Pick<Job['request'], 'prompt' | 'negative_prompt'>;
-    return { ...job, sealed: null, request: { ...job.request, ...prompts }, receipt: await openReceipt(job) };
+    const [receipt, warnings] = [await openReceipt(job), await openWarnings(keys, job)];
+    return { ...job, sealed: null, request: { ...job.request, ...prompts }, receipt, warnings };
   }
 
   /** For a caller, to whom one damaged record must not hide the others, nor its own video. */
@@ -50,17 +60,20 @@ export function sealJobStore(store: JobStore, ports: SealedStorePorts): JobStore
   }
 
   async function sealedChange(id: string, change: JobChange): Promise<JobChange> {
-    const { receipt } = change;
-    if (receipt === undefined || receipt === null) return change;
+    const { receipt, warnings = [] } = change;
+    if ((receipt === undefined || receipt === null) && warnings.length === 0) return change;
     const subject = subjects.of(id) ?? (await subjectFromStore(id));
     if (subject === undefined) return change; // no such record: nothing will be written
     return {
       ...change,
-      receipt: {
-        ...receipt,
-        requestKey: await sealText(keys, subject, 'prompt', receiptPlace(id), receipt.requestKey),
-      },
+      ...(receipt && { receipt: await sealedReceipt(id, subject, receipt) }),
+      ...(warnings.length > 0 && { warnings: await sealWarnings(keys, subject, id, warnings) }),
     };
+  }
+
+  async function sealedReceipt(id: string, subject: Subject, receipt: JobReceipt): Promise<JobReceipt> {
+    const requestKey = await sealText(keys, subject, 'prompt', receiptPlace(id), receipt.requestKey);
+    return { ...receipt, requestKey };
   }
 
   async function subjectFromStore(id: string) {
@@ -106,7 +119,7 @@ function receiptPlace(id: string): string {
 /** How a job reads whose prompts are gone. */
 function erasedView(job: Job): Job {
   const receipt = job.receipt === null ? null : { ...job.receipt, requestKey: '' };
-  return { ...job, sealed: null, erased: true, receipt };
+  return { ...job, sealed: null, erased: true, receipt, warnings: [] };
 }
 
 /**

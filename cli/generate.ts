@@ -7,6 +7,7 @@ import { cancel } from '#core/jobs/cancel.ts';
 import { submit } from '#core/jobs/submit.ts';
 import { limits } from '#core/limits.ts';
 import type { Upload } from '#core/references/read-reference.ts';
+import { toWarnings } from '#functions/wire.ts';
 import { type Embedded, LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
 import { tellMadeKeys } from './made-keys.ts';
 import { onStop } from './on-stop.ts';
@@ -145,9 +146,11 @@ async function report(embedded: Embedded, job: Job, out: string | undefined, jso
       frames_sha256: job.marking?.framesSha256 ?? null,
       bytes: video?.bytes ?? null,
       seed: job.request.seed,
+      warnings: toWarnings(job),
     };
     process.stdout.write(`${JSON.stringify({ ...facts, model: job.request.model, attempt, error })}\n`);
   } else if (path !== null) process.stdout.write(`${path}\n`);
+  if (!json) for (const { message } of toWarnings(job)) process.stderr.write(`reelay: ${message}\n`);
   if (path !== null) return;
   process.exitCode = 1;
   if (!json) process.stderr.write(`reelay: the video ${status}: ${error?.message ?? 'no reason given'}\n`);

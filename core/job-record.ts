@@ -27,6 +27,7 @@ const ADDED_SINCE_1 = {
   placements: [],
   receipt: null,
   marking: null,
+  warnings: [],
   disclosure: null,
   keptDays: null,
 } as const satisfies Partial<Job>;

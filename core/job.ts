@@ -14,6 +14,7 @@ import type { DisclosureChoice } from './audit/disclose.ts';
 import { ReelayError } from './errors.ts';
 import type { OutboxEntry } from './events.ts';
 import { idOrder } from './job-id.ts';
+import type { JobWarning } from './job-warnings.ts';
 import type { Place } from './policy/residency.ts';
 import type { VideoRequest } from './video-request.ts';
 
@@ -225,6 +226,8 @@ export interface Job {
   readonly receipt: JobReceipt | null;
   /** null until it is completed, and for one that was completed before videos were marked. */
   readonly marking: JobMarking | null;
+  /** What its video leaves out of the prompt; empty until it is completed. In a store their words are sealed. */
+  readonly warnings: readonly JobWarning[];
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly completedAtMs: number | null;

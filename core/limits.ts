@@ -32,6 +32,9 @@ export const limits = {
   bundleLoadSeconds: 600,
   /** Text embeddings that a render child remembers: 30 prompts of UMT5-XXL (8 MB each), thousands of the bundled model's. */
   embedCacheBytes: 268_435_456,
+  /** Words of a prompt that a warning names, and letters of one: who wrote in another language sees that at ten. */
+  toldWords: 10,
+  toldWordChars: 40,
   /** Bundles whose files come to this share of the memory stay loaded; tensors in work, the encoder and the page cache need the rest. */
   loadedBundlesShare: 0.5,
   /** A render child larger than this share of the memory after a task is replaced: its next task may not fit. */

@@ -1,5 +1,6 @@
 import type { Job, JobStatus } from '#core/job.ts';
 import { isInReview, percentDone } from '#core/job.ts';
+import { warningText } from '#core/job-warnings.ts';
 import type { Standing } from '#core/jobs/standing.ts';
 import type { ModelCard } from '#core/models.ts';
 import { describeRange, offeredSeconds } from '#core/models.ts';
@@ -57,6 +58,7 @@ export function toVideo(job: Job, native = false, standing?: Standing) {
     redrive_of: job.redriveOf,
     model_digest: job.modelDigest,
     usage: toUsage(job),
+    warnings: toWarnings(job),
     sha256: job.artifacts.video?.sha256 ?? null,
     provenance: toProvenance(job),
     cancel_requested_at: job.cancelRequestedAtMs === null ? null : seconds(job.cancelRequestedAtMs),
@@ -69,6 +71,15 @@ function toPlacement(job: Job) {
   if (last === undefined) return null;
   const receiptUrl = job.receipt === null ? null : `/v1/videos/${job.id}/receipt`;
   return { site: last.site, zone: last.region, pool: last.pool, receipt_url: receiptUrl };
+}
+
+/** What a video leaves out of its prompt. It quotes the prompt: there is none once that is erased. */
+export function toWarnings({ warnings }: Pick<Job, 'warnings'>) {
+  return warnings.map(warning => ({
+    code: warning.code,
+    message: warningText(warning),
+    ...(warning.code === 'unknown_words' && { words: warning.words }),
+  }));
 }
 
 /** The marks in the file and what it is known by; null before there is one. `frames_sha256` is equal for equal requests and seeds. */

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/audit-port.ts';
 import { jobEndEvent, type OutboxEntry } from '../events.ts';
 import type { Artifact, Job, JobError, JobMarking, JobReceipt, Variant } from '../job.ts';
+import type { JobWarning } from '../job-warnings.ts';
 import { attemptPrefix, checkpointPrefix, jobPrefix } from '../keys.ts';
 import { limits } from '../limits.ts';
 import type { JobStore } from '../ports.ts';
@@ -13,6 +14,8 @@ export type Ending =
       readonly receipt: JobReceipt;
       /** No job completes with an unmarked video. */
       readonly marking: JobMarking;
+      /** What the model took no notice of; left out: nothing. */
+      readonly warnings?: readonly JobWarning[];
       readonly nowMs: number;
       /** Checkpoints were stored, also such as never came onto the record. */
       readonly checkpointed?: boolean;
@@ -61,7 +64,9 @@ export function endJob(store: JobStore, job: Job, ending: Ending, version?: numb
       status: ending.status,
       error,
       artifacts,
-      ...(ending.status === 'completed' ? { receipt: ending.receipt, marking: ending.marking } : {}),
+      ...(ending.status === 'completed'
+        ? { receipt: ending.receipt, marking: ending.marking, warnings: ending.warnings ?? [] }
+        : {}),
       progress: null,
       lease: null,
       completedAtMs: ending.nowMs,

@@ -62,6 +62,7 @@ export function newJob(
     artifacts: {},
     receipt: null,
     marking: null,
+    warnings: [],
     createdAtMs: nowMs,
     startedAtMs: null,
     completedAtMs: null,

@@ -1,4 +1,5 @@
 import { ReelayError } from '#core/errors.ts';
+import type { JobWarning } from '#core/job-warnings.ts';
 import type {
   ClipShape,
   DecoderInput,
@@ -23,6 +24,8 @@ export interface Model {
   readonly bundle: Bundle;
   readonly family: Family;
   embed(prompt: string): Promise<TextEmbedding>;
+  /** What of a prompt it takes no notice of. */
+  warningsOf(prompt: string): readonly JobWarning[];
   /** One run of a denoiser: its output, as long as the batch of samples. */
   denoise(component: DenoiserName, feeds: TensorMap): Promise<Float32Array>;
   /** A video [1, 3, F, H, W] in -1..1 -> its posterior's parameters [1, 2C, T, h, w]. */
@@ -52,6 +55,7 @@ export async function openModel(bundle: Bundle, backend: Backend): Promise<Model
       bundle,
       family,
       embed: text.embed,
+      warningsOf: text.warningsOf,
       encodeVideo: reference.encodeVideo,
       encodeImage: reference.encodeImage,
       decode: decoder.decode,

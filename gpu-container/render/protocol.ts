@@ -12,6 +12,7 @@
 import type { VideoDisclosure } from '#core/audit/disclose.ts';
 import type { ErrorCode } from '#core/errors.ts';
 import type { Phase } from '#core/job.ts';
+import type { JobWarning } from '#core/job-warnings.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { Message } from '#gpu-container/provenance/watermark/coded-word.ts';
 import type { MarkStrength } from '#gpu-container/provenance/watermark/delivered-size.ts';
@@ -108,6 +109,8 @@ export type FromChild =
       readonly taskId: string;
       readonly files: RenderedFiles;
       readonly marked: Marked;
+      /** They quote the prompt: for the record, never for a log. */
+      readonly warnings: readonly JobWarning[];
       readonly timings: RenderTimings;
     }
   | {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JobWarning } from '#core/job-warnings.ts';
 import { limits } from '#core/limits.ts';
 import type { Family, TextEmbedding } from '#gpu-container/engine/families/family.ts';
 import type { Tensor } from '#gpu-container/engine/tensor.ts';
@@ -6,11 +7,13 @@ import type { Backend } from '#gpu-container/runtime/backend.ts';
 import { cleanWebText } from '#gpu-container/runtime/clean-text.ts';
 import { createEmbedCache } from '#gpu-container/runtime/embed-cache.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
-import { createTokenizer } from '#gpu-container/runtime/tokenizer.ts';
+import { createTokenizer, type TextGaps } from '#gpu-container/runtime/tokenizer.ts';
 
 /** Prompt -> what the denoiser is fed. Remembered embeddings must not be changed. */
 export interface TextEncoder {
   embed(prompt: string): Promise<TextEmbedding>;
+  /** What of a prompt is not fed, or only as "unknown". */
+  warningsOf(prompt: string): readonly JobWarning[];
   release(): Promise<void>;
 }
 
@@ -44,16 +47,25 @@ export async function openTextEncoder(bundle: Bundle, family: Family, backend: B
   };
 
   const place = [fileHash(bundle, graph), fileHash(bundle, 'tokenizer/tokenizer.json'), String(maxTokens)];
+  const cleaned = (prompt: string) => (cleaning === 'web' ? cleanWebText(prompt) : prompt);
   return {
     embed(prompt) {
-      const text = cleaning === 'web' ? cleanWebText(prompt) : prompt;
+      const text = cleaned(prompt);
       const key = createHash('sha256')
         .update(JSON.stringify([...place, text]))
         .digest('hex');
       return cache.get(key, () => encode(text));
     },
+    warningsOf: prompt => warningsFrom(tokenizer.gapsIn(cleaned(prompt))),
     release: () => session.release(),
   };
+}
+
+function warningsFrom({ unknownWords, tokens, maxTokens }: TextGaps): readonly JobWarning[] {
+  const warnings: JobWarning[] = [];
+  if (unknownWords.length > 0) warnings.push({ code: 'unknown_words', words: unknownWords });
+  if (tokens > maxTokens) warnings.push({ code: 'prompt_truncated', tokens, maxTokens });
+  return warnings;
 }
 
 const fileHash = (bundle: Bundle, path: string) => bundle.manifest.files.find(file => file.path === path)?.sha256 ?? '';

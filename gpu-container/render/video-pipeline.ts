@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { JobWarning } from '#core/job-warnings.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import { type ClipFiles, type ClipWriter, openClipWriter } from '#gpu-container/media/clip-writer.ts';
 import { resizeRgb } from '#gpu-container/media/resize.ts';
@@ -18,6 +19,8 @@ import { rgbOf } from './video-decoder.ts';
 export interface Rendering {
   readonly files: RenderedFiles;
   readonly marked: Marked;
+  /** What of the prompt the model took no notice of. */
+  readonly warnings: readonly JobWarning[];
   readonly timings: RenderTimings;
 }
 
@@ -64,6 +67,7 @@ export function createVideoPipeline(model: Model, library: C2paLibrary): VideoPi
       return {
         files,
         marked: { ...marking.marked(), framesSha256 },
+        warnings: model.warningsOf(request.prompt),
         timings: { encodePromptMs, denoiseMs, decodeMs, encodeVideoMs, ...marking.timings() },
       };
     } finally {

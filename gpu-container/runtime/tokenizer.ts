@@ -6,6 +6,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ReelayError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 
 /** Rust's \w (UTS 18, annex C) and its complement without white space. */
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D';
@@ -16,6 +17,10 @@ const UNICODE_WHITESPACE = {
   invert: true,
 };
 
+/** Words as people see them, "dog's" being one, and what is between them. */
+const PIECES = new RegExp(`[${WORD}]+(?:['\u2019][${WORD}]+)*|[^${WORD}\\p{White_Space}]+`, 'gu');
+const STARTS_AS_WORD = new RegExp(`^[${WORD}]`, 'u');
+
 const right = z.object({ direction: z.literal('Right') });
 
 const documentSchema = z.looseObject({
@@ -23,7 +28,7 @@ const documentSchema = z.looseObject({
   padding: right.extend({ pad_id: z.int().min(0) }).nullish(),
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).default([]),
   pre_tokenizer: z.unknown(),
-  model: z.looseObject({ unk_token: z.string().nullish(), vocab: z.unknown() }),
+  model: z.looseObject({ type: z.string().optional(), unk_token: z.string().nullish(), vocab: z.unknown() }),
 });
 
 /** A text's tokens, maxTokens of each. */
@@ -33,10 +38,20 @@ export interface TokenIds {
   readonly mask: number[];
 }
 
+/** What of a text does not reach the encoder. */
+export interface TextGaps {
+  /** Words of a WordLevel vocabulary's unknown token, as they are written, each once; the first limits.toldWords. Empty for others. */
+  readonly unknownWords: readonly string[];
+  /** Tokens of the whole text, and how many are fed; the template's own are in neither. */
+  readonly tokens: number;
+  readonly maxTokens: number;
+}
+
 /** Text to a fixed number of ids. */
 export interface Tokenizer {
   /** Cut behind, padded behind; special tokens of the template are kept when cutting. */
   encode(text: string): TokenIds;
+  gapsIn(text: string): TextGaps;
 }
 
 /**
@@ -76,9 +91,29 @@ export function createTokenizer(
   const frame = idsOf('', true); // the template's own tokens: [CLS] before, [SEP] or </s> behind
   const before = leadingCount(frame, inner.encode('a').ids);
 
+  const room = Math.max(0, maxTokens - frame.length);
+  const byWord = data.model.type === 'WordLevel' && unknownId !== undefined;
+  const unknownWords = (text: string): string[] => {
+    const found = new Map<string, string>();
+    let read = 0;
+    for (const [piece] of text.matchAll(PIECES)) {
+      if (read >= room || found.size === limits.toldWords) break;
+      const ids = idsOf(piece, false);
+      const [key, isWord] = [piece.toLowerCase(), STARTS_AS_WORD.test(piece)];
+      if (isWord && !found.has(key) && ids.slice(0, room - read).includes(unknownId!)) found.set(key, shortened(piece));
+      read += ids.length;
+    }
+    return [...found.values()];
+  };
+
   return {
+    gapsIn: text => ({
+      unknownWords: byWord ? unknownWords(text) : [],
+      tokens: idsOf(text, false).length,
+      maxTokens: room,
+    }),
     encode(text) {
-      const words = idsOf(text, false).slice(0, Math.max(0, maxTokens - frame.length));
+      const words = idsOf(text, false).slice(0, room);
       const ids = [...frame.slice(0, before), ...words, ...frame.slice(before)].slice(0, maxTokens);
       const rest = maxTokens - ids.length;
       return {
@@ -87,6 +122,12 @@ export function createTokenizer(
       };
     },
   };
+}
+
+/** A word that is none, a line of letters, would fill the answer. */
+function shortened(word: string): string {
+  const letters = [...word];
+  return letters.length <= limits.toldWordChars ? word : `${letters.slice(0, limits.toldWordChars).join('')}…`;
 }
 
 /** The token that tokenizer_config.json names, as a text or an object with `content`; else the one that looks like padding. */

@@ -137,11 +137,11 @@ async function render(
   heartbeat.report({ phase: 'committing', step: 0, steps: 0 });
   const artifacts = await storeArtifacts(ports.blobs, heartbeat, scratch, outcome.files);
   await saver.finish();
-  const { resumedAtStep, bundleDigest, marked } = outcome;
+  const { resumedAtStep, bundleDigest, marked, warnings } = outcome;
   heartbeat.signal.throwIfAborted();
   const { sha256 } = artifacts.video;
   await complete(ports, heartbeat, {
-    ...{ artifacts, resumedAtStep, bundleDigest },
+    ...{ artifacts, resumedAtStep, bundleDigest, warnings },
     marking: await ports.marks.record(heartbeat.job(), payload, { marked, sha256, bundleDigest }),
     checkpointed: saver.used(),
     completedAtMs: ports.now(),
@@ -164,12 +164,13 @@ async function parked(ports: WorkerPorts, heartbeat: Heartbeat, judged: Judged):
 
 /** The receipt is the last of the bytes: no job completes without one that holds. */
 async function complete(ports: WorkerPorts, heartbeat: Heartbeat, finished: Finished): Promise<void> {
-  const { artifacts, marking, checkpointed, completedAtMs } = finished;
+  const { artifacts, marking, checkpointed, warnings, completedAtMs } = finished;
   const receipt = await storeReceipt(ports, heartbeat, finished);
   await heartbeat.stop(); // a beat after the end would find a record that has moved on
   heartbeat.signal.throwIfAborted();
   const job = heartbeat.job();
-  const ending = { status: 'completed', artifacts, receipt, marking, checkpointed, nowMs: completedAtMs } as const;
+  const made = { artifacts, receipt, marking, warnings };
+  const ending = { status: 'completed', ...made, checkpointed, nowMs: completedAtMs } as const;
   const ended = await endJob(ports.store, job, ending);
   if (ended === undefined) throw await whyRefused(ports, job);
   ports.log('info', 'job completed', { jobId: job.id, attempt: job.attempt, bytes: artifacts.video.bytes });

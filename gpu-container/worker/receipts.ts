@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import type { Artifact, Job, JobMarking, JobReceipt, Variant } from '#core/job.ts';
+import type { JobWarning } from '#core/job-warnings.ts';
 import { receiptKey } from '#core/keys.ts';
 import { makeReceipt, requestText, type StorePlaces } from '#core/placement/receipt.ts';
 import { type ReceiptSigner, signReceipt } from '#core/placement/sign-receipt.ts';
@@ -19,6 +20,8 @@ export interface Finished {
   readonly bundleDigest: string;
   /** Whether checkpoints were stored. */
   readonly checkpointed: boolean;
+  /** What the model took no notice of. */
+  readonly warnings: readonly JobWarning[];
   readonly completedAtMs: number;
 }
 

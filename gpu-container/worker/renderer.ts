@@ -6,6 +6,7 @@
  *     rendering --pause--> asked to pause, killed after its grace --> paused with the newest checkpoint; done if it was that far
  */
 import type { Progress } from '#core/job.ts';
+import type { JobWarning } from '#core/job-warnings.ts';
 import { limits } from '#core/limits.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type {
@@ -59,6 +60,7 @@ export type RenderOutcome =
       readonly outcome: 'done';
       readonly files: RenderedFiles;
       readonly marked: Marked;
+      readonly warnings: readonly JobWarning[];
       /** 0: from the first step. */
       readonly resumedAtStep: number;
       /** Of the weights that rendered it, see bundleDigest. */

@@ -121,8 +121,10 @@ function watchTask(watch: RenderOptions, bundleDigest: string, reply: (message: 
             .catch(() => null) // the child tells it as an outage: what a key service says is not for the record
             .then(signature => reply({ type: 'signature', taskId: message.taskId, id: message.id, signature }));
           return undefined;
-        case 'done':
-          return { outcome: 'done', files: message.files, marked: message.marked, resumedAtStep, bundleDigest };
+        case 'done': {
+          const { files, marked, warnings } = message;
+          return { outcome: 'done', files, marked, warnings, resumedAtStep, bundleDigest };
+        }
         case 'paused':
           return { outcome: 'paused', checkpoint: message.checkpoint };
         case 'failed':

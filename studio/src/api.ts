@@ -38,6 +38,8 @@ export interface Video {
   /** The image or video that it started from; its bytes stay on the server. */
   readonly reference: { readonly content_type: string; readonly bytes: number } | null;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** What it leaves out of its prompt; empty until it is completed. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
 /** Text, image or video to video. */

@@ -64,6 +64,29 @@ describe('records', () => {
     for (const secret of ['canary', receipt.requestKey]) expect(lying).not.toContain(secret);
   });
 
+  test('name unknown words of the prompt to who may read it, until it is gone', async () => {
+    const world = openSealed();
+    const warnings = [
+      { code: 'unknown_words', words: ['canary', 'Wüstenfuchs'] },
+      { code: 'prompt_truncated', tokens: 41, maxTokens: 37 },
+    ] as const;
+    const at = { status: 'in_progress', attempt: 1 } as const;
+    const jobs = [ofPerson(makeRunningJob({ subject: person.id })), makeRunningJob()];
+    await world.store.create(jobs[0]!);
+    await world.inner.create(jobs[1]!); // from before sealing
+    for (const { id } of jobs) {
+      const done = await world.store.transition(id, at, { status: 'completed', warnings });
+      expect(done?.warnings).toEqual(warnings);
+      expect((await world.store.load(id))?.warnings).toEqual(warnings);
+    }
+    const lying = JSON.stringify(await Promise.all(jobs.map(({ id }) => world.inner.load(id))));
+    for (const word of ['canary', 'Wüstenfuchs']) expect(lying).not.toContain(word);
+    await destroyKey(world, person);
+    world.time.nowMs += sealLimits.keyKeptMs;
+    const [erased, other] = await Promise.all(jobs.map(({ id }) => world.store.load(id)));
+    expect([erased!.erased, erased!.warnings, other!.warnings]).toEqual([true, [], warnings]);
+  });
+
   test('what serves the queue asks for no key and gives no prompt', async () => {
     const world = openSealed();
     for (let n = 0; n < 20; n++) await world.store.create(ofPerson({ tenant: `t${n}`, subject: null }));

@@ -15,7 +15,7 @@ test('where CI is set, a Chromium is there to run the tests below', () => {
 });
 
 describe.skipIf(executable === undefined)('the studio in a real browser', () => {
-  const PROMPT = 'a red circle bouncing over a dark blue background';
+  const PROMPT = 'a quokka-red circle bouncing over a dark blue background';
   let dataFolder: string;
   let serving: Serving;
   let browser: OpenBrowser;
@@ -103,6 +103,7 @@ describe.skipIf(executable === undefined)('the studio in a real browser', () => 
     // A frame that holds a picture differs from place to place.
     expect(await player().evaluate(spread)).toBeGreaterThan(8);
     expect(await page.getByRole('link', { name: 'Download' }).getAttribute('href')).toMatch(/^\/v1\/videos\/video_/);
+    expect(await page.locator('#stage').getByText('does not know these words of the prompt: quokka.').count()).toBe(1);
   });
 
   test('the gallery still has it after a reload, and a click plays it', async () => {

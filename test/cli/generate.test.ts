@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
 import { LOCAL_TENANT, openEmbedded } from '#local/embedded.ts';
+import { filesBelow } from '#test/audit/erase-world.ts';
 import { cli } from '#test/local/server-process.ts';
 import { makeImage, makeMp4 } from '#test/media/make-media.ts';
 import { addTinyModels, addTunableModel } from './tiny-models.ts';
@@ -17,7 +18,7 @@ const generate = (...args: readonly string[]) => cli(['generate', 'a small boat 
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelay-generate-'));
-  await addTinyModels(env().REELAY_DATA, 'ltx', 'cogvideox-2b', 'wan-2.1-i2v');
+  await addTinyModels(env().REELAY_DATA, 'ltx', 'cogvideox-2b', 'wan-2.1-i2v', 'reelay-mini');
   await addTunableModel(env().REELAY_DATA, folder, 'tunable');
   image = join(folder, 'house.jpeg'); // whatever its name says: a PNG
   video = join(folder, 'clip.mp4');
@@ -64,6 +65,19 @@ describe('reelay generate', () => {
     expect(preset.request).toMatchObject({ num_inference_steps: 2, guidance_scale: 1, flow_shift: 8 });
     const own = await made('--model', 'tunable', '--guidance-2', '3', '--flow-shift', '7', '--step-cache', '0.1');
     expect(own.request).toMatchObject({ guidance_scale_2: 3, flow_shift: 7, step_cache: 0.1, num_inference_steps: 4 });
+  });
+
+  test('names the words that the model does not know, and keeps them nowhere in the open', async () => {
+    const model = ['--model', 'reelay-mini-tiny', '--preset', 'fast', '--image', image];
+    const { code, stderr } = await cli(['generate', 'a boat, a Kreuzschnabel and the sea', ...model], env());
+    expect({ code, told: stderr.split('\n').at(-2) }).toEqual({
+      code: 0,
+      told: 'reelay: The model does not know these words of the prompt: Kreuzschnabel.',
+    });
+    const [job] = await jobs();
+    expect(job!.request).toMatchObject({ task: 'i2v', num_inference_steps: 4, guidance_scale: 1 });
+    expect(job!.warnings).toEqual([{ code: 'unknown_words', words: ['Kreuzschnabel'] }]);
+    expect([...filesBelow(env().REELAY_DATA)].filter(({ bytes }) => bytes.includes('Kreuzschnabel'))).toEqual([]);
   });
 
   test('refuses a file that it cannot take and says which, before anything is queued', async () => {

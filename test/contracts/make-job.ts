@@ -73,6 +73,7 @@ export function makeJob(overrides: Partial<Job> = {}): Job {
     content: null,
     review: null,
     marking: null,
+    warnings: [],
     createdAtMs: startMs,
     startedAtMs: null,
     completedAtMs: null,

@@ -10,6 +10,7 @@ test('a phase of many long network runs tells the supervisor that it goes on', a
   const files = {} as never;
   const marked = {} as never;
   const timings = {} as never;
+  const warnings = [] as never;
   const pipeline: Pipeline = {
     model: { bundle: { digest: 'd'.repeat(64) } } as never,
     render: async (_request, _folder, options) => {
@@ -18,7 +19,7 @@ test('a phase of many long network runs tells the supervisor that it goes on', a
         await options.checkpoint?.();
         await sleep(200);
       }
-      return { files, marked, timings };
+      return { files, marked, timings, warnings };
     },
   };
   const checkpoint = { everySteps: 0, everyMs: 0 };

@@ -32,6 +32,49 @@ test('an end token of the template survives the cut', () => {
   ]);
 });
 
+describe('what of a text does not reach the encoder', () => {
+  const gaps = (text: string, maxTokens = MAX_TOKENS) =>
+    createTokenizer('tokenizer.json', oracle.tokenizer, maxTokens).gapsIn(text);
+
+  test('nothing, of words that it knows', () => {
+    expect(gaps('a red circle')).toEqual({ unknownWords: [], tokens: 3, maxTokens: MAX_TOKENS - 1 });
+  });
+
+  test('words that it does not know, as they are written, each once and without what stands between them', () => {
+    expect(gaps('A Zebra’s hat — (zebra, ZEBRA; a red Löwe!)').unknownWords).toEqual([
+      'Zebra’s',
+      'hat',
+      'zebra',
+      'Löwe',
+    ]);
+  });
+
+  test('ten words at the most, and the first letters of what is hardly one', () => {
+    const many = 'zab zac zad zae zaf zag zah zai zaj zak zal'.split(' ');
+    expect(gaps(many.join(' ')).unknownWords).toEqual(many.slice(0, 10));
+    expect(gaps(`${'y'.repeat(41)} 𝒛𝒛`).unknownWords).toEqual([`${'y'.repeat(40)}…`, '𝒛𝒛']);
+  });
+
+  test('what comes after the last token, which is none of its words', () => {
+    expect(gaps('a red circle zebra', 4)).toEqual({ unknownWords: [], tokens: 4, maxTokens: 3 });
+    expect(gaps('a red zebra circle', 4).unknownWords).toEqual(['zebra']);
+  });
+
+  test('of a vocabulary of parts of words, no word', async () => {
+    for (const [bundle, text] of [
+      ['animatediff', 'zebra 斑馬'],
+      ['wan-2.1-t2v', 'zebra 斑馬'],
+    ] as const) {
+      const folder = new URL(`../fixtures/bundles/${bundle}/tokenizer/`, import.meta.url);
+      const read = async (file: string) => JSON.parse(await readFile(new URL(file, folder), 'utf8'));
+      const config = await read('tokenizer_config.json');
+      const parts = createTokenizer('tokenizer.json', await read('tokenizer.json'), 12, config);
+      expect(parts.gapsIn(text), bundle).toMatchObject({ unknownWords: [] });
+      expect(parts.gapsIn(text.repeat(9)).tokens, bundle).toBeGreaterThan(12);
+    }
+  });
+});
+
 test('what cannot be followed is refused by name', () => {
   const make = (change: object) => () =>
     createTokenizer('tokenizer.json', { ...oracle.tokenizer, ...change }, MAX_TOKENS);

@@ -161,6 +161,7 @@ function queuedJob(id: string, tenant: string, steps: number, nowMs: number): Jo
     disclosure: null,
     keptDays: null,
     marking: null,
+    warnings: [],
     content: null,
     review: null,
     createdAtMs: nowMs,

@@ -83,7 +83,8 @@ function runTask(child: Child, task: RenderTask, options: RenderOptions, { resol
       busy(ENCODE_MS, () => {
         const files = sampling.writeFiles();
         const marked = sampling.marked();
-        end(() => resolve({ outcome: 'done', files, marked, resumedAtStep: sampling.resumedAt(), bundleDigest: '' }));
+        const made = { files, marked, warnings: [] };
+        end(() => resolve({ outcome: 'done', ...made, resumedAtStep: sampling.resumedAt(), bundleDigest: '' }));
       });
       return;
     }

@@ -8,6 +8,7 @@ The format is that of the other families' goldens: docs/bundles.md.
 
 import argparse
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ CASES = (
     ("v2v-guided", PROMPT, 13, 5, 3.0, 0.7),
     ("v2v-fast", STRANGE, 14, 4, 1.0, 0.5),
 )
+STATED = Path(__file__).parents[2] / "reelay_export/families/tiny_governance.py"  # as the other families' tiny bundles are offered
 SMALL = {"CHANNELS": 6, "COARSE": 4, "BLOCK_S": 2, "GRID": 2, "CELLS": 4, "TOKENS": 20, "PIXELS": 16, "TEXT_WIDTH": 16}
 
 
@@ -78,6 +80,8 @@ def write_tiny(folder: Path) -> None:
     export_bundle.networks = tiny_networks
     sys.argv = ["export_bundle", "--build", "none", "--out", str(folder), "--id", "reelay-mini-tiny", "--guidance", "3"]
     export_bundle.main()
+    manifest = json.loads((folder / "bundle.json").read_text())
+    export_bundle.write_json(folder / "bundle.json", {**manifest, "governance": runpy.run_path(str(STATED))["TINY_GOVERNANCE"]})
 
 
 def save(path: Path, tensors: dict[str, np.ndarray]) -> None:

@@ -3,6 +3,7 @@ import { contentUrl, type Video } from '../api.ts';
 import { lessMotion } from '../less-motion.ts';
 import { Facts } from './facts.tsx';
 import { VideoActions } from './video-actions.tsx';
+import { Warnings } from './warnings.tsx';
 
 /** A finished video, playing in a loop, with what made it. */
 export function Player({ video }: { video: Video }) {
@@ -29,6 +30,7 @@ export function Player({ video }: { video: Video }) {
         )}
       </div>
       <h2 class="title">{video.prompt}</h2>
+      <Warnings video={video} />
       <VideoActions video={video} />
       <Facts video={video} />
     </>
