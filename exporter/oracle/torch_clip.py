@@ -1,11 +1,13 @@
 """The bundled model in torch, with diffusers' scheduler: what test/bench/against-torch.ts times Reelay against.
 
-    python exporter/oracle/torch_clip.py THREADS
+    python exporter/oracle/torch_clip.py THREADS BUNDLE
 
-Reads a line, makes one default clip (12 steps, guidance as a batch of two, 16 frames of 256x256 as uint8), answers with milliseconds.
-The weights are random: they change no operation. The networks are exporter/train/model.py, whose export the bundled graphs are.
+Reads a line, makes one default clip of the bundle (its steps; guidance above 1 as a batch of two), answers with milliseconds.
+The weights are random: they change no operation. The networks are those of the recipe whose export the bundle's graphs are: model.py of
+exporter/train, or of exporter/train/scenes, which takes a timestep for each latent frame.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -14,30 +16,40 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
-from model import CHANNELS, GRID, MAX_TOKENS, SLOTS, Codec, Decoder, Denoiser, TextEncoder  # noqa: E402
+import model as flat  # noqa: E402
+from scenes import model as scenes  # noqa: E402
 
-STEPS, GUIDANCE = 12, 2.0
+bundle = json.loads((Path(sys.argv[2]) / "bundle.json").read_text())
+latents, defaults = bundle["latents"], bundle["defaults"]
+shape = [latents[side] for side in ("channels", "frames", "height", "width")]
+nets = next(m for m in (flat, scenes) if [m.CHANNELS, m.SLOTS, m.GRID, m.GRID] == shape)
+steps, guidance = defaults["steps"], defaults["guidance"]
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(0)
-text, denoiser, decoder = TextEncoder(128).eval(), Denoiser().eval(), Decoder(Codec()).eval()
+text, denoiser, decoder = nets.TextEncoder(512).eval(), nets.Denoiser().eval(), nets.Decoder(nets.Codec()).eval()
 scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
 
 
 @torch.inference_mode()
 def clip(seed):
-    ids = torch.randint(1, 100, (1, MAX_TOKENS))
-    embeds = torch.cat([text(torch.zeros_like(ids)), text(ids)])
-    latents = torch.randn(1, CHANNELS, SLOTS, GRID, GRID, generator=torch.Generator().manual_seed(seed))
-    scheduler.set_timesteps(STEPS)
+    ids = torch.randint(1, 100, (1, nets.MAX_TOKENS))
+    embeds = torch.cat([text(torch.zeros_like(ids)), text(ids)]) if guidance > 1 else text(ids)
+    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed))
+    scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
-        negative, positive = denoiser(torch.cat([latents] * 2), t.expand(2), embeds).chunk(2)
-        latents = scheduler.step(negative + GUIDANCE * (positive - negative), t, latents, return_dict=False)[0]
-    frames = decoder(latents)
+        times = t.expand(len(embeds), nets.SLOTS) if nets is scenes else t.expand(len(embeds))
+        v = denoiser(x.expand(len(embeds), -1, -1, -1, -1), times, embeds)
+        if guidance > 1:
+            negative, positive = v.chunk(2)
+            v = negative + guidance * (positive - negative)
+        x = scheduler.step(v, t, x, return_dict=False)[0]
+    frames = decoder(x)
     return ((frames[0].permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
 print("ready", torch.__version__, flush=True)
+wanted = (defaults["frames"], *reversed([int(side) for side in defaults["size"].split("x")]), 3)
 for seed, _ in enumerate(sys.stdin):
     started = time.perf_counter()
-    assert clip(seed).shape == (16, 256, 256, 3)
+    assert clip(seed).shape == wanted
     print((time.perf_counter() - started) * 1000, flush=True)

@@ -20,7 +20,7 @@ const BUNDLE = join(ROOT, 'models/reelay-mini');
 const threads = Math.max(1, Math.min(4, availableParallelism()));
 const python = process.env.REELAY_PYTHON ?? 'python3';
 
-const child = spawn(python, [join(ROOT, 'exporter/oracle/torch_clip.py'), String(threads)], {
+const child = spawn(python, [join(ROOT, 'exporter/oracle/torch_clip.py'), String(threads), BUNDLE], {
   stdio: ['pipe', 'pipe', 'ignore'],
 });
 const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
