@@ -6,6 +6,7 @@ import {
   ATTRIBUTES,
   type EvalReport,
   type EvalRow,
+  isFrozen,
   worstFirst,
   wrongAttributes,
 } from '#gpu-container/evaluation/report.ts';
@@ -105,11 +106,12 @@ export function readingWords({ things, place, background, camera }: Reading): st
 }
 
 /** What is wrong with a clip; '' where nothing is. */
-export function rowProblems({ error, defects, marks }: EvalRow): string[] {
+export function rowProblems(row: EvalRow): string[] {
+  const { error, defects, marks } = row;
   if (error !== null) return [`not made: ${error}`];
   const cuts = defects?.cuts ?? [];
   return [
-    ...(defects?.frozen === true ? ['frozen'] : []),
+    ...(isFrozen(row) ? ['frozen'] : []),
     ...((defects?.blankFrames ?? 0) > 0 ? [`${defects?.blankFrames} blank frames`] : []),
     ...((defects?.duplicateFrames ?? 0) > 0 ? [`${defects?.duplicateFrames} repeated frames`] : []),
     ...(cuts.length > 0 ? [`cut at frame ${cuts.join(', ')}`] : []),

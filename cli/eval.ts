@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
 import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/golden-prompts.ts';
@@ -54,7 +54,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   }
   const choice = choiceOf(flags);
   const prompts = await promptsOf(flags);
-  await checkFolder(flags.out);
+  await checkTargets(flags);
   const source = await openSource(flags, { oneThread: false });
   const progress = startProgress('judging');
   try {
@@ -101,8 +101,11 @@ async function bundleFolder(model: string | undefined, folder: string | undefine
 }
 
 /** Found out before the rendering, not after it. */
-async function checkFolder(out: string | undefined): Promise<void> {
+async function checkTargets({ out, json, html }: EvalFlags): Promise<void> {
   if (out !== undefined) await written('out', out, () => mkdir(out, { recursive: true }));
+  for (const [flag, file] of Object.entries({ json, html }))
+    if (file !== undefined && !(await isFolder(dirname(resolve(file)))))
+      throw new ReelayError('invalid_request', `--${flag}: the folder ${dirname(resolve(file))} does not exist.`);
 }
 
 async function writeResult({ out, json, html }: EvalFlags, result: EvalResult): Promise<void> {

@@ -119,7 +119,7 @@ export function reportOf(
     defects: {
       failed: count(row => row.error !== null),
       blank: count(row => (row.defects?.blankFrames ?? 0) > 0),
-      frozen: count(row => row.defects?.frozen === true),
+      frozen: count(isFrozen),
       duplicates: count(row => (row.defects?.duplicateFrames ?? 0) > 0),
       cuts: count(row => (row.defects?.cuts.length ?? 0) > 0),
     },
@@ -173,10 +173,17 @@ export function worstFirst(rows: readonly EvalRow[]): EvalRow[] {
   });
 }
 
-function badness({ error, defects, marks, figures }: EvalRow): number[] {
-  const broken = defects === null ? 0 : Number(defects.frozen) + Number(defects.blankFrames > 0);
+function badness(row: EvalRow): number[] {
+  const { error, defects, marks, figures } = row;
+  const broken = defects === null ? 0 : Number(isFrozen(row)) + Number(defects.blankFrames > 0);
   const wrong = marks === null ? 0 : wrongAttributes(marks).length;
   return [Number(error !== null), broken, wrong, figures?.warpError ?? 0];
+}
+
+/** Whether nothing moves where something should: of a prompt that asks for stillness it is no defect. */
+export function isFrozen({ defects, want }: EvalRow): boolean {
+  const isStill = want?.camera === 'static' && want.things.every(({ motion }) => motion === 'still');
+  return defects?.frozen === true && !isStill;
 }
 
 /** The names of the attributes that are not as asked; `all` is no attribute. */

@@ -97,7 +97,7 @@ describe('Fréchet distance', () => {
   test('the projection sees motion: frozen clips are further from moving ones than other moving ones are', () => {
     const clips = (seed: number, speed: number) => {
       const word = words(seed);
-      return Array.from({ length: 24 }, () => {
+      return Array.from({ length: 12 }, () => {
         const [dx, dy] = [word() >>> 27, word() >>> 27];
         const at = { frames: 5, height: 32, width: 32 };
         return randomFeatures(drawn(at, (t, y, x) => ((x - dx - speed * t) ** 2 + (y - dy) ** 2 < 40 ? 220 : 60)));

@@ -16,6 +16,9 @@ const CLEARLY_NEARER = 0.85;
 /** Of a block that came from beyond the edge at least so much must have been inside. */
 const LEAST_INSIDE = 0.5;
 
+/** Mean difference, in levels, of a block that is taken to have stayed: what rounding to bytes does, and no place can be much nearer. */
+const STAYED_LEVELS = 0.5;
+
 /** Vectors of a picture's blocks, row by row, in pixels: a block lies at (x + dx, y + dy) in the other picture. */
 export interface BlockFlow {
   readonly rows: number;
@@ -80,6 +83,7 @@ function searched(from: Plane, to: Plane): BlockFlow {
   const reach = REACH / 2;
   eachBlock(flow, (block, x, y) => {
     let best = CLEARLY_NEARER * cost(from, to, x, y, 0, 0, Number.POSITIVE_INFINITY);
+    if (best < STAYED_LEVELS * FLOW_BLOCK ** 2) return;
     for (let dy = -reach; dy <= reach; dy++)
       for (let dx = -reach; dx <= reach; dx++) {
         const found = cost(from, to, x, y, dx, dy, best);
@@ -97,6 +101,7 @@ function refined(from: Plane, to: Plane, coarse: BlockFlow): BlockFlow {
   eachBlock(flow, (block, x, y, column, row) => {
     let [bestX, bestY] = [0, 0];
     let best = CLEARLY_NEARER * cost(from, to, x, y, 0, 0, Number.POSITIVE_INFINITY);
+    if (best < STAYED_LEVELS * FLOW_BLOCK ** 2) return;
     const around = (step: number) => {
       const [midX, midY] = [bestX, bestY];
       for (let dy = -step; dy <= step; dy += step)

@@ -1,0 +1,274 @@
+/** `reelay eval` on tiny bundles: what it writes, what its gates say, and what it refuses. */
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { evalCommand } from '#cli/eval.ts';
+import { writeFastBundle } from '../runtime/fast-bundle.ts';
+import { inProcess } from './in-process.ts';
+
+let folder: string;
+const at = (...names: string[]) => join(folder, ...names);
+const evaluate = (...words: readonly string[]) => inProcess(evalCommand(), words, { REELAY_DATA: at('data') });
+const ofFast = (...words: readonly string[]) =>
+  evaluate('--bundle', at('fast'), '--prompts', at('prompts.jsonl'), '--steps', '2', ...words);
+
+const PROMPTS = [
+  { prompt: 'a red <b>circle</b>', seed: 7 },
+  { prompt: 'a blue star', want: { background: 'black', things: [{ color: 'blue', shape: 'star', motion: 'spin' }] } },
+];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelay-eval-test-'));
+  await writeFastBundle(at('fast'));
+  await writeFastBundle(at('other'), { seed: 2 });
+  await writeFile(at('prompts.jsonl'), `${PROMPTS.map(line => JSON.stringify(line)).join('\n\n')}\n`);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('reelay eval', () => {
+  test('tells a table, and writes JSON, a page and a sheet for each clip', async () => {
+    const { code, stdout, stderr } = await ofFast('--out', at('out'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^reelay-fast, bundle [0-9a-f]{12}; reelay [\d.]+, ONNX Runtime [\d.]+, cpu, /);
+    expect(stdout).toContain('text-to-video, 2 steps, guidance');
+    expect(stdout).toMatch(/^warp error +levels +\d/m);
+    expect(stdout).toContain('rFVD: not told of 2 clips; 64 are needed');
+    expect((await readdir(at('out'))).sort()).toEqual(['0001.jpg', '0002.jpg', 'eval.html', 'eval.json']);
+    const report = JSON.parse(await readFile(at('out', 'eval.json'), 'utf8'));
+    expect(report).toMatchObject({
+      reelayEval: 1,
+      subject: {
+        model: 'reelay-fast',
+        bundle: expect.stringMatching(/^[0-9a-f]{64}$/),
+        provider: 'cpu',
+        through: 'bundle',
+      },
+      settings: { task: 't2v', preset: null, steps: 2, size: '64x64', frames: 4 },
+      adherence: null, // the oracle reads no clips of 64 pixels
+      rows: [
+        { seed: 7, error: null },
+        { seed: 1001, want: { camera: 'static', place: 'single' }, got: null },
+      ],
+    });
+    expect(report.rows[0].figures.sharpness).toBeGreaterThan(0);
+  });
+
+  test('the page is one file that fetches nothing, and shows prompts as text', async () => {
+    const page = await readFile(at('out', 'eval.html'), 'utf8');
+    expect(page).toContain('a red &lt;b&gt;circle&lt;/b&gt;');
+    expect(page).not.toMatch(/<b>circle|<script|<link|https?:/);
+    expect(page.match(/src="data:image\/jpeg;base64,/g)).toHaveLength(2);
+  });
+
+  test('twice the same gives the same JSON, byte by byte, and nothing of the machine is in it', async () => {
+    await ofFast('--json', at('again.json'));
+    const text = await readFile(at('again.json'), 'utf8');
+    expect(text).toBe(await readFile(at('out', 'eval.json'), 'utf8'));
+    expect(text).not.toContain(folder);
+  });
+});
+
+describe('reelay eval on the bundled model', () => {
+  test('makes the first fixed prompts and lets the oracle read them', async () => {
+    const { code, stdout } = await evaluate(
+      '--model',
+      'reelay-mini',
+      '--count',
+      '2',
+      '--steps',
+      '2',
+      '--json',
+      at('mini.json'),
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^all prompts +2 +\d+\.\d +\d+\.\d/m);
+    const { rows, adherence } = JSON.parse(await readFile(at('mini.json'), 'utf8'));
+    expect(rows.map((row: { got: object; marks: object }) => [row.got, row.marks])).toEqual([
+      [expect.objectContaining({ things: expect.any(Array) }), expect.objectContaining({ all: expect.any(Boolean) })],
+      [expect.objectContaining({ things: expect.any(Array) }), expect.objectContaining({ all: expect.any(Boolean) })],
+    ]);
+    expect(adherence.all.clips).toBe(2);
+  });
+});
+
+describe('the gates of reelay eval', () => {
+  const gate = (level: string, ...words: string[]) =>
+    evaluate('--bundle', at('fast'), '--golden', at('golden'), '--gate', level, '--out', at('closed'), ...words);
+
+  test('what was just made passes all three, and the reason is kept', async () => {
+    const made = await ofFast('--golden', at('golden'), '--update-golden', 'the first ones');
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('2 goldens of reelay-fast; 4 seeds each') });
+    const manifest = JSON.parse(await readFile(at('golden', 'golden.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      reelayGolden: 1,
+      subject: { model: 'reelay-fast', threads: 1 },
+      asked: { preset: null, steps: 2, guidance: null },
+      approvals: [{ reason: 'the first ones', engine: expect.stringMatching(/^\d/) }],
+      prompts: [{ seed: 7, steps: 2, frames: 4, width: 64, reference: null }, { seed: 1001 }],
+    });
+    for (const level of ['L0', 'L1', 'L2']) {
+      const { code, stdout } = await gate(level);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`gate ${level}: open`) });
+    }
+  });
+
+  test('clips of other weights are refused at L0 and L1, and at L2 they leave pictures and say what to do', async () => {
+    const other = (level: string) =>
+      evaluate('--bundle', at('other'), '--golden', at('golden'), '--gate', level, '--out', at('closed'));
+    for (const level of ['L0', 'L1']) {
+      const { code, stderr } = await other(level);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^reelay: --gate L[01]: the bundle of the golden is [0-9a-f]{12} and here [0-9a-f]{12}; /);
+    }
+    const { code, stdout, stderr } = await other('L2');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/#1: the cosine of the last step is .*; 0.99 or more is needed/);
+    expect(stdout).toContain('gate L2: closed');
+    expect(stderr).toContain(`side by side in ${at('closed', 'gate-L2.html')}`);
+    expect(stderr).toContain('--update-golden "<why>"');
+    const page = await readFile(at('closed', 'gate-L2.html'), 'utf8');
+    expect(page).toContain('The goldens were taken because: the first ones');
+    expect((await readdir(at('closed'))).sort()).toEqual(['gate-L2-001.jpg', 'gate-L2-002.jpg', 'gate-L2.html']);
+  });
+
+  test('L0 is closed where another setting made other latents', async () => {
+    const path = at('golden', 'golden.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"guidance": null', '"guidance": 1'));
+    const { code, stdout } = await gate('L0', '--json', at('gate.json'), '--count', '1');
+    expect(code).toBe(1);
+    expect(stdout).toContain('#1: the latents are not the golden ones');
+    expect(JSON.parse(await readFile(at('gate.json'), 'utf8'))).toMatchObject({ gate: 'L0', passed: false });
+    await writeFile(path, text);
+  });
+
+  test('a golden of another library or processor is refused at L0', async () => {
+    await mkdir(at('elsewhere'), { recursive: true });
+    for (const name of await readdir(at('golden'))) await copyFile(at('golden', name), at('elsewhere', name));
+    const path = at('elsewhere', 'golden.json');
+    const manifest = JSON.parse(await readFile(path, 'utf8'));
+    const refusal = async (changed: object) => {
+      await writeFile(path, JSON.stringify({ ...manifest, ...changed }));
+      return (await evaluate('--bundle', at('fast'), '--golden', at('elsewhere'), '--gate', 'L0')).stderr;
+    };
+    const { subject } = manifest;
+    expect(await refusal({ subject: { ...subject, ort: '1.2.3' } })).toContain(
+      'ONNX Runtime of the golden is 1.2.3 and here 1.',
+    );
+    expect(await refusal({ subject: { ...subject, precision: 'fp16' } })).toContain(
+      'the precision of the golden is fp16',
+    );
+    expect(await refusal({ subject: { ...subject, provider: 'cuda' } })).toContain('L1 and L2 compare others.');
+    expect(await refusal({ arch: 'z80' })).toContain('the processor of the golden is z80');
+    expect(await refusal({ prompts: [] })).toContain('is damaged');
+    expect(await refusal({ reelayGolden: 2 })).toContain('is no golden.json that this program reads');
+  });
+
+  test('a golden file that was changed is named', async () => {
+    await writeFile(at('golden', '002.frames.gz'), 'nothing');
+    const { code, stderr } = await gate('L1');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(`${at('golden', '002.frames.gz')} is not what golden.json says`),
+    });
+  });
+});
+
+describe('reelay eval refuses in a sentence', () => {
+  const line = (text: string) => async () => {
+    await writeFile(at('bad.jsonl'), `{"prompt": "a"}\n${text}\n`);
+    return ['--bundle', at('fast'), '--prompts', at('bad.jsonl')];
+  };
+  const words =
+    (...given: string[]) =>
+    async () =>
+      given.map(word => word.replace('@', folder));
+  const cases: readonly (readonly [string, () => Promise<readonly string[]>, string])[] = [
+    ['an unknown model', words('--model', 'none'), 'There is no model "none"; there are: reelay-mini'],
+    ['a folder that is none', words('--bundle', '@/none'), '/none is no folder.'],
+    [
+      'another model than the bundle',
+      words('--bundle', '@/fast', '--model', 'mini'),
+      '--model: got "mini"; the bundle in',
+    ],
+    ['no prompt at all', words('--count', '0'), '--count: got "0"; allowed: whole numbers from 1 to 1000.'],
+    ['half a prompt', words('--count', '1.5'), '--count: got "1.5"'],
+    ['more prompts than there are', words('--count', '900'), '--count: got 900; there are 256 fixed prompts.'],
+    ['an unknown task', words('--task', 'x2v'), '--task: got "x2v"; allowed: t2v, i2v, v2v.'],
+    ['an unknown preset', words('--bundle', '@/fast', '--preset', 'slow'), 'prompt 1: preset: got "slow"'],
+    ['too many steps', words('--bundle', '@/fast', '--steps', '99'), 'prompt 1: num_inference_steps: got 99'],
+    [
+      'a task without its picture',
+      async () => ['--bundle', at('fast'), '--prompts', at('prompts.jsonl'), '--task', 'i2v'],
+      '--task i2v: prompt 1 starts from no image',
+    ],
+    ['prompts that are not there', words('--prompts', '@/none.jsonl'), '/none.jsonl does not exist.'],
+    ['prompts that are a folder', words('--prompts', '@'), 'is no plain file.'],
+    ['a line that is no JSON', line('{"prompt": '), 'bad.jsonl: line 2: it is not JSON'],
+    ['a line without a prompt', line('{"seed": 1}'), 'line 2: prompt: a text that is not empty is needed.'],
+    [
+      'a line with a field too many',
+      line('{"prompt": "a", "sed": 1}'),
+      'line 2: "sed" is not known; allowed: prompt, seed',
+    ],
+    ['a seed that is none', line('{"prompt": "a", "seed": -1}'), 'line 2: seed: whole numbers from 0'],
+    [
+      'a wish in unknown words',
+      line('{"prompt": "a", "want": {"background": "mars", "things": [{}]}}'),
+      'line 2: want.background: got "mars"; allowed: black, dark blue',
+    ],
+    [
+      'a thing without a color',
+      line('{"prompt": "a", "want": {"background": "sea", "things": [{}]}}'),
+      'line 2: want.things[0].color: got nothing; allowed: red',
+    ],
+    ['a gate without a folder', words('--gate', 'L0'), '--gate: --golden names the folder.'],
+    ['an unknown gate', words('--golden', '@/golden', '--gate', 'L3'), '--gate: got "L3"; allowed: L0, L1, L2.'],
+    ['a golden folder that is missing', words('--golden', '@/none', '--gate', 'L0'), 'there is no golden.json in'],
+    ['a golden folder alone', words('--golden', '@/golden'), '--gate L0, L1 or L2 compares with it'],
+    [
+      'a gate with other settings',
+      words('--golden', '@/golden', '--gate', 'L1', '--steps', '3'),
+      '--steps: the golden folder says',
+    ],
+    [
+      'new goldens without a reason',
+      words('--golden', '@/new', '--update-golden', ' '),
+      '--update-golden: got 0 characters',
+    ],
+    [
+      'a gate and new goldens at once',
+      words('--golden', '@/golden', '--gate', 'L0', '--update-golden', 'x'),
+      'look at what the gate found first',
+    ],
+    [
+      'goldens of a server',
+      words('--golden', '@/golden', '--gate', 'L0', '--server', 'http://127.0.0.1:9'),
+      'a server tells no latents',
+    ],
+    ['a server and a bundle', words('--server', 'http://127.0.0.1:9', '--bundle', '@/fast'), '--bundle was given too'],
+    ['a server that is no URL', words('--server', 'localhost'), '--server: got "localhost"; a URL such as'],
+    [
+      'a file that cannot be written',
+      words('--bundle', '@/fast', '--count', '1', '--json', '@/none/eval.json'),
+      '/none does not exist.',
+    ],
+  ];
+  test.each(cases)('%s', async (_, make, sentence) => {
+    const { code, stderr } = await evaluate(...(await make()));
+    expect(stderr).toContain(sentence);
+    expect(stderr).toMatch(/^reelay: .*\n$/);
+    expect(code).toBe(2);
+  });
+
+  test('a folder without a bundle, with 1, as every command does', async () => {
+    const { code, stderr } = await evaluate('--bundle', folder);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('there is no bundle.json to read') });
+  });
+
+  test('a server that does not answer, with 1: it is not the request that is wrong', async () => {
+    const { code, stderr } = await evaluate('--server', 'http://127.0.0.1:9');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'reelay: --server: http://127.0.0.1:9 does not answer.\n' });
+  });
+});

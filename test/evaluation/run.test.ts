@@ -1,0 +1,62 @@
+/** The run of `reelay eval` over clips that are drawn and not generated: what it finds in them. */
+import { expect, test } from 'vitest';
+import { evalHtml } from '#cli/eval-page.ts';
+import { fixedPrompts } from '#cli/eval-prompts.ts';
+import { runEval } from '#cli/eval-run.ts';
+import type { ClipSource, EvalAsk } from '#cli/eval-source.ts';
+import { evalText } from '#cli/eval-words.ts';
+import { ReelayError } from '#core/errors.ts';
+import type { Clip } from '#gpu-container/evaluation/clip.ts';
+import { worstFirst } from '#gpu-container/evaluation/report.ts';
+import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
+
+const prompts = fixedPrompts(4);
+
+/** Draws what a prompt asks for, but for what `change` does to the clip of a prompt. */
+function drawing(change: (clip: Clip, index: number) => Clip): ClipSource {
+  const settings = { task: 't2v', preset: null, steps: 1, guidance: 1, size: '128x128', frames: 25, fps: 8 } as const;
+  const runtime = { ort: null, provider: null, precision: null, threads: null, through: 'bundle' } as const;
+  return {
+    subject: { model: 'drawn', bundle: null, engine: '0', ...runtime },
+    ...{ size: '128x128', frames: 25, fps: 8 },
+    check: () => settings,
+    async make({ prompt }: EvalAsk) {
+      const index = prompts.findIndex(one => one.prompt === prompt);
+      const clip = change(drawClip(prompts[index]!.scene!, 128), index);
+      return { clip, settings, latents: [], latentsSha256: '', framesSha256: '' };
+    },
+    close: async () => undefined,
+  };
+}
+
+const run = (change: (clip: Clip, index: number) => Clip) =>
+  runEval(drawing(change), prompts, { task: 't2v' }, { onClip: () => undefined });
+
+test('what is wrong comes first: no clip, then a frozen one, then one of something else; a still one that was asked for is right', async () => {
+  const frame = 3 * 128 * 128;
+  const result = await run((clip, index) => {
+    if (index === 3) throw new ReelayError('render_failed', 'The model gave no picture: <NaN>.');
+    if (index === 1) return { ...clip, rgb: clip.rgb.map((_, i, all) => all[i % frame]!) };
+    if (index === 0) return drawClip(prompts[1]!.scene!, 128);
+    return clip; // "a pink heart resting … and a pink triangle standing still"
+  });
+  const { report, sheets } = result;
+  expect(worstFirst(report.rows).map(row => row.index)).toEqual([3, 1, 0, 2]);
+  expect(report.rows[2]).toMatchObject({ defects: { frozen: true }, marks: { all: true } });
+  expect(report.defects).toEqual({ failed: 1, blank: 0, frozen: 1, duplicates: 0, cuts: 0 });
+  expect(report.adherence?.all).toMatchObject({ clips: 4, percent: { all: 25, camera: 75 } });
+  expect([...sheets.keys()]).toEqual([0, 1, 2]);
+  const text = evalText(report);
+  expect(text).toContain('defects: of 4 clips 1 could not be made, 1 frozen');
+  expect(text).toContain('worst of 3 with something wrong:\n  #4 ');
+  const page = evalHtml(result);
+  expect(page).toContain('not made: The model gave no picture: &lt;NaN&gt;.');
+  expect(page).toContain('<span class="wrong">ring</span>');
+});
+
+test('an error that is not of one clip ends the run', async () => {
+  const ended = run(() => {
+    throw new ReelayError('bundle_invalid', 'vae_decoder: it gave [1].');
+  });
+  await expect(ended).rejects.toThrow('vae_decoder: it gave [1].');
+});
