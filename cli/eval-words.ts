@@ -59,7 +59,7 @@ export function figureTable({ figures, rows }: EvalReport): EvalTable {
     ...FIGURES.map(name => {
       const { mean, deviation, least, most } = figures[name];
       const where = rows.find(row => row.figures?.[name] === most);
-      const numbers = [mean, deviation, least, most].map(shownNumber);
+      const numbers = [mean, deviation, least, most].map(value => shownNumber(value));
       return [...FIGURE_WORDS[name], ...numbers, where === undefined ? '' : `#${where.index + 1}`];
     }),
   ];
