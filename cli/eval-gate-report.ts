@@ -5,7 +5,7 @@ import type { GateFinding } from '#gpu-container/evaluation/gates/judge-gate.ts'
 import type { Subject } from '#gpu-container/evaluation/report.ts';
 import { type EvalFlags, written } from './eval-flags.ts';
 import type { GoldenManifest } from './eval-golden.ts';
-import { evalDocument, htmlTable, section } from './eval-page.ts';
+import { evalDocument, htmlTable, section, stripHtml } from './eval-page.ts';
 import { aligned, type EvalTable } from './eval-words.ts';
 import { escaped } from './plan-charts.ts';
 
@@ -94,7 +94,7 @@ function gateHtml(outcome: GateOutcome): string {
   const clips = [...sheets].map(
     ([index, sheet]) => `<article><h3><small>#${index + 1}</small>${escaped(findings[index]!.prompt)}</h3>
 <p class="soft">Above the golden clip, then the new one, then four times their difference.</p>
-<img alt="golden, new and difference" src="data:image/jpeg;base64,${Buffer.from(sheet).toString('base64')}"></article>`,
+${stripHtml(sheet, 'golden, new and difference')}</article>`,
   );
   const named = (one: Subject) =>
     `bundle ${one.bundle?.slice(0, 12)}, reelay ${one.engine}, ONNX Runtime ${one.ort}, ${one.provider}, ${one.precision ?? 'precision not stated'}`;

@@ -10,6 +10,7 @@ import {
   FIGURE_WORDS,
   figureTable,
   headlines,
+  isNothing,
   rfvdWords,
   rowProblems,
   shownNumber,
@@ -26,8 +27,8 @@ h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.5rem 0 .6rem}.soft{co
 div.table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
 td,th{padding:.28rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th{color:var(--soft);font-weight:600}td:first-child,th:first-child{text-align:left;padding-left:0}
 article{border-top:1px solid var(--rule);padding:1.1rem 0 1.3rem}article h3{font-size:1rem;margin:0 0 .2rem;font-weight:600;overflow-wrap:anywhere}
-article h3 small{color:var(--soft);font-weight:400;margin-right:.4rem}article img{display:block;width:100%;height:auto;border-radius:.35rem;margin:.6rem 0 .5rem}
-.bad{background:var(--badwash);color:var(--bad);border-radius:.3rem;padding:.05rem .4rem;margin-right:.35rem;font-size:.82rem;white-space:nowrap}
+article h3 small{color:var(--soft);font-weight:400;margin-right:.4rem}.strip{overflow-x:auto;margin:.6rem 0 .5rem}.strip img{display:block;width:100%;min-width:40rem;height:auto;border-radius:.35rem}
+.bad{display:inline-block;background:var(--badwash);color:var(--bad);border-radius:.3rem;padding:.05rem .4rem;margin-right:.35rem;font-size:.82rem;white-space:nowrap}
 .read{display:grid;grid-template-columns:4.5rem 1fr;gap:.1rem .6rem;font-size:.88rem;margin:0}.read dt{color:var(--soft)}.read dd{margin:0}.wrong{color:var(--bad);font-weight:600}
 .figures{color:var(--soft);font-size:.8rem;font-variant-numeric:tabular-nums;margin:.35rem 0 0}`;
 
@@ -79,13 +80,16 @@ function tiles({ adherence, figures, defects, rows }: EvalReport): string {
 
 function clip(row: EvalRow, sheet: Uint8Array | undefined): string {
   const problems = rowProblems(row).map(problem => `<span class="bad">${escaped(problem)}</span>`);
-  const picture =
-    sheet === undefined
-      ? ''
-      : `<img alt="frames of clip ${row.index + 1}" src="data:image/jpeg;base64,${Buffer.from(sheet).toString('base64')}">`;
+  const picture = sheet === undefined ? '' : stripHtml(sheet, `frames of clip ${row.index + 1}`);
   const groups = row.groups.length === 0 ? '' : ` · ${row.groups.join(', ')}`;
   return `<article><h3><small>#${row.index + 1}</small>${escaped(row.prompt)}</h3>
 <p class="soft" style="font-size:.82rem">${problems.join('')}seed ${row.seed}${escaped(groups)}</p>${picture}${readings(row)}${figuresOf(row.figures)}</article>`;
+}
+
+/** A contact sheet inside the page; `words` say what it shows. On a narrow screen it is moved sideways. */
+export function stripHtml(sheet: Uint8Array, words: string): string {
+  const data = Buffer.from(sheet).toString('base64');
+  return `<div class="strip"><img alt="${escaped(words)}" src="data:image/jpeg;base64,${data}"></div>`;
 }
 
 function readings({ want, got, marks }: EvalRow): string {
@@ -101,8 +105,10 @@ function readings({ want, got, marks }: EvalRow): string {
 function readingHtml({ things, place, background, camera }: Reading, wrong: ReadonlySet<string>): string {
   const word = (name: string, text: string) =>
     wrong.has(name) ? `<span class="wrong">${escaped(text)}</span>` : escaped(text);
-  const objects = things.map(({ color, shape, motion }) =>
-    [word('color', color), word('shape', shape), word('motion', motion)].join(' '),
+  const objects = things.map(thing =>
+    isNothing(thing)
+      ? word('shape', 'nothing')
+      : [word('color', thing.color), word('shape', thing.shape), word('motion', thing.motion)].join(' '),
   );
   const placed = place === 'single' && !wrong.has('place') ? [] : [word('place', place)];
   return [...objects, ...placed, word('background', background), word('camera', camera)].join(' · ');

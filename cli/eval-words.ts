@@ -10,7 +10,7 @@ import {
   worstFirst,
   wrongAttributes,
 } from '#gpu-container/evaluation/report.ts';
-import type { Reading } from '#gpu-container/evaluation/world/readings.ts';
+import type { Reading, ThingReading } from '#gpu-container/evaluation/world/readings.ts';
 
 /** Rows of cells, the header first. */
 export type EvalTable = readonly (readonly string[])[];
@@ -101,8 +101,13 @@ export function rfvdWords({ rfvd, rows }: EvalReport): string {
 
 /** A reading in a few words: "red ball right, blue star up, beside, meadow, static". */
 export function readingWords({ things, place, background, camera }: Reading): string {
-  const objects = things.map(({ color, shape, motion }) => `${color} ${shape} ${motion}`);
+  const objects = things.map(thing => (isNothing(thing) ? 'nothing' : `${thing.color} ${thing.shape} ${thing.motion}`));
   return [...objects, ...(place === 'single' ? [] : [place]), background, camera].join(', ');
+}
+
+/** Whether no object could be read. */
+export function isNothing({ color, shape, motion }: ThingReading): boolean {
+  return color === 'none' && shape === 'none' && motion === 'none';
 }
 
 /** What is wrong with a clip; '' where nothing is. */

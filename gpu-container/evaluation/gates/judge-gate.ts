@@ -111,11 +111,12 @@ export function driftProblems(
     const most = gateLimits.driftSigmas * Math.max(deviation, gateLimits.driftFloor * Math.abs(mean));
     const moved = now[name].mean - mean;
     if (Math.abs(moved) <= most) return [];
-    return [`${name} went from ${shown(mean)} to ${shown(now[name].mean)}; ${shown(most)} either way is allowed`];
+    const [before, after, allowed] = [mean, now[name].mean, most].map(value => shown(value, 4));
+    return [`${name} went from ${before} to ${after}; ${allowed} either way is allowed`];
   });
 }
 
-function shown(value: number): string {
+function shown(value: number, digits = 6): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'no number' : 'infinite';
-  return Math.abs(value) >= 0.001 || value === 0 ? String(Number(value.toPrecision(6))) : value.toExponential(2);
+  return Math.abs(value) >= 0.001 || value === 0 ? String(Number(value.toPrecision(digits))) : value.toExponential(2);
 }
