@@ -7,13 +7,14 @@ import type { Phase } from '#core/job.ts';
 import { inRange } from '#core/models.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import type { RunState } from '#gpu-container/engine/checkpoint.ts';
-import type {
-  ClipShape,
-  DecoderInput,
-  Picture,
-  Run,
-  RunRequest,
-  TextEmbedding,
+import {
+  type ClipShape,
+  type DecoderInput,
+  drawnFrames,
+  type Picture,
+  type Run,
+  type RunRequest,
+  type TextEmbedding,
 } from '#gpu-container/engine/families/family.ts';
 import { guide } from '#gpu-container/engine/guidance.ts';
 import { createTorchRng, restoreTorchRng } from '#gpu-container/engine/random/torch-cpu-rng.ts';
@@ -55,8 +56,11 @@ export async function generateFrames(
   request: VideoRequest,
   options: GenerateOptions = {},
 ): Promise<Generation> {
-  const { onProgress, reference, picture } = options;
-  const wanted = { ...runRequest(model, request), reference, picture };
+  const { onProgress, picture } = options;
+  const drawn = runRequest(model, request);
+  const reference = options.reference && enough(options.reference, request, drawn);
+  const wanted = { ...drawn, reference, picture };
+  const clip = { frames: request.num_frames, height: wanted.height, width: wanted.width, fps: request.fps };
   const between = async () => options.checkpoint?.();
   const started = performance.now();
   await between();
@@ -71,19 +75,32 @@ export async function generateFrames(
   const denoised = performance.now();
   onProgress?.('decoding', 0, 0);
   return {
-    clip: { frames: wanted.frames, height: wanted.height, width: wanted.width, fps: request.fps },
-    chunks: model.decode(latent, wanted, between),
+    clip,
+    chunks: model.decode(latent, clip, between), // what was drawn beyond the clip is cut
     encodePromptMs: encoded - started,
     denoiseMs: denoised - encoded,
   };
 }
 
-/** The request in the engine's words, without its reference. */
+/** The request in the engine's words, without its reference; `frames` are those drawn, as many as the clip has or a few more. */
 export function runRequest(model: Model, request: VideoRequest): RunRequest {
   const [width, height] = checkRequest(model, request);
-  const { task, num_frames: frames, num_inference_steps: steps, guidance_scale: guidance, fps } = request;
+  const { task, num_inference_steps: steps, guidance_scale: guidance, fps } = request;
+  const frames = drawnFrames(model.family.frameRule, request.num_frames);
   const guidance2 = request.guidance_scale_2 ?? undefined;
   return { task, frames, height, width, fps, steps, guidance, guidance2 };
+}
+
+/** A video of the clip's length, its last frame repeated for the frames that will be cut. */
+function enough(reference: Uint8Array, { task, num_frames }: VideoRequest, { frames, height, width }: RunRequest) {
+  if (task !== 'v2v' || frames === num_frames) return reference;
+  const bytes = 3 * height * width;
+  const longer = new Uint8Array(frames * bytes);
+  for (let i = 0; i < frames; i++) {
+    const from = Math.min(i, num_frames - 1) * bytes;
+    longer.set(reference.subarray(from, from + bytes), i * bytes);
+  }
+  return longer;
 }
 
 /** The steps that are left. The generator that drew the first noise also draws in the steps and before decoding. */

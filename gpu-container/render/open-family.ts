@@ -1,6 +1,6 @@
 import { ReelayError } from '#core/errors.ts';
 import { createFamily } from '#gpu-container/engine/families/create-family.ts';
-import type { Family } from '#gpu-container/engine/families/family.ts';
+import { drawnFrames, type Family } from '#gpu-container/engine/families/family.ts';
 import { createReelayMini } from '#gpu-container/engine/families/reelay-mini.ts';
 import { createScheduler } from '#gpu-container/engine/schedulers/create-scheduler.ts';
 import type { Bundle } from '#gpu-container/runtime/load-bundle.ts';
@@ -22,7 +22,7 @@ export function openFamily(bundle: Bundle): Family {
 }
 
 function familyOf({ manifest, modelIndex, configs, scheduler, graphs, inputs }: Bundle): Family {
-  const { family, latents, components, defaults } = manifest;
+  const { family, latents, components, defaults, limits } = manifest;
   const source = {
     ...{ modelIndex, configs, scheduler },
     components: new Set(Object.keys(graphs).map(name => name.split('.')[0]!)),
@@ -32,7 +32,7 @@ function familyOf({ manifest, modelIndex, configs, scheduler, graphs, inputs }: 
   if (family !== 'reelay-mini') return createFamily(family, source);
   const [width, height] = sizeOf(defaults.size);
   const perFrame = inputs.transformer?.timestep?.length === 2;
-  return createReelayMini({ ...source, perFrame }, latents!, { frames: defaults.frames, height, width });
+  return createReelayMini({ ...source, perFrame }, latents!, { frames: limits.frames.max, height, width });
 }
 
 function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
@@ -48,15 +48,8 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
       throw new RangeError(
         `bundle.json: limits.sizes: ${size}; both sides are multiples of ${family.pixelMultiple} here.`,
       );
-  const { first, step } = family.frameRule;
-  const { min, max } = limits.frames;
-  const fits = (frames: number) => frames >= first && (frames - first) % step === 0;
-  if (!fits(min) || (max !== min && limits.frames.step % step !== 0))
-    throw new RangeError(
-      `bundle.json: limits.frames: ${min} to ${max} in steps of ${limits.frames.step}; this family makes ${first} + k · ${step}.`,
-    );
   const [width, height] = sizeOf(defaults.size);
-  const clip = { frames: defaults.frames, height, width, fps: defaults.fps };
+  const clip = { frames: drawnFrames(family.frameRule, defaults.frames), height, width, fps: defaults.fps };
   for (const steps of new Set([defaults.steps, limits.steps.min, limits.steps.max]))
     try {
       const { guidance } = defaults;

@@ -47,7 +47,7 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
       frameStep: 4,
       cell: big ? 16 : 8,
       sizes: big ? ['1280x704', '704x1280'] : ['832x480', '480x832'],
-      frames: { default: big ? 121 : 81, min: 5, max: big ? 121 : 81, step: 4 },
+      frames: { default: big ? 121 : 81, min: 5, max: big ? 121 : 81, step: 1 },
       fps: { default: big ? 24 : 16, min: 8, max: 30 },
       steps: 50,
       guidance: 5,
@@ -73,7 +73,7 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
     frameStep: 8,
     cell: undefined,
     sizes: ['704x512', '512x704', '768x512', '1216x704'],
-    frames: { default: 161, min: 9, max: 257, step: 8 },
+    frames: { default: 161, min: 9, max: 257, step: 1 },
     fps: { default: 25, min: 8, max: 60 },
     steps: 50,
     guidance: 3,
@@ -87,7 +87,7 @@ const OFFERS: Readonly<Record<DerivedFamily, (configs: FolderConfigs) => FamilyO
     frameStep: 4,
     cell: 8,
     sizes: ['720x480'],
-    frames: { default: 49, min: 9, max: 49, step: 8 }, // its decoder takes latent frames by 3, then by 2
+    frames: { default: 49, min: 9, max: 49, step: 1 }, // its decoder takes latent frames by 3, then by 2
     fps: { default: 8, min: 4, max: 16 },
     steps: 50,
     guidance: 6,
@@ -122,7 +122,10 @@ export function offerFields(
   return {
     limits: {
       sizes: built.size === undefined ? [...offer.sizes] : [built.size],
-      frames: built.frames === undefined ? framesRange : { min: built.frames, max: built.frames, step: 1 },
+      frames:
+        built.frames === undefined
+          ? framesRange
+          : { min: built.frames - offer.frameStep + 1, max: built.frames, step: 1 }, // what is too much is cut
       fps: { ...fpsRange, step: 1 },
       steps: { ...steps, step: 1 },
       guidance: { min: 1, max: 20 },

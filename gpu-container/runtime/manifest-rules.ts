@@ -69,13 +69,12 @@ function componentProblems({ family, tasks, components }: BundleManifest): strin
   return problems;
 }
 
-function latentProblems({ family, latents, limits: { sizes, frames } }: BundleManifest): string[] {
+function latentProblems({ family, latents, limits: { sizes } }: BundleManifest): string[] {
   if (family !== 'reelay-mini')
     return latents === undefined ? [] : ['latents: only reelay-mini has them; others compute them from their configs.'];
   const problems: string[] = [];
   if (latents === undefined) problems.push('latents: is missing; reelay-mini has no other place for them.');
   if (sizes.length !== 1) problems.push(`limits.sizes: got ${sizes.length}; reelay-mini makes one size.`);
-  if (frames.min !== frames.max) problems.push('limits.frames: reelay-mini makes one frame count; min and max differ.');
   return problems;
 }
 

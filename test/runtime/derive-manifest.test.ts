@@ -56,7 +56,7 @@ describe('a diffusers folder in ONNX without bundle.json', () => {
     expect(derived).toMatchObject({
       id: 'My-model-1',
       license: 'Apache-2.0',
-      limits: { sizes: ['832x480', '480x832'], frames: { min: 5, max: 81, step: 4 } },
+      limits: { sizes: ['832x480', '480x832'], frames: { min: 5, max: 81, step: 1 } },
       defaults: { size: '832x480', frames: 81, fps: 16, steps: 50, guidance: 5 },
     });
   });

@@ -144,15 +144,6 @@ describe('refused', () => {
       bad => bad.manifest(m => m.limits.sizes.push('33x33')),
       'limits.sizes: 33x33; both sides are multiples of 16',
     ],
-    [
-      'frames that its components cannot make',
-      bad =>
-        bad.manifest(m => {
-          m.limits.frames = { min: 6, max: 10, step: 4 };
-          m.defaults.frames = 6;
-        }),
-      'limits.frames: 6 to',
-    ],
     // small files
     [
       'a pipeline of another family',

@@ -126,7 +126,7 @@ export interface Family {
   readonly text: TextRule;
   /** Height and width are multiples of this. */
   readonly pixelMultiple: number;
-  /** Frame counts are first + k · step. */
+  /** What its latents hold: first + k · step frames. A clip of another length is cut from the next one. */
   readonly frameRule: { readonly first: number; readonly step: number };
   readonly decoder: DecoderRule;
   /**
@@ -151,4 +151,9 @@ export interface FamilySource {
   readonly components: ReadonlySet<string>;
   readonly textWidth: number;
   readonly maxTokens: number;
+}
+
+/** How many frames a family draws for a clip of `frames`: the least first + k · step that is enough. */
+export function drawnFrames({ first, step }: Family['frameRule'], frames: number): number {
+  return first + Math.max(0, Math.ceil((frames - first) / step)) * step;
 }
