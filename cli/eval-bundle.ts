@@ -27,7 +27,10 @@ export async function openBundleSource(options: BundleSourceOptions): Promise<Cl
   const observed = await openObservedRender(options);
   const { card, precision } = observed;
   const unfit = whyUnfit(card.id, card.requires, { provider, memoryBytes: undefined });
-  if (unfit !== undefined) throw new ReelayError('provider_unavailable', unfit);
+  if (unfit !== undefined) {
+    await observed.release();
+    throw new ReelayError('provider_unavailable', unfit);
+  }
   const scratch = await mkdtemp(join(tmpdir(), 'reelay-eval-'));
   const [ort = 'unknown'] = (await describeRuntime()).split(' ');
   const requestOf = (ask: EvalAsk): VideoRequest => {

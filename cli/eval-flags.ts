@@ -41,10 +41,12 @@ export async function promptsOf(
   usual: { readonly fixed: number; readonly most: number } = { fixed: QUICK_PROMPTS, most: evalLimits.maxPrompts },
 ): Promise<readonly EvalPrompt[]> {
   const wanted = count === undefined ? undefined : numberOf('count', count, 1, usual.most, true);
-  if (file !== undefined) return (await readPrompts(file)).slice(0, wanted ?? usual.most);
-  const found = fixedPrompts(wanted ?? usual.fixed);
-  if (wanted !== undefined && found.length < wanted)
-    throw new ReelayError('invalid_request', `--count: got ${wanted}; there are ${found.length} fixed prompts.`);
+  const all = file === undefined ? fixedPrompts(wanted ?? usual.fixed) : await readPrompts(file);
+  const found = all.slice(0, wanted ?? usual.most);
+  if (wanted !== undefined && found.length < wanted) {
+    const where = file === undefined ? 'fixed prompts' : `prompts in ${file}`;
+    throw new ReelayError('invalid_request', `--count: got ${wanted}; there are ${found.length} ${where}.`);
+  }
   return found;
 }
 

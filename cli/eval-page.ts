@@ -9,6 +9,7 @@ import {
   type EvalTable,
   FIGURE_WORDS,
   figureTable,
+  firstFrameWords,
   headlines,
   isNothing,
   rfvdWords,
@@ -54,7 +55,7 @@ export function evalHtml({ report, sheets }: EvalResult): string {
 <div class="tiles">${tiles(report)}</div>
 ${section('What was asked, and is there', htmlTable(adherenceTable(report)))}
 ${section('Figures', htmlTable(figureTable(report)))}
-<p class="soft" style="margin-top:.8rem">Defects: ${escaped(defectWords(report))}. rFVD: ${escaped(rfvdWords(report))}.</p>
+<p class="soft" style="margin-top:.8rem">Defects: ${escaped(defectWords(report))}. rFVD: ${escaped([rfvdWords(report), ...firstFrameWords(report)].join('. '))}.</p>
 ${section(isOrdered ? 'Clips, the worst first' : 'Clips', rows.map(row => clip(row, sheets.get(row.index))).join('') + more)}`,
   );
 }

@@ -4,6 +4,7 @@ import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { type Clip, frameAt } from '#gpu-container/evaluation/clip.ts';
 import { judgeClip } from '#gpu-container/evaluation/metrics/judge-clip.ts';
+import { psnr } from '#gpu-container/evaluation/metrics/psnr.ts';
 import { randomFeatures } from '#gpu-container/evaluation/metrics/random-features.ts';
 import { RFVD_LEAST_CLIPS, rfvdOfFeatures } from '#gpu-container/evaluation/metrics/rfvd.ts';
 import { type EvalReport, type EvalRow, type EvalSettings, reportOf } from '#gpu-container/evaluation/report.ts';
@@ -111,7 +112,7 @@ export async function runEval(
       failure = error;
       return error;
     });
-    rows.push(rowOf(prompt, index, made));
+    rows.push(rowOf(prompt, index, choice.task, made));
     if (!(made instanceof ReelayError)) {
       settings ??= made.settings;
       sheets.set(index, await sheetOf([made.clip]));
@@ -155,11 +156,11 @@ function takeFeatures(features: { made: Float64Array[]; drawn: Float64Array[] },
 /** The sides that the oracle reads are multiples of it. */
 const ORACLE_SIDE = 128;
 
-function rowOf(prompt: EvalPrompt, index: number, made: MadeClip | ReelayError): EvalRow {
+function rowOf(prompt: EvalPrompt, index: number, task: EvalChoice['task'], made: MadeClip | ReelayError): EvalRow {
   const { prompt: text, seed, groups, want } = prompt;
   const row = { index, prompt: text, seed, groups, want };
   if (made instanceof ReelayError) {
-    const nothing = { framesSha256: null, figures: null, defects: null, got: null, marks: null };
+    const nothing = { framesSha256: null, figures: null, defects: null, got: null, marks: null, firstFramePsnr: null };
     return { ...row, ...nothing, error: made.message };
   }
   const { clip, framesSha256 } = made;
@@ -167,7 +168,16 @@ function rowOf(prompt: EvalPrompt, index: number, made: MadeClip | ReelayError):
   const readable = clip.height === clip.width && clip.height % ORACLE_SIDE === 0 && clip.frames > 1;
   const got = want !== null && readable ? readClip(clip) : null;
   const marks = want === null || got === null ? null : compareReading(want, got);
-  return { ...row, error: null, framesSha256, figures, defects, got, marks };
+  const firstFramePsnr =
+    task === 'i2v' && prompt.image === null && prompt.scene !== null ? nearness(clip, prompt.scene) : null;
+  return { ...row, error: null, framesSha256, figures, defects, got, marks, firstFramePsnr };
+}
+
+/** How near the first frame is to the picture that it was to begin with; null for clips that are not square, as no drawn picture is theirs. */
+function nearness(clip: Clip, scene: Scene): number | null {
+  if (clip.height !== clip.width) return null;
+  const first = (of: Clip): Clip => ({ ...of, frames: 1, rgb: frameAt(of, 0) });
+  return psnr(first(clip), first(drawClip(scene, clip.width)));
 }
 
 /** A row of frames for each clip, JPEG. */

@@ -146,5 +146,6 @@ async function refusal(answer: Response): Promise<ReelayError> {
   const said = body?.error?.message ?? `it answered ${answer.status}.`;
   if (answer.status === 401)
     return new ReelayError('unauthorized', `--server: a key is needed, in REELAY_API_KEY: ${said}`);
-  return new ReelayError(answer.status < 500 ? 'invalid_request' : 'store_unavailable', `--server: ${said}`);
+  const isBusy = answer.status === 429 || answer.status >= 500;
+  return new ReelayError(isBusy ? 'store_unavailable' : 'invalid_request', `--server: ${said}`);
 }

@@ -99,6 +99,13 @@ export function rfvdWords({ rfvd, rows }: EvalReport): string {
   return 'not told: there are too few clips whose scene can be drawn in the same length';
 }
 
+/** How near first frames are to their pictures, in a sentence; none where none was drawn. */
+export function firstFrameWords({ firstFramePsnr }: EvalReport): string[] {
+  if (firstFramePsnr === null) return [];
+  const { mean, least } = firstFramePsnr;
+  return [`first frame against the picture: PSNR ${mean.toFixed(1)} dB, ${least.toFixed(1)} at least`];
+}
+
 /** A reading in a few words: "red ball right, blue star up, beside, meadow, static". */
 export function readingWords({ things, place, background, camera }: Reading): string {
   const objects = things.map(thing => (isNothing(thing) ? 'nothing' : `${thing.color} ${thing.shape} ${thing.motion}`));
@@ -134,7 +141,7 @@ export function evalText(report: EvalReport): string {
     headlines(report).join('\n'),
     aligned(adherenceTable(report)),
     aligned(figureTable(report)),
-    `defects: ${defectWords(report)}\nrFVD: ${rfvdWords(report)}`,
+    [`defects: ${defectWords(report)}`, `rFVD: ${rfvdWords(report)}`, ...firstFrameWords(report)].join('\n'),
     worst.length === 0
       ? ''
       : `worst of ${worst.length} with something wrong:\n${worst.slice(0, WORST).map(rowText).join('\n')}`,

@@ -54,6 +54,8 @@ export interface EvalRow {
   /** What the oracle read; null where it was not asked. */
   readonly got: Reading | null;
   readonly marks: Marks | null;
+  /** i2v from a drawn picture: PSNR of the first frame against it, dB; else null. */
+  readonly firstFramePsnr: number | null;
 }
 
 /** A figure over all clips. */
@@ -89,6 +91,8 @@ export interface EvalReport {
   /** First that of all clips, then by group; null where no prompt says what is wanted. */
   readonly adherence: Readonly<Record<string, Adherence>> | null;
   readonly defects: DefectCounts;
+  /** Of the rows that have one; null where none has. */
+  readonly firstFramePsnr: Spread | null;
   /** Against the drawn scenes of the same prompts. */
   readonly rfvd: { readonly value: number; readonly clips: number } | null;
   /** In the order of the prompts; `worstFirst` sorts them. */
@@ -109,6 +113,7 @@ export function reportOf(
   rfvd: EvalReport['rfvd'] = null,
 ): EvalReport {
   const figures = rows.flatMap(row => (row.figures === null ? [] : [row.figures]));
+  const firsts = rows.flatMap(row => row.firstFramePsnr ?? []);
   const count = (has: (row: EvalRow) => boolean) => rows.filter(has).length;
   return {
     reelayEval: REPORT_VERSION,
@@ -123,6 +128,7 @@ export function reportOf(
       duplicates: count(row => (row.defects?.duplicateFrames ?? 0) > 0),
       cuts: count(row => (row.defects?.cuts.length ?? 0) > 0),
     },
+    firstFramePsnr: firsts.length === 0 ? null : spreadOf(firsts),
     rfvd,
     rows,
   };

@@ -175,6 +175,23 @@ describe('the gates of reelay eval', () => {
   });
 });
 
+describe('reelay eval from pictures and videos', () => {
+  const tiny = join(import.meta.dirname, '..', 'fixtures', 'bundles', 'reelay-mini');
+  const drawn = (...words: string[]) => evaluate('--bundle', tiny, '--count', '1', '--steps', '2', ...words);
+
+  test('the fixed prompts bring a drawn picture or video, and a golden keeps it', async () => {
+    const { stdout } = await drawn('--task', 'i2v');
+    expect(stdout).toContain('image-to-video, 2 steps');
+    expect(stdout).toMatch(/^first frame against the picture: PSNR \d+\.\d dB/m);
+    const golden = ['--golden', at('moving')];
+    expect(await drawn('--task', 'v2v', ...golden, '--update-golden', 'of videos')).toMatchObject({ code: 0 });
+    expect((await readFile(at('moving', '001.reference'))).subarray(4, 8).toString()).toBe('ftyp');
+    expect(await evaluate('--bundle', tiny, ...golden, '--gate', 'L0')).toMatchObject({ code: 0 });
+    await writeFile(at('moving', '001.reference'), 'another');
+    expect((await evaluate('--bundle', tiny, ...golden, '--gate', 'L0')).stderr).toContain('001.reference is not what');
+  });
+});
+
 describe('reelay eval refuses in a sentence', () => {
   const line = (text: string) => async () => {
     await writeFile(at('bad.jsonl'), `{"prompt": "a"}\n${text}\n`);
@@ -195,6 +212,11 @@ describe('reelay eval refuses in a sentence', () => {
     ['no prompt at all', words('--count', '0'), '--count: got "0"; allowed: whole numbers from 1 to 1000.'],
     ['half a prompt', words('--count', '1.5'), '--count: got "1.5"'],
     ['more prompts than there are', words('--count', '900'), '--count: got 900; there are 256 fixed prompts.'],
+    [
+      'more prompts than a file has',
+      async () => ['--prompts', at('prompts.jsonl'), '--count', '3'],
+      '--count: got 3; there are 2 prompts in',
+    ],
     ['an unknown task', words('--task', 'x2v'), '--task: got "x2v"; allowed: t2v, i2v, v2v.'],
     ['an unknown preset', words('--bundle', '@/fast', '--preset', 'slow'), 'prompt 1: preset: got "slow"'],
     ['too many steps', words('--bundle', '@/fast', '--steps', '99'), 'prompt 1: num_inference_steps: got 99'],
