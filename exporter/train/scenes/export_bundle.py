@@ -26,6 +26,26 @@ from .text import Reader
 
 CREATED = 1795219200  # 2026-11-21
 
+GOVERNANCE = {
+    "card": {
+        "summary": "A miniature text-to-video diffusion model of one or two objects in simple scenes, for first runs, tests and benchmarks.",
+        "intendedUse": ["Trying Reelay without a GPU.", "Tests and benchmarks of the whole path."],
+        "outOfScope": ["Videos of people, or of real places and things.", "Anything that needs a good picture."],
+        "knownLimits": [
+            "One or two of ten shapes, some three hundred English words, 256x256, 25 frames.",
+            "Unknown words are ignored, and named in a warning.",
+        ],
+        "evaluation": "README.md, evaluation.json",
+    },
+    "dataset": {
+        "sources": ["clips and captions drawn by exporter/train/scenes from seeds"],
+        "syntheticShare": 1, "personalData": "none", "thirdPartyWorks": "none",
+        "optOuts": "Nobody's work is in it, so there is nobody who could opt out.",
+    },
+    "license": {"spdx": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0", "commercialUse": True, "exceptTerritories": [],
+                "prohibitedUses": []},
+}
+
 
 def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """Stores float32 initializers of 256 values and more as float16 with a Cast behind each: half the file, float32 arithmetic."""
@@ -132,12 +152,13 @@ def main() -> None:
             "vae_encoder": {"graph": "vae_encoder/model.onnx"},
         },
         "latents": {"channels": CHANNELS, "frames": SLOTS, "height": GRID, "width": GRID},
-        "limits": {"sizes": [f"{PIXELS}x{PIXELS}"], "frames": {"min": FRAMES, "max": FRAMES, "step": 1},
-                   "fps": {"min": 4, "max": 16, "step": 1}, "steps": {"min": 1, "max": 50, "step": 1},
+        "limits": {"sizes": [f"{PIXELS}x{PIXELS}"], "frames": {"min": FRAMES - 1, "max": FRAMES, "step": 1},
+                   "fps": {"min": 2, "max": 24, "step": 1}, "steps": {"min": 1, "max": 50, "step": 1},
                    "guidance": {"min": 1, "max": 10}, "maxPromptChars": 1000},
-        "defaults": {"size": f"{PIXELS}x{PIXELS}", "frames": FRAMES, "fps": 8, "steps": args.steps, "guidance": args.guidance, "negativePrompt": "",
+        "defaults": {"size": f"{PIXELS}x{PIXELS}", "frames": FRAMES - 1, "fps": 8, "steps": args.steps, "guidance": args.guidance, "negativePrompt": "",
                      "strength": 0.7},
         "presets": {"fast": {"steps": 4, "guidance": 1}},
+        "governance": GOVERNANCE,
         "files": [{"path": f, **digest(out / f)} for f in files],
     }
     write_json(out / "bundle.json", bundle)

@@ -223,7 +223,7 @@ class Decoder(nn.Module):
     The net sees six frames, and the one before and the one behind them, and draws the six.
     """
 
-    def __init__(self, codec, width=64, depth=4):
+    def __init__(self, codec, width=56, depth=4):
         super().__init__()
         self.codec = codec
         self.enter = nn.Conv2d(3 * (BLOCK_T + 2), width, 3, padding=1)
