@@ -66,8 +66,8 @@ async function referenceOf(
   }
   const side = Math.min(...(size.split('x').map(Number) as [number, number]));
   if (task === 'i2v') {
-    const clip = drawClip(scene, side);
-    return { field, bytes: await encodePng(frameAt(clip, 0), clip) };
+    const first = drawClip(scene, side, [0]);
+    return { field, bytes: await encodePng(first.rgb, first) };
   }
   const clip = drawClip(otherColors(scene), side);
   if (clip.frames < frames)
@@ -176,8 +176,7 @@ function rowOf(prompt: EvalPrompt, index: number, task: EvalChoice['task'], made
 /** How near the first frame is to the picture that it was to begin with; null for clips that are not square, as no drawn picture is theirs. */
 function nearness(clip: Clip, scene: Scene): number | null {
   if (clip.height !== clip.width) return null;
-  const first = (of: Clip): Clip => ({ ...of, frames: 1, rgb: frameAt(of, 0) });
-  return psnr(first(clip), first(drawClip(scene, clip.width)));
+  return psnr({ ...clip, frames: 1, rgb: frameAt(clip, 0) }, drawClip(scene, clip.width, [0]));
 }
 
 /** A row of frames for each clip, JPEG. */
