@@ -69,11 +69,12 @@ export function figureTable({ figures, rows }: EvalReport): EvalTable {
 export function adherenceTable({ adherence }: EvalReport): EvalTable {
   if (adherence === null) return [];
   return [
-    ['as asked, %', 'clips', ...ATTRIBUTES],
-    ...Object.entries(adherence).map(([group, { clips, percent }]) => [
+    ['as asked, %', 'clips', ...ATTRIBUTES, 'each of two'],
+    ...Object.entries(adherence).map(([group, { clips, percent, eachOfTwo }]) => [
       group === ALL ? 'all prompts' : group,
       String(clips),
       ...ATTRIBUTES.map(name => percent[name].toFixed(1)),
+      eachOfTwo?.toFixed(1) ?? '',
     ]),
   ];
 }

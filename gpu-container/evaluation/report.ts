@@ -1,6 +1,7 @@
 /** @file What `reelay eval` found, as plain data: the rows of single clips, and what they come to together. */
 import type { Defects } from './metrics/defects.ts';
 import { type ClipFigures, FIGURES } from './metrics/judge-clip.ts';
+import { attributeRates, type Rates, ratesOf } from './world/rates.ts';
 import type { Marks, Reading } from './world/readings.ts';
 
 /** Rises when a field changes its meaning or goes; new fields may come. */
@@ -67,12 +68,6 @@ export interface Spread {
   readonly most: number;
 }
 
-/** Percent of clips in which each attribute is as asked. */
-export interface Adherence {
-  readonly clips: number;
-  readonly percent: Readonly<Record<keyof Marks, number>>;
-}
-
 /** Clips with a defect, by number of rows. */
 export interface DefectCounts {
   readonly failed: number;
@@ -89,7 +84,9 @@ export interface EvalReport {
   readonly settings: EvalSettings;
   readonly figures: Readonly<Record<keyof ClipFigures, Spread>> | null;
   /** First that of all clips, then by group; null where no prompt says what is wanted. */
-  readonly adherence: Readonly<Record<string, Adherence>> | null;
+  readonly adherence: Readonly<Record<string, Rates>> | null;
+  /** The same by what is asked for: "background sea", "motion up" and the like. */
+  readonly adherenceByAttribute: Readonly<Record<string, Rates>> | null;
   readonly defects: DefectCounts;
   /** Of the rows that have one; null where none has. */
   readonly firstFramePsnr: Spread | null;
@@ -120,7 +117,7 @@ export function reportOf(
     subject,
     settings,
     figures: figures.length === 0 ? null : spreads(figures),
-    adherence: adherenceOf(rows),
+    ...adherenceOf(rows),
     defects: {
       failed: count(row => row.error !== null),
       blank: count(row => (row.defects?.blankFrames ?? 0) > 0),
@@ -147,25 +144,22 @@ export function spreadOf(values: readonly number[]): Spread {
   return { mean, deviation, least: Math.min(...values), most: Math.max(...values) };
 }
 
-function adherenceOf(rows: readonly EvalRow[]): EvalReport['adherence'] {
+function adherenceOf(rows: readonly EvalRow[]): Pick<EvalReport, 'adherence' | 'adherenceByAttribute'> {
   // A clip that cannot be read says nothing; one that could not be made is none of what was asked.
-  const judged = rows.filter(row => row.want !== null && (row.marks !== null || row.error !== null));
-  if (judged.length === 0) return null;
+  const judged = rows.flatMap(({ want, got, error, groups }) =>
+    want !== null && (got !== null || error !== null) ? [{ want, got, groups }] : [],
+  );
+  if (judged.length === 0) return { adherence: null, adherenceByAttribute: null };
   const found = new Set(judged.flatMap(row => row.groups));
   const groups = [ALL, ...GROUPS.filter(name => found.delete(name)), ...[...found].sort()];
-  return Object.fromEntries(
-    groups.map(name => [name, sharesOf(judged.filter(row => name === ALL || row.groups.includes(name)))]),
+  const adherence = Object.fromEntries(
+    groups.map(name => [name, ratesOf(judged.filter(row => name === ALL || row.groups.includes(name)))]),
   );
+  return { adherence, adherenceByAttribute: attributeRates(judged) };
 }
 
 /** The attributes, the whole first. */
 export const ATTRIBUTES = ['all', 'background', 'camera', 'place', 'color', 'shape', 'motion'] as const;
-
-function sharesOf(rows: readonly EvalRow[]): Adherence {
-  const share = (name: keyof Marks) => (100 * rows.filter(row => row.marks?.[name] === true).length) / rows.length;
-  const percent = Object.fromEntries(ATTRIBUTES.map(name => [name, share(name)])) as Adherence['percent'];
-  return { clips: rows.length, percent };
-}
 
 /**
  * The rows that a reader should look at first: without a clip, blank or frozen, with most attributes wrong, with most warp error.

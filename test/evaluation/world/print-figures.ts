@@ -7,7 +7,7 @@
 import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
 import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
-import { groupRates, type JudgedPrompt } from '#gpu-container/evaluation/world/rates.ts';
+import { type JudgedPrompt, ratesOf } from '#gpu-container/evaluation/world/rates.ts';
 import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
 import { compareReading } from '#gpu-container/evaluation/world/readings.ts';
 import { FPS } from '#gpu-container/evaluation/world/scene.ts';
@@ -19,18 +19,19 @@ const SIDE = 256;
 const prompts = goldenPrompts().slice(0, Number(process.argv[2] ?? 256));
 const judged: Record<string, JudgedPrompt[]> = { drawn: [], 'through H.264': [] };
 const took = { draw: 0, read: 0 };
-for (const { prompt, scene, want, unseen, paraphrase } of prompts) {
+for (const { prompt, scene, want } of prompts) {
   const clip = timed('draw', () => drawClip(scene, SIDE));
   for (const [source, seen] of Object.entries({ drawn: clip, 'through H.264': await delivered(clip) })) {
     const got = timed('read', () => readClip(seen));
-    judged[source]!.push({ want, got, unseen, paraphrase });
+    judged[source]!.push({ want, got });
     if (!compareReading(want, got).all)
       console.log(`${source}, misread: ${prompt}\n  ${JSON.stringify(want)}\n  ${JSON.stringify(got)}`);
   }
 }
-for (const [source, rows] of Object.entries(judged))
-  for (const { group, clips, percent, eachOfTwo } of groupRates(rows))
-    console.log(`${source}, ${group} (${clips}):`, JSON.stringify({ ...percent, eachOfTwo }));
+for (const [source, rows] of Object.entries(judged)) {
+  const { clips, percent, eachOfTwo } = ratesOf(rows);
+  console.log(`${source} (${clips}):`, JSON.stringify({ ...percent, eachOfTwo }));
+}
 const [draw, read] = [took.draw / prompts.length, took.read / (2 * prompts.length)].map(Math.round);
 console.log(`${draw} ms of CPU to draw a clip of ${SIDE}x${SIDE}, ${read} to read one, prototypes included`);
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { goldenPrompts, QUICK_PROMPTS } from '#gpu-container/evaluation/world/golden-prompts.ts';
-import { attributeRates, groupRates } from '#gpu-container/evaluation/world/rates.ts';
+import { attributeRates, ratesOf } from '#gpu-container/evaluation/world/rates.ts';
 import { compareReading, type Reading } from '#gpu-container/evaluation/world/readings.ts';
 
 const ball = { color: 'red', shape: 'ball', motion: 'up' } as const;
 const star = { color: 'blue', shape: 'star', motion: 'spin' } as const;
 const one: Reading = { background: 'sea', camera: 'static', place: 'single', things: [ball] };
 const two: Reading = { background: 'sea', camera: 'static', place: 'beside', things: [ball, star] };
-const row = (want: Reading, got: Reading) => ({ want, got, unseen: false, paraphrase: false });
+const row = (want: Reading, got: Reading | null) => ({ want, got });
 
 describe('readings', () => {
   test('are right only where every object is', () => {
@@ -31,31 +31,21 @@ describe('readings', () => {
 describe('rates', () => {
   test('count each of two objects by itself, and a missing one as wrong', () => {
     const half = { ...two, things: [ball, { ...star, motion: 'still' as const }] };
-    const [all] = groupRates([row(two, two), row(two, half), row(two, one), row(one, one)]);
-    expect(all).toMatchObject({
-      group: 'all prompts',
-      clips: 4,
-      eachOfTwo: 50,
-      percent: { all: 50, color: 75, motion: 50 },
-    });
+    const rates = ratesOf([row(two, two), row(two, half), row(two, one), row(one, one)]);
+    expect(rates).toMatchObject({ clips: 4, eachOfTwo: 50, percent: { all: 50, color: 75, motion: 50 } });
   });
 
-  test('leave out groups that no prompt belongs to', () => {
-    const groups = groupRates([row(one, one), { ...row(one, one), paraphrase: true }]);
-    expect(groups.map(({ group, clips }) => `${group} ${clips}`)).toEqual([
-      'all prompts 2',
-      'plain 1',
-      'paraphrase 1',
-      'seen 2',
-      'one object 2',
-    ]);
-    expect(groups.every(rates => rates.eachOfTwo === undefined)).toBe(true);
-    expect(groupRates([])).toEqual([]);
+  test('count a clip that could not be made as wrong, and tell of two only where two are asked for', () => {
+    expect(ratesOf([row(one, one), row(one, null)])).toMatchObject({
+      eachOfTwo: null,
+      percent: { all: 50, place: 50 },
+    });
+    expect(ratesOf([row(two, two), row(two, null)]).eachOfTwo).toBe(50);
   });
 
   test('tell what was asked for apart', () => {
     const rates = attributeRates([row(one, { ...one, camera: 'zoom in' }), row(two, two)]);
-    const percents = Object.fromEntries(rates.map(({ group, percent }) => [group, percent.all]));
+    const percents = Object.fromEntries(Object.entries(rates).map(([name, { percent }]) => [name, percent.all]));
     expect(percents).toEqual({
       'background sea': 50,
       'camera static': 50,
