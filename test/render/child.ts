@@ -1,6 +1,6 @@
 /** A real render child, for tests: forked as the supervisor does it. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,15 +13,20 @@ import { markingKeys, testMarking } from '#test/worker/marks-for.ts';
 export const MINI = fileURLToPath(new URL('../../models/reelay-mini', import.meta.url));
 const ENTRY = fileURLToPath(new URL('../../gpu-container/render/render-process.ts', import.meta.url));
 
+/** What the bundled model makes where nothing else is asked for. */
+export const MINI_DEFAULTS: { frames: number; fps: number; steps: number } = JSON.parse(
+  readFileSync(join(MINI, 'bundle.json'), 'utf8'),
+).defaults;
+
 /** Three steps: enough for first, middle and last. */
 export const REQUEST: VideoRequest = {
   model: 'reelay-mini',
   prompt: 'a red circle bouncing over a dark blue background',
   negative_prompt: '',
   size: '256x256',
-  seconds: 2,
-  num_frames: 16,
-  fps: 8,
+  seconds: MINI_DEFAULTS.frames / MINI_DEFAULTS.fps,
+  num_frames: MINI_DEFAULTS.frames,
+  fps: MINI_DEFAULTS.fps,
   num_inference_steps: 3,
   guidance_scale: 3,
   seed: 42,

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { elementCount } from '#gpu-container/engine/tensor.ts';
 import { openBareInference } from '#gpu-container/render/bare-inference.ts';
 import { generateFrames } from '#gpu-container/render/generate-frames.ts';
 import { type Model, openModel } from '#gpu-container/render/model.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
-import { MINI, REQUEST } from './child.ts';
+import { MINI, MINI_DEFAULTS, REQUEST } from './child.ts';
 import { velocityOf, wholeClip } from './whole-clip.ts';
+
+const { frames, fps } = MINI_DEFAULTS;
 
 describe('the pipeline on the bundled model', () => {
   let model: Model;
@@ -38,14 +41,14 @@ describe('the pipeline on the bundled model', () => {
     const plain = await generateFrames(model, { ...short, guidance_scale: 1 });
     expect([batches, texts]).toEqual([[1, 1], [REQUEST.prompt]]);
     for (const generation of [guided, plain]) {
-      expect(generation.clip).toEqual({ frames: 16, width: 256, height: 256, fps: 8 });
-      expect((await wholeClip(generation)).length).toBe(16 * 256 * 256 * 3);
+      expect(generation.clip).toEqual({ frames, width: 256, height: 256, fps });
+      expect((await wholeClip(generation)).length).toBe(frames * 256 * 256 * 3);
     }
   });
 
   test('a batch of two is two runs of one', async () => {
     const [a, b] = [await model.embed('a red circle'), await model.embed('')];
-    const size = 96 * 4 * 4 * 4;
+    const size = elementCount(model.family.sampleDims({ frames, height: 256, width: 256 }, 't2v'));
     const latent = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
     const both = await velocityOf(model, latent, 500, [a, b]);
     const [first, second] = [await velocityOf(model, latent, 500, [a]), await velocityOf(model, latent, 500, [b])];

@@ -6,7 +6,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { decodeMp4 } from '../media/decode-mp4.ts';
-import { MINI, REQUEST, type RenderChild, startChild } from './child.ts';
+import { MINI, MINI_DEFAULTS, REQUEST, type RenderChild, startChild } from './child.ts';
+
+const { frames, fps } = MINI_DEFAULTS;
 
 describe('a render child', () => {
   let child: RenderChild;
@@ -36,7 +38,7 @@ describe('a render child', () => {
       expect(file).toMatchObject({ contentType, bytes: data.length, sha256 });
     }
     const clip = await decodeMp4(await readFile(files.video.path));
-    expect([clip.width, clip.height, clip.frames.length, clip.duration]).toEqual([256, 256, 16, 2]);
+    expect([clip.width, clip.height, clip.frames.length, clip.duration]).toEqual([256, 256, frames, frames / fps]);
     expect(await sharp(files.thumbnail.path).metadata()).toMatchObject({ format: 'webp', width: 256, height: 256 });
     expect(await sharp(files.spritesheet.path).metadata()).toMatchObject({ format: 'jpeg', width: 1024, height: 1024 });
     for (const ms of Object.values(timings)) expect(ms).toBeGreaterThan(0);

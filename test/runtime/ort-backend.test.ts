@@ -3,36 +3,39 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend, describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
 import { encodeGraph } from './onnx-graph.ts';
 
-const GRAPH = fileURLToPath(new URL('../../models/reelay-mini/text_encoder/model.onnx', import.meta.url));
+const MINI = fileURLToPath(new URL('../../models/reelay-mini', import.meta.url));
+const GRAPH = join(MINI, 'text_encoder/model.onnx');
+const { maxTokens, width } = (await loadBundle(MINI)).manifest.components.text_encoder;
 const ids = {
   type: 'int64',
-  data: BigInt64Array.from({ length: 24 }, (_, i) => (i === 0 ? 2n : 0n)),
-  dims: [1, 24],
+  data: BigInt64Array.from({ length: maxTokens }, (_, i) => (i === 0 ? 2n : 0n)),
+  dims: [1, maxTokens],
 } as const;
-const known = { input_ids: { type: 'int64', dims: [null, 24] } } as const;
+const known = { input_ids: { type: 'int64', dims: [null, maxTokens] } } as const;
 const backend = createOrtBackend({ threads: 1 });
 
 describe('a session', () => {
   test('runs, takes only the inputs the graph declares, and gives the same bits each time', async () => {
     const session = await backend.createSession(GRAPH, {
       name: 'text encoder',
-      knownInputs: { ...known, attention_mask: { type: 'int64', dims: [null, 24] } },
+      knownInputs: { ...known, attention_mask: { type: 'int64', dims: [null, maxTokens] } },
       neededOutputs: ['last_hidden_state'],
     });
     expect(session.inputs.map(input => input.name)).toEqual(['input_ids']);
     const feeds = { input_ids: ids, attention_mask: ids };
     const [first, again] = [await session.run(feeds), await session.run(feeds)];
-    expect(first.last_hidden_state).toMatchObject({ type: 'float32', dims: [1, 24, 128] });
+    expect(first.last_hidden_state).toMatchObject({ type: 'float32', dims: [1, maxTokens, width] });
     expect(again).toEqual(first);
     await expect(session.run({})).rejects.toThrow('input_ids was not fed');
     await session.release();
   });
 
   test.each([
-    ['an unknown input', {}, ['last_hidden_state'], 'input input_ids (int64 [batch, 24]) cannot be fed'],
+    ['an unknown input', {}, ['last_hidden_state'], `input input_ids (int64 [batch, ${maxTokens}]) cannot be fed`],
     ['another size', { input_ids: { type: 'int64', dims: [null, 77] } }, ['last_hidden_state'], 'cannot be fed'],
     ['a missing output', known, ['last_hidden_state', 'pooler_output'], 'output pooler_output (float32) is missing'],
   ] as const)('is refused for %s', async (_, knownInputs, neededOutputs, sentence) => {
@@ -88,7 +91,7 @@ test('a graph of one fixed size says so when it is fed another', async () => {
   const short = { type: 'int64', data: new BigInt64Array(8), dims: [1, 8] } as const;
   await expect(session.run({ input_ids: short })).rejects.toMatchObject({
     code: 'bundle_invalid',
-    message: 'text encoder: input_ids would be fed [1, 8], but the graph was exported for [batch, 24].',
+    message: `text encoder: input_ids would be fed [1, 8], but the graph was exported for [batch, ${maxTokens}].`,
   });
   await session.release();
 });
