@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { ReelayError } from '#core/errors.ts';
 import type { GateClip } from '#gpu-container/evaluation/gates/judge-gate.ts';
-import type { ClipFigures } from '#gpu-container/evaluation/metrics/judge-clip.ts';
+import { type ClipFigures, FIGURES } from '#gpu-container/evaluation/metrics/judge-clip.ts';
 import type { EvalSettings, Spread, Subject } from '#gpu-container/evaluation/report.ts';
 import { evalLimits } from './eval-limits.ts';
 import type { EvalAsk, EvalReference } from './eval-source.ts';
@@ -74,12 +74,32 @@ export async function findGolden(folder: string): Promise<GoldenManifest | undef
   }
   const found = parsed(text);
   if (found?.reelayGolden !== 1) throw bad(`${path} is no golden.json that this program reads.`);
-  const { prompts } = found;
-  const isWhole = Array.isArray(prompts) && prompts.length > 0 && prompts.length <= evalLimits.maxGoldenPrompts;
-  if (!isWhole || !prompts.every(isEntry) || found.subject === undefined || found.settings === undefined)
-    throw bad(`${path} is damaged; --update-golden "why" makes the folder anew.`);
+  if (!isWhole(found)) throw bad(`${path} is damaged; remove it, and --update-golden "why" makes the folder anew.`);
   return found as GoldenManifest;
 }
+
+/** Whether all is there that a gate goes by: what is missing must close no eye of it. */
+function isWhole({ prompts, subject, settings, asked, approvals, seeds, figures }: Partial<GoldenManifest>): boolean {
+  const areFigures = FIGURES.every(name => {
+    const { mean, deviation } = Object(Object(figures)[name]) as Partial<Spread>;
+    return Number.isFinite(mean) && Number.isFinite(deviation);
+  });
+  return (
+    Array.isArray(prompts) &&
+    prompts.length > 0 &&
+    prompts.length <= evalLimits.maxGoldenPrompts &&
+    prompts.every(isEntry) &&
+    [subject, settings, asked].every(isObject) &&
+    Array.isArray(approvals) &&
+    approvals.every(isObject) &&
+    Number.isInteger(seeds) &&
+    seeds! >= 1 &&
+    seeds! <= evalLimits.maxGoldenSeeds &&
+    areFigures
+  );
+}
+
+const isObject = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
 function parsed(text: string): Partial<GoldenManifest> | undefined {
   try {
@@ -90,11 +110,13 @@ function parsed(text: string): Partial<GoldenManifest> | undefined {
 }
 
 /** Sizes that memory is made by must be sizes. */
-function isEntry(entry: Partial<GoldenEntry>): boolean {
-  const { steps, latentValues, frames, height, width } = entry;
+function isEntry(entry: unknown): boolean {
+  if (!isObject(entry)) return false;
+  const { prompt, seed, reference, steps, latentValues, frames, height, width } = entry as Partial<GoldenEntry>;
   const counts = [steps, latentValues, frames, height, width];
   const isCount = (count: unknown) => Number.isInteger(count) && (count as number) > 0 && (count as number) < 2 ** 28;
-  return typeof entry.prompt === 'string' && Number.isInteger(entry.seed) && counts.every(isCount);
+  const isText = typeof prompt === 'string' && Number.isInteger(seed);
+  return isText && (reference === null || isObject(reference)) && counts.every(isCount);
 }
 
 /** What the prompt at `index` is asked, with the file that it starts from. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelayError } from '#core/errors.ts';
-import type { ModelDefaults, Task } from '#core/models.ts';
 import type { EvalSettings } from '#gpu-container/evaluation/report.ts';
 import { readReferenceVideo } from '#gpu-container/media/decode-video.ts';
+import { readModels, readVideo, type WireVideo } from './eval-answers.ts';
 import { evalLimits } from './eval-limits.ts';
 import type { ClipSource, EvalAsk } from './eval-source.ts';
 
@@ -21,32 +21,13 @@ export interface ServerSourceOptions {
   readonly engine: string;
 }
 
-/** Of a server's answers what is used here. */
-interface WireModel {
-  readonly id: string;
-  readonly digest: string;
-  readonly defaults: ModelDefaults;
-}
-interface WireVideo {
-  readonly id: string;
-  readonly state: string;
-  readonly error: { readonly message: string } | null;
-  readonly task: Task;
-  readonly size: string;
-  readonly num_inference_steps: number;
-  readonly guidance_scale: number;
-  readonly num_frames: number;
-  readonly fps: number;
-  readonly model_digest: string | null;
-}
-
 /**
  * Clips of a running Reelay: create, wait, download, decode. They were enlarged, marked and encoded, and are judged at the size that
  * was asked for. There are no latents, and nothing is known before the server has said so.
  */
 export async function openServerSource(options: ServerSourceOptions): Promise<ClipSource> {
   const call = callerOf(options);
-  const { data } = await call.json<{ data: readonly WireModel[] }>('/v1/videos/models');
+  const { data } = await call.json(readModels, '/v1/videos/models');
   const model = options.model === undefined ? data[0] : data.find(one => one.id === options.model);
   if (model === undefined)
     throw new ReelayError(
@@ -63,13 +44,15 @@ export async function openServerSource(options: ServerSourceOptions): Promise<Cl
     fps: model.defaults.fps,
     check: () => null,
     async make(ask) {
-      const created = await call.json<WireVideo>('/v1/videos', fieldsOf(ask, model.id));
+      const created = await call.json(readVideo, '/v1/videos', fieldsOf(ask, model.id));
       const video = await ended(created, call);
       const file = join(scratch, 'video.mp4');
       await writeFile(file, await call.bytes(`/v1/videos/${video.id}/content`));
       const [width, height] = video.size.split('x').map(Number) as [number, number];
       const shape = { width, height, frames: video.num_frames, fps: video.fps };
-      const rgb = await readReferenceVideo(file, shape);
+      const rgb = await readReferenceVideo(file, shape).catch((cause: unknown) => {
+        throw new ReelayError('render_failed', "The server's video cannot be read.", { cause });
+      });
       const framesSha256 = createHash('sha256').update(rgb).digest('hex');
       const clip = { frames: shape.frames, height, width, rgb };
       return { clip, latents: [], latentsSha256: '', framesSha256, settings: settingsOf(video, ask) };
@@ -95,7 +78,7 @@ function fieldsOf({ prompt, seed, preset, steps, guidance, reference }: EvalAsk,
 /** The video when it is there; `render_failed` where the job ended otherwise or takes too long. */
 async function ended(video: WireVideo, call: Caller): Promise<WireVideo> {
   const untilMs = performance.now() + evalLimits.serverSeconds * 1000;
-  for (let now = video; ; now = await call.json<WireVideo>(`/v1/videos/${video.id}`)) {
+  for (let now = video; ; now = await call.json(readVideo, `/v1/videos/${video.id}`)) {
     if (now.state === 'completed') return now;
     if (['failed', 'cancelled', 'expired'].includes(now.state))
       throw new ReelayError('render_failed', now.error?.message ?? `The server says: ${now.state}.`);
@@ -106,7 +89,7 @@ async function ended(video: WireVideo, call: Caller): Promise<WireVideo> {
 }
 
 interface Caller {
-  json<T>(path: string, body?: unknown): Promise<T>;
+  json<T>(read: (answer: unknown) => T | undefined, path: string, body?: unknown): Promise<T>;
   bytes(path: string): Promise<Uint8Array>;
 }
 
@@ -124,10 +107,29 @@ function callerOf({ url, key }: ServerSourceOptions): Caller {
     if (!answer.ok) throw await refusal(answer);
     return answer;
   };
-  return {
-    json: async <T>(path: string, body?: unknown) => (await call(path, body)).json() as Promise<T>,
-    bytes: async path => new Uint8Array(await (await call(path)).arrayBuffer()),
+  const bytes = async (path: string, body?: unknown) => {
+    const answer = await call(path, body);
+    return answer.bytes().catch((cause: unknown) => {
+      throw new ReelayError('store_unavailable', `--server: ${base} did not answer to the end.`, { cause });
+    });
   };
+  return {
+    async json(read, path, body) {
+      const found = read(parsed(Buffer.from(await bytes(path, body)).toString('utf8')));
+      if (found === undefined)
+        throw new ReelayError('store_unavailable', `--server: ${base} does not answer as a Reelay does.`);
+      return found;
+    },
+    bytes,
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function baseOf(url: string): string {

@@ -71,16 +71,8 @@ describe('reelay eval', () => {
 
 describe('reelay eval on the bundled model', () => {
   test('makes the first fixed prompts and lets the oracle read them', async () => {
-    const { code, stdout } = await evaluate(
-      '--model',
-      'reelay-mini',
-      '--count',
-      '2',
-      '--steps',
-      '2',
-      '--json',
-      at('mini.json'),
-    );
+    const few = ['--count', '2', '--steps', '2', '--json', at('mini.json')];
+    const { code, stdout } = await evaluate('--model', 'reelay-mini', ...few);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^all prompts +2 +\d+\.\d +\d+\.\d/m);
     const { rows, adherence } = JSON.parse(await readFile(at('mini.json'), 'utf8'));
@@ -161,7 +153,22 @@ describe('the gates of reelay eval', () => {
     );
     expect(await refusal({ subject: { ...subject, provider: 'cuda' } })).toContain('L1 and L2 compare others.');
     expect(await refusal({ arch: 'z80' })).toContain('the processor of the golden is z80');
-    expect(await refusal({ prompts: [] })).toContain('is damaged');
+    const [first] = manifest.prompts;
+    const damages = [
+      ...[{ prompts: [] }, { prompts: [null] }, { prompts: [{ ...first, reference: undefined }] }, { subject: null }],
+      ...[
+        { asked: undefined },
+        { approvals: undefined },
+        { figures: {} },
+        { seeds: 'x' },
+        { seeds: 0 },
+        { seeds: 1e9 },
+      ],
+    ];
+    for (const damage of damages)
+      expect(await refusal(damage), JSON.stringify(damage)).toMatch(
+        /^reelay: --golden: .* is damaged; remove it, .*\n$/,
+      );
     expect(await refusal({ reelayGolden: 2 })).toContain('is no golden.json that this program reads');
   });
 
@@ -287,10 +294,5 @@ describe('reelay eval refuses in a sentence', () => {
   test('a folder without a bundle, with 1, as every command does', async () => {
     const { code, stderr } = await evaluate('--bundle', folder);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('there is no bundle.json to read') });
-  });
-
-  test('a server that does not answer, with 1: it is not the request that is wrong', async () => {
-    const { code, stderr } = await evaluate('--server', 'http://127.0.0.1:9');
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'reelay: --server: http://127.0.0.1:9 does not answer.\n' });
   });
 });
