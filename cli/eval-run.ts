@@ -11,7 +11,7 @@ import { type EvalReport, type EvalRow, type EvalSettings, reportOf } from '#gpu
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
 import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
 import { compareReading } from '#gpu-container/evaluation/world/readings.ts';
-import { COLORS, type Scene } from '#gpu-container/evaluation/world/scene.ts';
+import { COLORS, FRAMES, type Scene } from '#gpu-container/evaluation/world/scene.ts';
 import { encodeContactSheet, encodePng } from '#gpu-container/media/contact-sheet.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
 import { evalLimits } from './eval-limits.ts';
@@ -145,12 +145,16 @@ async function checkPrompts(source: ClipSource, prompts: readonly EvalPrompt[], 
   }
 }
 
-/** Of clips as long as those that are drawn: others do not compare. */
 function takeFeatures(features: { made: Float64Array[]; drawn: Float64Array[] }, clip: Clip, scene: Scene): void {
-  const drawn = drawClip(scene, ORACLE_SIDE);
-  if (drawn.frames !== clip.frames) return;
+  const drawn = drawnAsLong(scene, clip.frames);
+  if (drawn === undefined) return;
   features.made.push(randomFeatures(clip));
   features.drawn.push(randomFeatures(drawn));
+}
+
+/** The first `frames` of a perfect clip, as a model's own clip is cut; undefined where it has fewer: clips of other lengths do not compare. */
+export function drawnAsLong(scene: Scene, frames: number): Clip | undefined {
+  return frames > FRAMES ? undefined : drawClip(scene, ORACLE_SIDE, [...Array(frames).keys()]);
 }
 
 /** The sides that the oracle reads are multiples of it. */

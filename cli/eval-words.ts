@@ -96,8 +96,9 @@ export function defectWords({ defects, rows }: EvalReport): string {
 export function rfvdWords({ rfvd, rows }: EvalReport): string {
   if (rfvd !== null)
     return `${shownNumber(rfvd.value)} against ${rfvd.clips} drawn clips (no FVD: see docs/evaluation.md)`;
-  if (rows.length < RFVD_LEAST_CLIPS) return `not told of ${rows.length} clips; ${RFVD_LEAST_CLIPS} are needed`;
-  return 'not told: there are too few clips whose scene can be drawn in the same length';
+  if (rows.length < RFVD_LEAST_CLIPS)
+    return `not told of ${rows.length === 1 ? '1 clip' : `${rows.length} clips`}; ${RFVD_LEAST_CLIPS} are needed`;
+  return 'not told: there are too few clips whose scene can be drawn in their length';
 }
 
 /** How near first frames are to their pictures, in a sentence; none where none was drawn. */

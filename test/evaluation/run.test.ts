@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { evalHtml } from '#cli/eval-page.ts';
 import { fixedPrompts } from '#cli/eval-prompts.ts';
-import { runEval } from '#cli/eval-run.ts';
+import { drawnAsLong, runEval } from '#cli/eval-run.ts';
 import type { ClipSource, EvalAsk } from '#cli/eval-source.ts';
 import { evalText } from '#cli/eval-words.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -59,4 +59,14 @@ test('an error that is not of one clip ends the run', async () => {
     throw new ReelayError('bundle_invalid', 'vae_decoder: it gave [1].');
   });
   await expect(ended).rejects.toThrow('vae_decoder: it gave [1].');
+});
+
+test('clips compare with drawn ones of their own length, so a clip that is cut by a frame has its rFVD too', () => {
+  const scene = prompts[0]!.scene!;
+  const whole = drawClip(scene, 128);
+  const cut = drawnAsLong(scene, 24)!;
+  expect(cut).toMatchObject({ frames: 24, height: 128, width: 128 });
+  expect(Buffer.compare(cut.rgb, whole.rgb.subarray(0, cut.rgb.length))).toBe(0);
+  expect(drawnAsLong(scene, 25)!.frames).toBe(25);
+  expect(drawnAsLong(scene, 26)).toBeUndefined();
 });
