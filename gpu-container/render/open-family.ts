@@ -35,7 +35,9 @@ function familyOf({ manifest, modelIndex, configs, scheduler, graphs, inputs }: 
   return createReelayMini({ ...source, perFrame }, latents!, { frames: limits.frames.max, height, width });
 }
 
-function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
+function checkCard(bundle: Bundle, family: Family): void {
+  const { manifest, scheduler } = bundle;
+  checkLengths(bundle, family);
   const { tasks, limits, defaults } = manifest;
   const more = tasks.filter(task => !family.tasks.includes(task));
   if (more.length > 0) {
@@ -61,6 +63,37 @@ function checkCard({ manifest, scheduler }: Bundle, family: Family): void {
     throw new RangeError(
       `bundle.json: defaults.flow_shift: got ${defaults.flow_shift}; this scheduler has no shift to change.`,
     );
+}
+
+/** A denoiser, or a clip's encoder, that has its length built in draws that one: the shortest and the longest on offer are cut from it. */
+function checkLengths({ manifest, inputs }: Bundle, family: Family): void {
+  const { limits, defaults, tasks, components } = manifest;
+  const [width, height] = sizeOf(defaults.size);
+  const drawn = [limits.frames.min, limits.frames.max].map(frames => drawnFrames(family.frameRule, frames));
+  const shapes = drawn.map(frames => family.sampleDims({ frames, height, width }, tasks[0]!));
+  const { first, step } = family.frameRule;
+  const longer = family.sampleDims({ frames: first + step, height, width }, tasks[0]!);
+  const shorter = family.sampleDims({ frames: first, height, width }, tasks[0]!);
+  const axis = longer.findIndex((dim, i) => dim !== shorter[i]);
+  const check = (input: string, built: number | string | undefined, wanted: readonly (number | undefined)[]) => {
+    const odd = typeof built === 'number' ? wanted.find(dim => dim !== built) : undefined;
+    if (odd === undefined) return;
+    const { min, max } = limits.frames;
+    throw new RangeError(
+      `bundle.json: limits.frames: ${min} to ${max}; ${input} has ${built} built in, and ${odd} would be fed.`,
+    );
+  };
+  for (const name of ['transformer', 'transformer_2', 'unet']) {
+    const dims = inputs[name]?.hidden_states ?? inputs[name]?.sample;
+    if (axis >= 0 && dims?.length === longer.length)
+      check(
+        name,
+        dims[axis],
+        shapes.map(shape => shape[axis]),
+      );
+  }
+  if (family.name === 'reelay-mini' && components.vae_encoder !== undefined)
+    check('vae_encoder', inputs.vae_encoder?.sample?.[2], drawn);
 }
 
 const sizeOf = (size: string) => size.split('x').map(Number) as [width: number, height: number];

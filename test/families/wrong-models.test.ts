@@ -102,6 +102,28 @@ test('a shift that the schedule does not have is refused when the bundle is load
   );
 });
 
+describe('a bundle that offers lengths which its graphs cannot make is refused when it is loaded', () => {
+  test.each([
+    ['cogvideox-2b', 'transformer', 'hidden_states', 1, 12, 13], // 45 frames are no 8k + 1: 49 are drawn
+    ['wan-2.1-t2v', 'transformer', 'hidden_states', 2, 12, 13],
+    ['animatediff', 'unet', 'sample', 2, 45, 49],
+    ['ltx', 'transformer', 'hidden_states', 1, 6, 7],
+  ])('%s', async (name, component, input, axis, built, fed) => {
+    const bundle = await loadBundle(join(FOLDER, '..', name));
+    const frames = { min: 49, max: 49, step: 1 };
+    const limits = { ...bundle.manifest.limits, frames };
+    const fixedAt = (dim: number) => {
+      const dims = (bundle.inputs[component]![input]! as (string | number)[]).with(axis, dim);
+      const inputs = { ...bundle.inputs, [component]: { ...bundle.inputs[component], [input]: dims } };
+      return { ...bundle, inputs, manifest: { ...bundle.manifest, limits } };
+    };
+    expect(() => openFamily(fixedAt(built))).toThrow(
+      `bundle.json: limits.frames: 49 to 49; ${component} has ${built} built in, and ${fed} would be fed.`,
+    );
+    expect(openFamily(fixedAt(fed)).name).toBe(bundle.manifest.family);
+  });
+});
+
 describe('a bundle of reelay-mini', () => {
   const load = () => loadBundle(join(FOLDER, '../reelay-mini'));
 
@@ -115,6 +137,14 @@ describe('a bundle of reelay-mini', () => {
     );
     const tasks = { ...still, manifest: { ...bundle.manifest, tasks: ['t2v', 'v2v'] as const } };
     expect(openFamily(tasks as unknown as typeof bundle).denoiserInputs.timestep).toEqual([null]);
+  });
+
+  test('whose encoder takes another length than the longest on offer is refused when it is loaded', async () => {
+    const bundle = await load();
+    const limits = { ...bundle.manifest.limits, frames: { min: 24, max: 24, step: 1 } };
+    expect(() => openFamily({ ...bundle, manifest: { ...bundle.manifest, limits } })).toThrow(
+      'bundle.json: limits.frames: 24 to 24; vae_encoder has 25 built in, and 24 would be fed.',
+    );
   });
 
   test('without an encoder is asked for text alone', async () => {
