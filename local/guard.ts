@@ -24,7 +24,7 @@ export const SESSION_PATH = '/studio/session';
 const COOKIE = 'reelay-media';
 const PUBLIC = 'GET /health';
 /** What proxies and tunnels add for somebody else; a program on this machine has no reason to. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'cf-connecting-ip', 'via'];
+const FORWARDED = /^(forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip|via)$/;
 
 /** Routes that the cookie opens. */
 export const cookieRoutes: ReadonlySet<string> = new Set(['GET /v1/videos/{id}/content', 'GET /v1/videos/{id}/events']);
@@ -53,7 +53,7 @@ export function createGuard({
     const asked = await checkKey(request.socket.remoteAddress ?? '', request.headers.authorization, route);
     if (typeof asked === 'number') return { refused: errorResult(tooManyWrongKeys(asked)) };
     if (isRefusal(asked)) return { refused: errorResult(refusedError(asked)) };
-    const through = asked.keyId === null ? FORWARDED.find(name => request.headers[name] !== undefined) : undefined;
+    const through = asked.keyId === null ? Object.keys(request.headers).find(name => FORWARDED.test(name)) : undefined;
     return through === undefined ? { principal: asked } : { refused: errorResult(notFromHere(through)) };
   };
   const check: Guard['check'] = async (request, route) => {

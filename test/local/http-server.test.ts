@@ -185,7 +185,14 @@ describe('a server without keys', () => {
   test('serves nobody who comes through a proxy, and says why', async () => {
     const send = (headers: Record<string, string>) => fetch(`${api.url}/v1/videos`, { headers });
     expect((await send({})).status).toBe(200);
-    for (const header of ['x-forwarded-for', 'forwarded', 'cf-connecting-ip', 'x-real-ip']) {
+    for (const header of [
+      'x-forwarded-for',
+      'forwarded',
+      'cf-connecting-ip',
+      'x-real-ip',
+      'via',
+      'x-forwarded-proto',
+    ]) {
       const answer = await send({ [header]: '203.0.113.9' });
       expect(answer.status).toBe(403);
       expect(await answer.text()).toMatch(new RegExp(`${header}: this server asks for no key`));
