@@ -187,11 +187,12 @@ export async function writeGoldenClip(folder: string, index: number, { ask, made
   };
 }
 
-/** Makes room: the folder is there, and what an earlier set of more prompts left is gone. */
+/** Makes room: the folder is there, golden.json first of all no more, and what an earlier set of more prompts left is gone. */
 export async function emptyGolden(folder: string, before: GoldenManifest | undefined): Promise<void> {
   await mkdir(folder, { recursive: true }).catch(cause => {
     throw bad(`${folder} cannot be made (${cause.code}).`, cause);
   });
+  if (before !== undefined) await rm(join(folder, 'golden.json'), { force: true });
   for (const index of before?.prompts.keys() ?? [])
     for (const what of ['latents.gz', 'frames.gz', 'reference'])
       await rm(join(folder, nameOf(index, what)), { force: true });

@@ -20,4 +20,7 @@ export const evalLimits = {
   /** How long a server's video is waited for, and how often it is asked. */
   serverSeconds: 600,
   serverPollMs: 250,
+  /** How often a server that is busy (429, 503) is asked again, and the longest wait between two tries that it may ask for. */
+  serverTries: 6,
+  serverWaitSeconds: 60,
 } as const;

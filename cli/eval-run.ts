@@ -19,6 +19,9 @@ import type { EvalPrompt } from './eval-prompts.ts';
 import type { ClipSource, EvalAsk, EvalReference, MadeClip } from './eval-source.ts';
 import { readUpload } from './read-upload.ts';
 
+/** Errors that say nothing of the next clip. */
+const OF_ONE_CLIP: readonly string[] = ['render_failed', 'invalid_reference'];
+
 /** What is asked of every prompt. */
 export interface EvalChoice {
   readonly task: 't2v' | 'i2v' | 'v2v';
@@ -108,7 +111,7 @@ export async function runEval(
     const ask = await askOf(prompt, index, choice, source);
     settings ??= source.check(ask) ?? undefined;
     const made = await source.make(ask, { keepLatents: false }).catch((error: unknown) => {
-      if (!(error instanceof ReelayError) || error.code !== 'render_failed') throw error;
+      if (!(error instanceof ReelayError) || !OF_ONE_CLIP.includes(error.code)) throw error;
       failure = error;
       return error;
     });

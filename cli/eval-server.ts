@@ -101,11 +101,16 @@ function callerOf({ url, key }: ServerSourceOptions): Caller {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     const init = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) };
-    const answer = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(60_000) }).catch(cause => {
-      throw new ReelayError('store_unavailable', `--server: ${base} does not answer.`, { cause });
-    });
-    if (!answer.ok) throw await refusal(answer);
-    return answer;
+    for (let tries = 1; ; tries++) {
+      const answer = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(60_000) }).catch(cause => {
+        throw new ReelayError('store_unavailable', `--server: ${base} does not answer.`, { cause });
+      });
+      if (answer.ok) return answer;
+      const isBusy = answer.status === 429 || answer.status === 503; // refused: nothing was begun
+      if (!isBusy || tries === evalLimits.serverTries) throw await refusal(answer);
+      await answer.body?.cancel();
+      await sleep(1000 * Math.min(evalLimits.serverWaitSeconds, Number(answer.headers.get('retry-after')) || tries));
+    }
   };
   const bytes = async (path: string, body?: unknown) => {
     const answer = await call(path, body);

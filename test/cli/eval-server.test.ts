@@ -32,3 +32,16 @@ test('a server that does not answer, with 1: it is not the request that is wrong
   const { code, stderr } = await evaluate('--server', 'http://127.0.0.1:9');
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'reelay: --server: http://127.0.0.1:9 does not answer.\n' });
 });
+
+test('a busy server is asked again when it says so, and its own words are the end of it', async () => {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked++;
+    if (asked < 3) return response.writeHead(asked === 1 ? 429 : 503, { 'retry-after': '0.05' }).end();
+    response.writeHead(500, { 'content-type': 'application/json' }).end('{"error": {"message": "Out of order."}}');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { code, stderr } = await evaluate('--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  server.close();
+  expect({ code, stderr, asked }).toEqual({ code: 1, stderr: 'reelay: --server: Out of order.\n', asked: 3 });
+});
