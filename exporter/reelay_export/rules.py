@@ -76,13 +76,13 @@ def check_sizes(rules: Rules, sizes: list[str]) -> None:
 
 
 def check_frames(rules: Rules, frames: dict) -> None:
-    """ExportError for frame counts that the family cannot make."""
+    """ExportError for frame counts that the family cannot make. The greatest has to be one that the latents hold; of it fewer are cut."""
     low, high, step = frames["min"], frames["max"], frames.get("step", 1)
     said = f"--frames is {low}:{high}:{step}."
-    if rules.only_frames is not None and (low, high) != (rules.only_frames, rules.only_frames):
-        raise ExportError(f"{said} These weights make {rules.only_frames} only: {rules.only_frames}:{rules.only_frames}:1.")
-    if low < rules.first or (low - rules.first) % rules.step or (low != high and step % rules.step):
-        raise ExportError(f"{said} These weights make {rules.first} + k · {rules.step} frames: MIN must be one of them, STEP a multiple "
-                          f"of {rules.step}.")
+    if rules.only_frames is not None and (high != rules.only_frames or low <= high - rules.step):
+        least = rules.only_frames - rules.step + 1
+        raise ExportError(f"{said} These weights make {rules.only_frames} frames only, or cut a few of them: {least}:{rules.only_frames}:1.")
+    if high < rules.first or (high - rules.first) % rules.step:
+        raise ExportError(f"{said} These weights make {rules.first} + k · {rules.step} frames: MAX must be one of them; fewer are cut from the next.")
     if rules.most is not None and high > rules.most:
         raise ExportError(f"{said} {rules.most} are the most with these weights.")
