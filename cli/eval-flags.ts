@@ -1,8 +1,8 @@
 import { ReelayError } from '#core/errors.ts';
 import { GATES } from '#gpu-container/evaluation/gates/gate-limits.ts';
-import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { evalLimits } from './eval-limits.ts';
-import { type EvalPrompt, fixedPrompts, readPrompts } from './eval-prompts.ts';
+import { type EvalPrompt, firstFixedPrompts, readPrompts } from './eval-prompts.ts';
 import type { EvalChoice } from './eval-run.ts';
 import { numberOf, oneOf } from './flag-values.ts';
 
@@ -41,7 +41,7 @@ export async function promptsOf(
   usual: { readonly fixed: number; readonly most: number } = { fixed: QUICK_PROMPTS, most: evalLimits.maxPrompts },
 ): Promise<readonly EvalPrompt[]> {
   const wanted = count === undefined ? undefined : numberOf('count', count, 1, usual.most, true);
-  const all = file === undefined ? fixedPrompts(wanted ?? usual.fixed) : await readPrompts(file);
+  const all = file === undefined ? firstFixedPrompts(wanted ?? usual.fixed) : await readPrompts(file);
   const found = all.slice(0, wanted ?? usual.most);
   if (wanted !== undefined && found.length < wanted) {
     const where = file === undefined ? 'fixed prompts' : `prompts in ${file}`;

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ReelayError } from '#core/errors.ts';
 import type { GROUPS } from '#gpu-container/evaluation/report.ts';
-import { type GoldenPrompt, goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { type FixedPrompt, fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import type { Reading, ThingReading } from '#gpu-container/evaluation/world/readings.ts';
 import {
   BACKGROUNDS,
@@ -33,11 +33,11 @@ export interface EvalPrompt {
 const FIRST_SEED = 1_000;
 
 /** The first `count` of the fixed prompts of the bundled model's world. */
-export function fixedPrompts(count: number): EvalPrompt[] {
-  return goldenPrompts().slice(0, count).map(fixed);
+export function firstFixedPrompts(count: number): EvalPrompt[] {
+  return fixedPrompts().slice(0, count).map(fixed);
 }
 
-function fixed({ prompt, seed, want, scene, unseen, paraphrase, placing }: GoldenPrompt): EvalPrompt {
+function fixed({ prompt, seed, want, scene, unseen, paraphrase, placing }: FixedPrompt): EvalPrompt {
   const objects = placing === 'single' ? 'one object' : (`two ${placing}` as const);
   const groups: (typeof GROUPS)[number][] = [unseen ? 'unseen' : 'seen', paraphrase ? 'paraphrase' : 'plain', objects];
   return { prompt, seed, groups, want, scene, image: null, video: null };

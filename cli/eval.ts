@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
-import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { findBundles } from '#local/bundles.ts';

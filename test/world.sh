@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The world of the bundled model, here and in Python: golden prompts and fixtures are what the recipe writes, and both oracles say the same.
+# The world of the bundled model, here and in Python: fixed prompts and fixtures are what the recipe writes, and both oracles say the same.
 #
 #     REELAY_PYTHON=<a Python with numpy> bash test/world.sh
 #

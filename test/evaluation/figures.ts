@@ -11,7 +11,7 @@ import { psnr } from '#gpu-container/evaluation/metrics/psnr.ts';
 import { randomFeatures } from '#gpu-container/evaluation/metrics/random-features.ts';
 import { likeness } from '#gpu-container/evaluation/metrics/ssim.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { disturbed } from './made-clips.ts';
 
 /** Milliseconds of processor time of one call, the last of five. */
@@ -26,7 +26,7 @@ function cost(work: () => unknown): number {
   return used;
 }
 
-const large = drawClip(goldenPrompts()[0]!.scene, 256);
+const large = drawClip(fixedPrompts()[0]!.scene, 256);
 const noisy = disturbed(large, 1, 8);
 console.log('processor time of one 25-frame 256x256 clip, ms');
 for (const [name, work] of Object.entries({
@@ -49,7 +49,7 @@ const blurred = (clip: Clip): Clip => ({
   }),
 });
 
-const clips = goldenPrompts().map(({ scene }) => drawClip(scene, 128));
+const clips = fixedPrompts().map(({ scene }) => drawClip(scene, 128));
 const features = clips.map(randomFeatures);
 console.log('\nrFVD of two halves of drawn clips, other scenes in each');
 for (const count of [16, 32, 64, 128])

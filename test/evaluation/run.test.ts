@@ -1,7 +1,7 @@
 /** The run of `reelay eval` over clips that are drawn and not generated: what it finds in them. */
 import { expect, test } from 'vitest';
 import { evalHtml } from '#cli/eval-page.ts';
-import { fixedPrompts } from '#cli/eval-prompts.ts';
+import { firstFixedPrompts } from '#cli/eval-prompts.ts';
 import { drawnAsLong, runEval } from '#cli/eval-run.ts';
 import type { ClipSource, EvalAsk } from '#cli/eval-source.ts';
 import { evalText } from '#cli/eval-words.ts';
@@ -10,7 +10,7 @@ import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import { worstFirst } from '#gpu-container/evaluation/report.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
 
-const prompts = fixedPrompts(4);
+const prompts = firstFixedPrompts(4);
 
 /** Draws what a prompt asks for, but for what `change` does to the clip of a prompt. */
 function drawing(change: (clip: Clip, index: number) => Clip): ClipSource {

@@ -1,9 +1,9 @@
 """Writes the fixed prompts, and what this side makes of their scenes, for the side in TypeScript.
 
-    python -m scenes.write_world            then `npm run lint -- --write` on golden-prompts.json, which is formatted as code is
+    python -m scenes.write_world            then `npm run lint -- --write` on fixed-prompts.json, which is formatted as code is
     python -m scenes.write_world --check    says whether the files are what would be written; exit status 1 where one is not
 
-golden-prompts.json: the prompts with their scenes, the first 32 of them a small sample with the shares of all.
+fixed-prompts.json: the prompts with their scenes, the first 32 of them a small sample with the shares of all.
 frames.json: every fourth pixel of two frames of a few of these scenes, which together show every ground, outline, motion and camera.
 readings.json: what the oracle reads in all true clips, and in clips that were damaged in ways that both sides make alike.
 """
@@ -20,7 +20,7 @@ from . import damage, oracle, world
 from .prompts import prompts
 
 ROOT = Path(__file__).resolve().parents[3]
-GOLDEN = ROOT / "gpu-container/evaluation/world/golden-prompts.json"
+FIXED = ROOT / "gpu-container/evaluation/world/fixed-prompts.json"
 FIXTURES = ROOT / "test/evaluation/world/fixtures"
 COUNT = 256
 # Of a place: seen and plain, unseen and plain, seen and paraphrased, unseen and paraphrased. 32 in all.
@@ -45,7 +45,7 @@ def ordered() -> list[dict]:
     return first + rest
 
 
-def golden(rows: list[dict]) -> list[dict]:
+def fixed(rows: list[dict]) -> list[dict]:
     return [{**{k: row[k] for k in ("prompt", "seed", "unseen", "paraphrase")}, "scene": scene(row["clip"])} for row in rows]
 
 
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     rows = ordered()
-    made = {GOLDEN: golden(rows), FIXTURES / "frames.json": frames(rows), FIXTURES / "readings.json": readings(rows)}
+    made = {FIXED: fixed(rows), FIXTURES / "frames.json": frames(rows), FIXTURES / "readings.json": readings(rows)}
     stale = []
     for path, content in made.items():
         if not args.check:

@@ -1,5 +1,5 @@
 /**
- * @file Asks the oracle about the clips about which the one in Python was asked: the true clips of all golden prompts, and 512 damaged
+ * @file Asks the oracle about the clips about which the one in Python was asked: the true clips of all fixed prompts, and 512 damaged
  * ones. Prints a line a kind; exit status 1 unless both say the same of every true clip and of LEAST of the damaged ones.
  *
  * Of the same bytes they say the same. A clip drawn here has some 80 bytes in 1.2 million that are one more or less than those drawn in
@@ -9,7 +9,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
 import { compareReading, type Reading } from '#gpu-container/evaluation/world/readings.ts';
 import { damaged } from './damaged.ts';
@@ -19,7 +19,7 @@ import readings from './fixtures/readings.json' with { type: 'json' };
 const LEAST = 0.99;
 
 const count = Number(process.argv[2] ?? readings.length);
-const prompts = goldenPrompts();
+const prompts = fixedPrompts();
 const tally = new Map<string, { asked: number; same: number; right: number }>();
 let readMs = 0;
 for (const { row, side, ...answers } of readings.slice(0, count)) {

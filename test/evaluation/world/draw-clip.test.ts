@@ -1,13 +1,13 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { numpyUniforms } from '#gpu-container/evaluation/world/numpy-uniforms.ts';
 import { BACKGROUNDS, CAMERAS, MOTIONS, SHAPES } from '#gpu-container/evaluation/world/scene.ts';
 import oracle from './fixtures/frames.json' with { type: 'json' };
 
 const SIDE = 256;
-const scenes = oracle.clips.map(({ row }) => goldenPrompts()[row]!.scene);
+const scenes = oracle.clips.map(({ row }) => fixedPrompts()[row]!.scene);
 
 /** Every `step`th pixel of every `step`th row. */
 function sampled(rgb: Uint8Array, step: number): Uint8Array {
@@ -16,11 +16,11 @@ function sampled(rgb: Uint8Array, step: number): Uint8Array {
 }
 
 describe('the world drawn here', () => {
-  test.each(oracle.clips.map(({ row, pixels }) => [goldenPrompts()[row]!.prompt, row, pixels] as const))(
+  test.each(oracle.clips.map(({ row, pixels }) => [fixedPrompts()[row]!.prompt, row, pixels] as const))(
     'is the one that the model was trained on, byte for byte but for rounding: %s',
     (_, row, pixels) => {
       const expected = inflateSync(Buffer.from(pixels, 'base64'));
-      const got = sampled(drawClip(goldenPrompts()[row]!.scene, SIDE, oracle.frames).rgb, oracle.step);
+      const got = sampled(drawClip(fixedPrompts()[row]!.scene, SIDE, oracle.frames).rgb, oracle.step);
       expect(got.length).toBe(expected.length);
       const differences = got.map((byte, i) => Math.abs(byte - expected[i]!));
       expect(Math.max(...new Set(differences))).toBeLessThanOrEqual(1);

@@ -1,11 +1,11 @@
 /**
- * @file Draws the contact sheet of docs/world.md: true clips of golden prompts, one a row, which together show every ground.
+ * @file Draws the contact sheet of docs/world.md: true clips of fixed prompts, one a row, which together show every ground.
  *
  *     node test/evaluation/world/draw-sheet.ts docs/images/world.png
  */
 import sharp from 'sharp';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { type GoldenPrompt, goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { type FixedPrompt, fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { BACKGROUNDS } from '#gpu-container/evaluation/world/scene.ts';
 
 const SIDE = 96;
@@ -15,7 +15,7 @@ const COLUMNS = 2;
 const GAP = 2;
 const WIDTH = FRAMES.length * (SIDE + GAP) - GAP;
 
-const shownBy = ({ scene }: GoldenPrompt) => [
+const shownBy = ({ scene }: FixedPrompt) => [
   scene.camera,
   scene.place,
   ...scene.things.flatMap(({ color, shape, motion }) => [color, shape, motion]),
@@ -24,8 +24,8 @@ const shownBy = ({ scene }: GoldenPrompt) => [
 /** Sceneries first; of each ground the prompt that shows most of what no prompt before shows. */
 const shown = new Set<string>();
 const rows = [...BACKGROUNDS].reverse().map(background => {
-  const missing = (prompt: GoldenPrompt) => [...new Set(shownBy(prompt))].filter(word => !shown.has(word)).length;
-  const all = goldenPrompts().filter(({ scene }) => scene.background === background);
+  const missing = (prompt: FixedPrompt) => [...new Set(shownBy(prompt))].filter(word => !shown.has(word)).length;
+  const all = fixedPrompts().filter(({ scene }) => scene.background === background);
   const best = all.reduce((a, b) => (missing(b) > missing(a) ? b : a));
   for (const word of shownBy(best)) shown.add(word);
   return best;

@@ -2,11 +2,11 @@
  * @file What the oracle reads right in perfect clips: as drawn at 256 x 256, and from H.264 as clips are delivered. docs/world.md has the
  * figures.
  *
- *     node test/evaluation/world/print-figures.ts [how many of the golden prompts]
+ *     node test/evaluation/world/print-figures.ts [how many of the fixed prompts]
  */
 import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { type JudgedPrompt, ratesOf } from '#gpu-container/evaluation/world/rates.ts';
 import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
 import { compareReading } from '#gpu-container/evaluation/world/readings.ts';
@@ -16,7 +16,7 @@ import { eachOwnFrame } from '#gpu-container/media/own-frames.ts';
 import { yuvToRgb } from '#gpu-container/media/yuv-to-rgb.ts';
 
 const SIDE = 256;
-const prompts = goldenPrompts().slice(0, Number(process.argv[2] ?? 256));
+const prompts = fixedPrompts().slice(0, Number(process.argv[2] ?? 256));
 const judged: Record<string, JudgedPrompt[]> = { drawn: [], 'through H.264': [] };
 const took = { draw: 0, read: 0 };
 for (const { prompt, scene, want } of prompts) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { goldenPrompts, QUICK_PROMPTS } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts, QUICK_PROMPTS } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { attributeRates, ratesOf } from '#gpu-container/evaluation/world/rates.ts';
 import { compareReading, type Reading } from '#gpu-container/evaluation/world/readings.ts';
 
@@ -57,8 +57,8 @@ describe('rates', () => {
   });
 });
 
-describe('the golden prompts', () => {
-  const rows = goldenPrompts();
+describe('the fixed prompts', () => {
+  const rows = fixedPrompts();
   const part = (of: typeof rows, isIn: (prompt: (typeof rows)[0]) => boolean) => of.filter(isIn).length / of.length;
 
   test('are 256, no two alike', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { goldenPrompts } from '#gpu-container/evaluation/world/golden-prompts.ts';
+import { fixedPrompts } from '#gpu-container/evaluation/world/fixed-prompts.ts';
 import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
 import { compareReading, type Reading, readingOf } from '#gpu-container/evaluation/world/readings.ts';
 import { isPlain, type Scene } from '#gpu-container/evaluation/world/scene.ts';
@@ -13,7 +13,7 @@ const FEW: ReadonlySet<string> = new Set(['sea', 'city']);
 /** Half the frames: the oracle reads clips of any length, and this takes half the time. */
 const EVERY_OTHER = Array.from({ length: 13 }, (_, i) => 2 * i);
 /** Each scenery costs a tenth of a second to begin with; compare-oracles.ts asks about all. */
-const FEW_GROUNDS = goldenPrompts().filter(({ scene }) => isPlain(scene.background) || FEW.has(scene.background));
+const FEW_GROUNDS = fixedPrompts().filter(({ scene }) => isPlain(scene.background) || FEW.has(scene.background));
 const read = (scene: Scene) => readClip(drawClip(scene, SIDE, EVERY_OTHER));
 const noise = (clip: Clip, kind: string) => damaged(kind, clip, clip, 1);
 
@@ -40,7 +40,7 @@ describe('the oracle', () => {
   });
 
   test('says of damaged clips what the one in Python says', () => {
-    const prompts = goldenPrompts();
+    const prompts = fixedPrompts();
     const kinds = new Set<string>();
     for (const { row, side, true: _, ...answers } of readings
       .filter(({ row, side }) => side === SIDE && FEW_GROUNDS.includes(prompts[row]!))

@@ -1,10 +1,10 @@
 /** @file The fixed prompts that every figure of the bundled model is from. exporter/train/scenes/write_world.py wrote them. */
-import rows from './golden-prompts.json' with { type: 'json' };
+import rows from './fixed-prompts.json' with { type: 'json' };
 import { type Reading, readingOf } from './readings.ts';
 import type { Place, Scene } from './scene.ts';
 
 /** A prompt, the scene that it asks for, and how hard it is. */
-export interface GoldenPrompt {
+export interface FixedPrompt {
   readonly prompt: string;
   readonly seed: number;
   /** Everything about a perfect clip, drawn by drawClip: the reference, and the first frame of image-to-video. */
@@ -19,14 +19,14 @@ export interface GoldenPrompt {
   readonly placing: Place;
 }
 
-/** How many of the golden prompts are a small sample with the same shares of places, phrasings and unseen combinations. */
+/** How many of the fixed prompts are a small sample with the same shares of places, phrasings and unseen combinations. */
 export const QUICK_PROMPTS = 32;
 
-let made: readonly GoldenPrompt[] | undefined;
+let made: readonly FixedPrompt[] | undefined;
 
 /** All 256 of them, the sample of QUICK_PROMPTS first. */
-export function goldenPrompts(): readonly GoldenPrompt[] {
-  made ??= (rows as unknown as readonly Omit<GoldenPrompt, 'want' | 'placing'>[]).map(row => ({
+export function fixedPrompts(): readonly FixedPrompt[] {
+  made ??= (rows as unknown as readonly Omit<FixedPrompt, 'want' | 'placing'>[]).map(row => ({
     ...row,
     want: readingOf(row.scene),
     placing: row.scene.place,
