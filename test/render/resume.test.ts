@@ -41,7 +41,8 @@ type Checkpoint = Extract<FromChild, { type: 'checkpoint' }>;
 
 describe('the bundled model, on the CPU', () => {
   const STEPS = 12;
-  const SOME = [1, 6, 11];
+  // from the middle on: an earlier file makes way for the next one while a busy machine has not yet told of it
+  const SOME = [6, 8, 11];
   const request = { ...REQUEST, num_inference_steps: STEPS };
   let undisturbed: string;
 
