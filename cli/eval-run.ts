@@ -3,7 +3,9 @@ import { stat } from 'node:fs/promises';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { type Clip, frameAt } from '#gpu-container/evaluation/clip.ts';
+import { type Flicker, flickerOf } from '#gpu-container/evaluation/metrics/flicker.ts';
 import { judgeClip } from '#gpu-container/evaluation/metrics/judge-clip.ts';
+import { lumaOf } from '#gpu-container/evaluation/metrics/luma.ts';
 import { psnr } from '#gpu-container/evaluation/metrics/psnr.ts';
 import { randomFeatures } from '#gpu-container/evaluation/metrics/random-features.ts';
 import { RFVD_LEAST_CLIPS, rfvdOfFeatures } from '#gpu-container/evaluation/metrics/rfvd.ts';
@@ -155,9 +157,9 @@ function takeFeatures(features: { made: Float64Array[]; drawn: Float64Array[] },
   features.drawn.push(randomFeatures(drawn));
 }
 
-/** The first `frames` of a perfect clip, as a model's own clip is cut; undefined where it has fewer: clips of other lengths do not compare. */
-export function drawnAsLong(scene: Scene, frames: number): Clip | undefined {
-  return frames > FRAMES ? undefined : drawClip(scene, ORACLE_SIDE, [...Array(frames).keys()]);
+/** The first `frames` of a perfect clip, `side` × `side`, as a model's own clip is cut; undefined where it has fewer: clips of other lengths do not compare. */
+export function drawnAsLong(scene: Scene, frames: number, side = ORACLE_SIDE): Clip | undefined {
+  return frames > FRAMES ? undefined : drawClip(scene, side, [...Array(frames).keys()]);
 }
 
 /** The sides that the oracle reads are multiples of it. */
@@ -167,8 +169,8 @@ function rowOf(prompt: EvalPrompt, index: number, task: EvalChoice['task'], made
   const { prompt: text, seed, groups, want } = prompt;
   const row = { index, prompt: text, seed, groups, want };
   if (made instanceof ReelayError) {
-    const nothing = { framesSha256: null, figures: null, defects: null, got: null, marks: null, firstFramePsnr: null };
-    return { ...row, ...nothing, error: made.message };
+    const nothing = { framesSha256: null, figures: null, defects: null, got: null, marks: null };
+    return { ...row, ...nothing, firstFramePsnr: null, drawnFlicker: null, error: made.message };
   }
   const { clip, framesSha256 } = made;
   const { figures, defects } = judgeClip(clip);
@@ -177,7 +179,14 @@ function rowOf(prompt: EvalPrompt, index: number, task: EvalChoice['task'], made
   const marks = want === null || got === null ? null : compareReading(want, got);
   const firstFramePsnr =
     task === 'i2v' && prompt.image === null && prompt.scene !== null ? nearness(clip, prompt.scene) : null;
-  return { ...row, error: null, framesSha256, figures, defects, got, marks, firstFramePsnr };
+  const drawnFlicker = readable && prompt.scene !== null ? flickerOfDrawn(prompt.scene, clip) : null;
+  return { ...row, error: null, framesSha256, figures, defects, got, marks, firstFramePsnr, drawnFlicker };
+}
+
+/** What a perfect clip of that size and length would flicker: its motion. Null where the drawn clips are shorter. */
+function flickerOfDrawn(scene: Scene, { frames, height }: Clip): Flicker | null {
+  const drawn = drawnAsLong(scene, frames, height);
+  return drawn === undefined ? null : flickerOf(lumaOf(drawn));
 }
 
 /** How near the first frame is to the picture that it was to begin with; null for clips that are not square, as no drawn picture is theirs. */

@@ -51,8 +51,8 @@ export function shownNumber(value: number, counting = 4): string {
 }
 
 /** Figures over all clips, and where the worst is; only a header where no clip could be made. */
-export function figureTable({ figures, rows }: EvalReport): EvalTable {
-  const header = ['figure', 'unit', 'mean', 'deviation', 'least', 'most', 'most in prompt'];
+export function figureTable({ figures, rows, besideDrawn }: EvalReport): EvalTable {
+  const header = ['figure', 'unit', 'mean', 'deviation', 'least', 'most', 'most in prompt', 'over drawn'];
   if (figures === null) return [header];
   return [
     header,
@@ -60,9 +60,16 @@ export function figureTable({ figures, rows }: EvalReport): EvalTable {
       const { mean, deviation, least, most } = figures[name];
       const where = rows.find(row => row.figures?.[name] === most);
       const numbers = [mean, deviation, least, most].map(value => shownNumber(value));
-      return [...FIGURE_WORDS[name], ...numbers, where === undefined ? '' : `#${where.index + 1}`];
+      const place = where === undefined ? '' : `#${where.index + 1}`;
+      return [...FIGURE_WORDS[name], ...numbers, place, overDrawn(name, besideDrawn)];
     }),
   ];
+}
+
+/** How much more than in the drawn clips of the same prompts; nothing where that was not measured. */
+function overDrawn(name: keyof ClipFigures, beside: EvalReport['besideDrawn']): string {
+  if (beside === null || (name !== 'flicker' && name !== 'flickerSecond') || beside.drawn[name] === 0) return '';
+  return `${shownNumber(beside.made[name] / beside.drawn[name], 3)} ×`;
 }
 
 /** What is as asked, in percent; nothing where no prompt says what is wanted. */

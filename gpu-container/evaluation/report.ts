@@ -1,5 +1,6 @@
 /** @file What `reelay eval` found, as plain data: the rows of single clips, and what they come to together. */
 import type { Defects } from './metrics/defects.ts';
+import type { Flicker } from './metrics/flicker.ts';
 import { type ClipFigures, FIGURES } from './metrics/judge-clip.ts';
 import { attributeRates, type Rates, ratesOf } from './world/rates.ts';
 import type { Marks, Reading } from './world/readings.ts';
@@ -57,6 +58,8 @@ export interface EvalRow {
   readonly marks: Marks | null;
   /** i2v from a drawn picture: PSNR of the first frame against it, dB; else null. */
   readonly firstFramePsnr: number | null;
+  /** Of the drawn clip of the prompt's scene, as large and as long; null where there is none. */
+  readonly drawnFlicker: Flicker | null;
 }
 
 /** A figure over all clips. */
@@ -90,6 +93,8 @@ export interface EvalReport {
   readonly defects: DefectCounts;
   /** Of the rows that have one; null where none has. */
   readonly firstFramePsnr: Spread | null;
+  /** Means over the drawn clips of the prompts that have a scene, and over the model's own of the same prompts; null where none has. */
+  readonly besideDrawn: { readonly clips: number; readonly made: Flicker; readonly drawn: Flicker } | null;
   /** Against the drawn scenes of the same prompts. */
   readonly rfvd: { readonly value: number; readonly clips: number } | null;
   /** In the order of the prompts; `worstFirst` sorts them. */
@@ -126,9 +131,24 @@ export function reportOf(
       cuts: count(row => (row.defects?.cuts.length ?? 0) > 0),
     },
     firstFramePsnr: firsts.length === 0 ? null : spreadOf(firsts),
+    besideDrawn: besideDrawn(rows),
     rfvd,
     rows,
   };
+}
+
+function besideDrawn(rows: readonly EvalRow[]): EvalReport['besideDrawn'] {
+  const pairs = rows.flatMap(({ figures, drawnFlicker }) =>
+    figures === null || drawnFlicker === null ? [] : [{ made: figures, drawn: drawnFlicker }],
+  );
+  if (pairs.length === 0) return null;
+  const mean = (side: 'made' | 'drawn', name: keyof Flicker) =>
+    pairs.reduce((sum, pair) => sum + pair[side][name], 0) / pairs.length;
+  const of = (side: 'made' | 'drawn') => ({
+    flicker: mean(side, 'flicker'),
+    flickerSecond: mean(side, 'flickerSecond'),
+  });
+  return { clips: pairs.length, made: of('made'), drawn: of('drawn') };
 }
 
 function spreads(figures: readonly ClipFigures[]): Record<keyof ClipFigures, Spread> {

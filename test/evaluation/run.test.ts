@@ -70,3 +70,19 @@ test('clips compare with drawn ones of their own length, so a clip that is cut b
   expect(drawnAsLong(scene, 25)!.frames).toBe(25);
   expect(drawnAsLong(scene, 26)).toBeUndefined();
 });
+
+test('flicker that nobody asked for shows against the drawn clips of the same prompts', async () => {
+  const { report: perfect } = await run(clip => clip);
+  expect(perfect.besideDrawn).toMatchObject({ clips: 4 });
+  expect(perfect.besideDrawn!.made).toEqual(perfect.besideDrawn!.drawn);
+  expect(evalText(perfect)).toMatch(/^flicker, second difference .* 1\.00 ×$/m);
+  const frame = 3 * 128 * 128;
+  const { report } = await run(clip => ({
+    ...clip,
+    rgb: clip.rgb.map((byte, i) => (Math.floor(i / frame) % 2 === 0 ? byte : Math.min(255, byte + 6))),
+  }));
+  const { made, drawn } = report.besideDrawn!;
+  // Every other frame six levels lighter is up to 6 from frame to frame, and up to 12 in the second difference; white cannot get lighter.
+  expect(made.flickerSecond - drawn.flickerSecond).toBeGreaterThan(6);
+  expect(made.flickerSecond - drawn.flickerSecond).toBeLessThanOrEqual(12.01);
+});
