@@ -67,7 +67,7 @@ export async function reportGate(outcome: GateOutcome): Promise<void> {
 function gateTable({ findings }: GateOutcome): EvalTable {
   const number = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : '-');
   return [
-    ['clip', 'latents', 'frames', 'least cosine', 'max abs', 'last cosine', 'PSNR', 'SSIM', ''],
+    ['clip', 'latents', 'frames', 'least cosine', 'max abs', 'last cosine', 'PSNR', 'SSIM', 'SSIM of R, G, B', ''],
     ...findings.map((found, i) => [
       `#${i + 1}`,
       found.latentsEqual ? 'equal' : 'differ',
@@ -77,6 +77,7 @@ function gateTable({ findings }: GateOutcome): EvalTable {
       number(found.lastCosine, 6),
       number(found.psnr, 1),
       number(found.ssim, 4),
+      number(found.colorSsim, 4),
       found.problems.length === 0 ? 'passed' : 'not passed',
     ]),
   ];

@@ -115,7 +115,7 @@ function progressLine(say: (text: string) => unknown): ((copied: number, all: nu
   };
 }
 
-/** "17.2 GB", "11.5 MB" */
+/** "17.2 GB", "16.0 MB" */
 export function shownBytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -3,8 +3,8 @@
     python exporter/oracle/torch_clip.py THREADS BUNDLE
 
 Reads a line, makes one default clip of the bundle (its steps; guidance above 1 as a batch of two), answers with milliseconds.
-The weights are random: they change no operation. The networks are those of the recipe whose export the bundle's graphs are: model.py of
-exporter/train, or of exporter/train/scenes, which takes a timestep for each latent frame.
+The weights are random: they change no operation. The networks are those of the recipe whose export the bundle's graphs are:
+exporter/train/scenes/model.py.
 """
 
 import json
@@ -16,13 +16,12 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
-import model as flat  # noqa: E402
-from scenes import model as scenes  # noqa: E402
+from scenes import model as nets  # noqa: E402
 
 bundle = json.loads((Path(sys.argv[2]) / "bundle.json").read_text())
 latents, defaults = bundle["latents"], bundle["defaults"]
 shape = [latents[side] for side in ("channels", "frames", "height", "width")]
-nets = next(m for m in (flat, scenes) if [m.CHANNELS, m.SLOTS, m.GRID, m.GRID] == shape)
+assert [nets.CHANNELS, nets.SLOTS, nets.GRID, nets.GRID] == shape, "a bundle of another recipe"
 steps, guidance = defaults["steps"], defaults["guidance"]
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(0)
@@ -37,13 +36,13 @@ def clip(seed):
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed))
     scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
-        times = t.expand(len(embeds), nets.SLOTS) if nets is scenes else t.expand(len(embeds))
+        times = t.expand(len(embeds), nets.SLOTS)
         v = denoiser(x.expand(len(embeds), -1, -1, -1, -1), times, embeds)
         if guidance > 1:
             negative, positive = v.chunk(2)
             v = negative + guidance * (positive - negative)
         x = scheduler.step(v, t, x, return_dict=False)[0]
-    frames = decoder(x)
+    frames = decoder(x)[:, :, : defaults["frames"]]
     return ((frames[0].permute(1, 2, 3, 0) / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 

@@ -21,7 +21,7 @@ const PROMPTS = [
   'a white square moving right over a black background',
   'a blue triangle growing over a gray background',
   'a green heart orbiting over a dark red background',
-  'a magenta diamond falling over a navy background',
+  'a purple ring falling over a navy background',
 ].slice(0, Number(process.argv[2] ?? 6));
 
 let runs = 0;

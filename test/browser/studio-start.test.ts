@@ -95,10 +95,11 @@ describe.skipIf(executable === undefined)('the studio with several models', () =
   }
 
   test('what the form offers follows the chosen model', async () => {
-    expect(await fileField().count()).toBe(0);
-    expect(await page.getByLabel('Preset').count()).toBe(0);
+    expect(await page.getByText('Start from an image or a video (optional)').count()).toBe(1);
+    expect(await page.getByText('Preset', { exact: true }).count()).toBe(1);
 
     await chooser().selectOption('ltx-tiny');
+    expect(await page.getByText('Preset', { exact: true }).count()).toBe(0);
     expect(await page.getByLabel('64 × 32').count()).toBe(1);
     expect(await page.getByText('Start from an image (optional)').count()).toBe(1);
     expect(await describedBy(fileField())).toBe(

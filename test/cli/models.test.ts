@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, startServer } from '#test/local/server-process.ts';
+import { MINI } from '#test/render/child.ts';
 import { writeFastBundle } from '../runtime/fast-bundle.ts';
 
 const WAN = resolve(import.meta.dirname, '..', 'fixtures', 'bundles', 'wan-2.1-t2v');
 
 let folder: string;
+/** As the list tells it: "16.0 MB". */
+const sizeOf = async (bundle: string) => {
+  const { files } = JSON.parse(await readFile(join(bundle, 'bundle.json'), 'utf8'));
+  return `${(files.reduce((sum: number, { bytes }: { bytes: number }) => sum + bytes, 0) / 1e6).toFixed(1)} MB`;
+};
 const models = (...args: string[]) => cli(['models', ...args], { REELAY_DATA: join(folder, 'data') });
 
 beforeAll(async () => {
@@ -23,17 +29,23 @@ describe('reelay models', () => {
   test('add, list, generate, verify and remove: the life of a model', async () => {
     const added = await models('add', join(folder, 'fast'));
     expect(added).toMatchObject({ code: 0, stdout: `added fast (${resolve(folder, 'data/models/fast')})\n` });
-    expect(added.stderr).toContain('family reelay-mini, t2v; license Apache-2.0; 0.1 MB');
+    const sizes = { mini: await sizeOf(MINI), fast: await sizeOf(join(folder, 'fast')) };
+    expect(added.stderr).toContain(`family reelay-mini, t2v; license Apache-2.0; ${sizes.fast}`);
     expect(added.stderr).toContain('loading it once');
 
     const { stdout: listed } = await models('list');
-    expect(listed).toMatch(/^reelay-mini {2}Apache-2.0 {2}t2v$/m);
+    expect(listed).toMatch(/^reelay-mini {2}Apache-2.0 {2}t2v, i2v, v2v$/m);
     expect(listed).toMatch(/^fast {2}Apache-2.0 {2}t2v$/m);
-    expect(listed.match(/^ +--preset .*$/gm)).toEqual(['  --preset quick: 1 step, guidance 1']);
-    expect(listed).toMatch(/^ {2}family reelay-mini; 11.5 MB; digest [0-9a-f]{12}; comes with Reelay$/m);
-    expect(listed).toMatch(/^ {2}family reelay-mini; 0.1 MB; digest [0-9a-f]{12}; added$/m);
+    expect(listed.match(/^ +--preset .*$/gm)).toEqual([
+      '  --preset fast: 4 steps, guidance 1',
+      '  --preset quick: 1 step, guidance 1',
+    ]);
+    expect(listed).toMatch(
+      new RegExp(`^  family reelay-mini; ${sizes.mini}; digest [0-9a-f]{12}; comes with Reelay$`, 'm'),
+    );
+    expect(listed).toMatch(new RegExp(`^  family reelay-mini; ${sizes.fast}; digest [0-9a-f]{12}; added$`, 'm'));
     expect(JSON.parse((await models('list', '--json')).stdout)).toMatchObject([
-      { id: 'reelay-mini', family: 'reelay-mini', added: false },
+      { id: 'reelay-mini', family: 'reelay-mini', added: false, tasks: ['t2v', 'i2v', 'v2v'] },
       { id: 'fast', family: 'reelay-mini', added: true, tasks: ['t2v'] },
     ]);
 

@@ -69,6 +69,14 @@ describe('the gates', () => {
     ]);
   });
 
+  test('a change of one color that luma hardly sees shows in the SSIM of the three', () => {
+    const noisy = disturbed(clip, 1, 60).rgb;
+    const rgb = clip.rgb.map((value, i) => (i % 3 === 2 ? noisy[i]! : value));
+    const { ssim, colorSsim } = judgeAgainstGolden('L2', golden, { ...golden, clip: { ...clip, rgb } });
+    expect(colorSsim).toBeLessThan(ssim - 0.05);
+    expect(judgeAgainstGolden('L2', golden, golden)).toMatchObject({ ssim: 1, colorSsim: 1 });
+  });
+
   test('NaN passes no gate', () => {
     const broken = moved(0);
     broken.latents[2]![7] = Number.NaN;

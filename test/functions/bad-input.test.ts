@@ -35,7 +35,7 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     ['no prompt', {}, 'prompt'],
     ['an unknown model', { prompt: 'x', model: 'sora-2' }, 'model'],
     ['a size the model does not make', { prompt: 'x', size: '1280x720' }, 'size'],
-    ['a length the model does not make', { prompt: 'x', seconds: 12 }, 'seconds'],
+    ['a length the model does not make', { prompt: 'x', seconds: 60 }, 'seconds'],
     ['an unknown field', { prompt: 'x', promt: 'y' }, 'promt'],
     ['a field this server does not offer', { prompt: 'x', generate_sound: true }, 'generate_sound'],
     ['a residency class that nobody defined', { prompt: 'x', residency: 'eu' }, 'residency'],
@@ -189,9 +189,12 @@ describe('bad input is a 4xx that names the field, and nothing is enqueued', () 
     ]);
   });
 
-  test.each(['edits', 'extensions'])('%s, which no model here offers, is never a 501', async path => {
+  test.each([
+    ['edits, of nothing', 'edits', 'invalid_request'],
+    ['extensions, which no model here offers', 'extensions', 'unsupported_operation'],
+  ])('%s: never a 501', async (_, path, code) => {
     const answer = await api.call('POST', `/v1/videos/${path}`, { body: '{}', headers: JSON_TYPE });
-    expect([answer.status, answer.body.error.code]).toEqual([400, 'unsupported_operation']);
+    expect([answer.status, answer.body.error.code]).toEqual([400, code]);
   });
 
   test('a page of another site cannot use the keyless server', async () => {

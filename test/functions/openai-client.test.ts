@@ -135,7 +135,7 @@ describe('beyond the client', () => {
   });
 
   test('content answers ranges and ETags', async () => {
-    const { id } = await api.post({ prompt: 'a cyan disc', num_inference_steps: 1 });
+    const { id } = await api.post({ prompt: 'a blue disc', num_inference_steps: 1 });
     await api.ended(id);
     const get = (headers: Record<string, string>, method = 'GET') =>
       fetch(`${api.url}/v1/videos/${id}/content`, { headers, method });

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
 import { ALL_TASKS, CARD } from '#test/core/model-card.ts';
 import { makeImage, makeMp4, makeWebm } from '#test/media/make-media.ts';
-import { type ApiServer, startApi } from './api-server.ts';
 import { type CardServer, startCardServer } from './card-server.ts';
 
 const PNG = await makeImage('png');
@@ -208,15 +207,15 @@ describe('what the models say', () => {
   });
 });
 
-describe('the bundled model, which knows text alone', () => {
-  let api: ApiServer;
+describe('a server whose models know text alone', () => {
+  let textOnly: CardServer;
   beforeAll(async () => {
-    api = await startApi({ work: false });
+    textOnly = await startCardServer([CARD]);
   });
-  afterAll(() => api.close());
+  afterAll(() => textOnly.close());
 
-  test('refuses a picture, a video, a strength and an edit with what it offers', async () => {
-    const local = new OpenAI({ baseURL: `${api.url}/v1`, apiKey: 'x' });
+  test('refuses a picture, a video and an edit with what it offers', async () => {
+    const local = textOnly.client();
     const refused = async (call: Promise<unknown>) => {
       const error = (await call.catch(e => e)) as InstanceType<typeof OpenAI.APIError>;
       return [error.status, error.code, error.message.replace(/^400 /, '')];
@@ -225,19 +224,19 @@ describe('the bundled model, which knows text alone', () => {
     expect(await refused(local.videos.create({ prompt: 'x', input_reference }))).toEqual([
       400,
       'unsupported_operation',
-      'input_reference: got image/png, which asks for image-to-video; reelay-mini offers text-to-video.',
+      'input_reference: got image/png, which asks for image-to-video; mini offers text-to-video.',
     ]);
     const video = await toFile(MP4, 'a.mp4');
     expect(await refused(local.videos.create({ prompt: 'x', input_reference: video }))).toEqual([
       400,
       'unsupported_operation',
-      'input_reference: got video/mp4, which asks for video-to-video; reelay-mini offers text-to-video.',
+      'input_reference: got video/mp4, which asks for video-to-video; mini offers text-to-video.',
     ]);
     expect(await refused(local.videos.edit({ prompt: 'x', video }))).toEqual([
       400,
       'unsupported_operation',
       'edit: this takes a model that offers video-to-video; offered here: text-to-video.',
     ]);
-    expect((await api.call('GET', '/v1/videos')).body.data).toEqual([]);
+    expect((await textOnly.call('GET', '/v1/videos')).body.data).toEqual([]);
   });
 });

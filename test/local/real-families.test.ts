@@ -101,8 +101,8 @@ describe('models that were added', () => {
   }, 60_000);
 
   test('say what they offer where a task is not theirs', async () => {
-    const { error } = await send({ model: 'reelay-mini' }, await makeImage('png'));
+    const { error } = await send({ model: 'animatediff-lcm-tiny' }, await makeImage('png'));
     expect(error).toMatchObject({ code: 'unsupported_operation', param: 'input_reference' });
-    expect(error.message).toContain('reelay-mini offers text-to-video');
+    expect(error.message).toContain('animatediff-lcm-tiny offers text-to-video, video-to-video');
   });
 });

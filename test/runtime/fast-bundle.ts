@@ -17,7 +17,7 @@ import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { type Edge, encodeGraph, type Node, type Weight } from './onnx-graph.ts';
 
 const TOKENIZER = join(import.meta.dirname, '..', '..', 'models', 'reelay-mini', 'tokenizer', 'tokenizer.json');
-const TOKENS = 12;
+const TOKENS = 16;
 const WIDTH = 8;
 const LATENT = { channels: 6, frames: 2, height: 8, width: 8 };
 /** Pixels of a latent's cell. */

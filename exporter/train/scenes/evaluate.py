@@ -1,20 +1,17 @@
 """Asks a bundle for fixed prompts and lets the oracle read the clips back.
 
     python -m scenes.evaluate --bundle ../../models/reelay-mini [--preset fast] [--task i2v] [--json evaluation.json] [--sheet sheet.png]
-    python -m scenes.evaluate --server http://127.0.0.1:4180       the same prompts through a running Reelay and its MP4s (needs ffmpeg)
     python -m scenes.evaluate --oracle --count 512                 true renders: what the oracle itself reads right
 
 A quarter of the prompts are combinations of color, shape and motion that training never saw; half, drawn independently, are phrased in
-ways that the caption grammar cannot make. i2v is given the first frame of a true clip, v2v a whole one with other colors and shapes.
+ways that the caption grammar cannot make. `reelay eval --server` asks a running Reelay for the same prompts. i2v is given the first frame of a true clip, v2v a whole one with other colors and shapes.
 """
 
 import argparse
 import dataclasses
 import json
 import os
-import subprocess
 import time
-import urllib.request
 from pathlib import Path
 
 # ONNX Runtime's builds for Linux report to their maker what they load, unless this is set before they start.
@@ -24,6 +21,7 @@ import numpy as np
 
 from . import oracle, sample, tokens, world
 from .prompts import TEST_SEED, TUNING_SEED, prompts
+from .show import sheet
 
 SHOWN = 12  # clips on the contact sheet
 
@@ -66,26 +64,6 @@ class Bundle:
         return ((out.transpose(1, 2, 3, 0) + 1) / 2).clip(0, 1)
 
 
-def clip_of_server(url: str, row: dict, steps: int, guidance: float) -> np.ndarray:
-    """Through create, the queue, the worker, H.264 and download; RGB read back by ffmpeg."""
-    def call(path, data=None):
-        request = urllib.request.Request(url + path, data=data, headers={"content-type": "application/json"})
-        return urllib.request.urlopen(request, timeout=60).read()
-
-    body = {"prompt": row["prompt"], "seed": row["seed"], "num_inference_steps": steps, "guidance_scale": guidance}
-    video = json.loads(call("/v1/videos", json.dumps(body).encode()))
-    for _ in range(1200):
-        if video["status"] in ("completed", "failed"):
-            break
-        time.sleep(0.1)
-        video = json.loads(call(f"/v1/videos/{video['id']}"))
-    assert video["status"] == "completed", video["error"]
-    width, height = (int(n) for n in video["size"].split("x"))
-    arguments = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-    raw = subprocess.run(arguments, input=call(f"/v1/videos/{video['id']}/content"), stdout=subprocess.PIPE, check=True).stdout
-    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3).astype(np.float32) / 255
-
-
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(-10 * np.log10(max(np.square(a - b).mean(), 1e-10)))
 
@@ -104,22 +82,6 @@ def rates(rows: list[dict]) -> dict:
     if wanted:
         found["each_of_two"] = 100 * sum(each) / wanted
     return {"n": len(rows), **{k: round(v, 1) for k, v in found.items()}}
-
-
-def sheet(rows: list[dict], clips: list[np.ndarray], path: Path) -> None:
-    """A row a clip, its prompt above it, every fourth frame at half size."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    strips = [np.concatenate(list(clip[::4, ::2, ::2]), 1) for clip in clips]
-    height, width = strips[0].shape[:2]
-    label, gap = 26, 10
-    page = Image.new("RGB", (width, len(strips) * (height + label + gap)), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(15)
-    for i, (row, strip) in enumerate(zip(rows, strips)):
-        top = i * (height + label + gap)
-        pen.text((2, top + 4), row["prompt"], fill="black", font=font)
-        page.paste(Image.fromarray((strip * 255).round().astype(np.uint8)), (0, top + label))
-    page.save(path)
 
 
 def groups(rows: list[dict]) -> dict[str, list[dict]]:
@@ -148,11 +110,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--bundle", type=Path)
-    source.add_argument("--server")
     source.add_argument("--oracle", action="store_true")
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--tuning", action="store_true", help="the prompts on which settings are chosen")
-    parser.add_argument("--prompts", nargs="+", help="these instead of the fixed ones; for contact sheets, nothing is judged")
     parser.add_argument("--task", choices=("t2v", "i2v", "v2v"), default="t2v")
     parser.add_argument("--strength", type=float, default=0.7)
     parser.add_argument("--preset", choices=("fast",))
@@ -162,33 +122,27 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
     bundle = Bundle(args.bundle) if args.bundle else None
-    chosen = {"steps": 12, "guidance": 1.0}
+    chosen = {"steps": 0, "guidance": 1}
     if bundle:
         chosen = {**bundle.manifest["defaults"], **(bundle.manifest["presets"][args.preset] if args.preset else {})}
     steps, guidance = args.steps or chosen["steps"], args.guidance or chosen["guidance"]
-    rows = [{"prompt": text, "seed": 7} for text in args.prompts] if args.prompts else prompts(args.count, TUNING_SEED if args.tuning else TEST_SEED)
+    rows = prompts(args.count, TUNING_SEED if args.tuning else TEST_SEED)
     shown, measured = [], {"flicker": [], "flicker_of_true_clips": [], "first_frame_psnr": [], "seconds": []}
     for i, row in enumerate(rows):
-        true = world.render(row["clip"], 256) if "clip" in row else None
+        true = world.render(row["clip"], 256)
         given = {"i2v": lambda: {"first": true[0]}, "t2v": dict,
                  "v2v": lambda: {"video": world.render(other(row["clip"], np.random.default_rng(row["seed"])), 256), "strength": args.strength}}[args.task]()
         started = time.time()
-        if bundle:
-            clip = bundle.clip(row["prompt"], row["seed"], steps, guidance, **given)
-        else:
-            clip = true if args.oracle else clip_of_server(args.server, row, steps, guidance)
+        clip = bundle.clip(row["prompt"], row["seed"], steps, guidance, **given) if bundle else true
         measured["seconds"].append(time.time() - started)
         if i < SHOWN:
             shown.append(clip)
-        if true is not None:
-            row["got"] = oracle.read(clip)
-            measured["flicker"].append(flicker(clip))
-            measured["flicker_of_true_clips"].append(flicker(true))
-            measured["first_frame_psnr"].append(psnr(clip[0], true[0]))
+        row["got"] = oracle.read(clip)
+        measured["flicker"].append(flicker(clip))
+        measured["flicker_of_true_clips"].append(flicker(true))
+        measured["first_frame_psnr"].append(psnr(clip[0], true[0]))
     if args.sheet:
-        sheet(rows, shown, args.sheet)
-    if args.prompts:
-        return
+        sheet([row["prompt"] for row in rows], shown, args.sheet)
     if args.task != "i2v":
         del measured["first_frame_psnr"]
     result = {"task": args.task, "steps": steps, "guidance": guidance, **{k: round(float(np.mean(v)), 5) for k, v in measured.items()},

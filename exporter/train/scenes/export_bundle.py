@@ -28,11 +28,12 @@ CREATED = 1795219200  # 2026-11-21
 
 GOVERNANCE = {
     "card": {
-        "summary": "A miniature text-to-video diffusion model of one or two objects in simple scenes, for first runs, tests and benchmarks.",
+        "summary": "A miniature text-, image- and video-to-video diffusion model of one or two objects in simple scenes, for first runs, tests and benchmarks.",
         "intendedUse": ["Trying Reelay without a GPU.", "Tests and benchmarks of the whole path."],
         "outOfScope": ["Videos of people, or of real places and things.", "Anything that needs a good picture."],
         "knownLimits": [
             "One or two of ten shapes, some three hundred English words, 256x256, 25 frames.",
+            "Outlines wobble, and a shape or motion may be another than was asked for: evaluation.json.",
             "Unknown words are ignored, and named in a warning.",
         ],
         "evaluation": "README.md, evaluation.json",
@@ -113,7 +114,7 @@ def main() -> None:
     parser.add_argument("--weights", choices=("denoiser", "student"), default="student")
     parser.add_argument("--id", default="reelay-mini")
     parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--guidance", type=float, default=1.0)
+    parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--draft", action="store_true")
     args = parser.parse_args()
     torch.manual_seed(0)

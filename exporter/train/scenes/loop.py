@@ -9,9 +9,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from muon import Muon  # of the folder above, where this is run
-
 from .data import save
+from .muon import Muon
 
 SAVE_EVERY, LOG_EVERY = 100, 50
 

@@ -63,8 +63,29 @@ def _watch(crew, codec, encoder, steps, guidance):
     return watch
 
 
+def _flow_loss(crew, net, encoder, nothing, x0, ids):
+    """Flow matching, one caption in ten left out. In a quarter of the clips the first latent frame is given, clean and at time 0, as
+    image-to-video has it."""
+    n = len(x0)
+    ids = torch.where((torch.rand(n, 1) < 0.1).to(crew.device), nothing, ids)
+    t = _time(n)[:, None].repeat(1, SLOTS)
+    t[torch.rand(n) < 0.25, 0] = 0
+    t = t.to(crew.device)
+    e, s = torch.randn_like(x0), t[:, None, :, None, None]
+    with crew.autocast():
+        with torch.no_grad():
+            text = encoder(ids).float()
+        v = net((1 - s) * x0 + s * e, t * 1000, text)
+    return _mean_error(v, e - x0, t)
+
+
+def _mean_error(v, target, t):
+    """Over the latent frames that are not given; t [B, SLOTS]."""
+    error = (v.float() - target).square().mean((1, 3, 4))
+    return (error * (t > 0)).sum() / (t > 0).sum()
+
+
 def denoiser(crew, out, steps, batch, shards):
-    """Flow matching. In a quarter of the clips the first latent frame is given, clean and at time 0, as image-to-video has it."""
     (codec, std), encoder, store = data.load_codec(out), load_text(out).to(crew.device), data.Shards(out, shards, crew.device)
     torch.manual_seed(2)
     net = Denoiser()
@@ -75,23 +96,11 @@ def denoiser(crew, out, steps, batch, shards):
 
     def loss_of(step, rng):
         nonlocal supplied
-        count, n = shards_at(step, batch, shards), batch // crew.processes
+        count = shards_at(step, batch, shards)
         if count > supplied:
             _supply(crew, out, count)
             supplied = count
-        x0, ids = store.draw(count, n, rng)
-        ids = torch.where((torch.rand(n, 1) < 0.1).to(crew.device), nothing, ids)
-        t = _time(n)[:, None].repeat(1, SLOTS)
-        given = torch.rand(n) < 0.25
-        t[given, 0] = 0
-        t = t.to(crew.device)
-        e, s = torch.randn_like(x0), t[:, None, :, None, None]
-        with crew.autocast():
-            with torch.no_grad():
-                text = encoder(ids).float()
-            v = net((1 - s) * x0 + s * e, t * 1000, text)
-        error = (v.float() - (e - x0)).square().mean((1, 3, 4))
-        return (error * (t > 0)).sum() / (t > 0).sum()
+        return _flow_loss(crew, net, encoder, nothing, *store.draw(count, batch // crew.processes, rng))
 
     optimizers = optimizers_of(crew, net, 0.02, 1.5e-3)
     return fit(crew, out, "denoiser", net, optimizers, loss_of, steps, 0.4, 0.998, _watch(crew, codec, encoder, 8, 2.0), watch_every(crew))
@@ -176,45 +185,46 @@ FAST, SUBSTEPS, GUIDANCE = 4, 3, 2.0
 
 
 def student(crew, out, steps, batch, shards):
-    """The denoiser with guidance baked in. At the times of a four-step schedule it learns where three guided steps of the teacher lead
-    (progressive distillation, Salimans & Ho 2022); at all others the guided velocity (Meng et al. 2023)."""
+    """The denoiser, which at the times of a four-step schedule learns where three guided steps lead, on trajectories of its own (progressive
+    distillation, Salimans & Ho 2022, with guidance baked in, Meng et al. 2023), and at all others goes on as it was: many guided steps hardly
+    touch those times, so one network serves both."""
     (codec, _), encoder, store = data.load_codec(out), load_text(out).to(crew.device), data.Shards(out, shards, crew.device)
-    _supply(crew, out, min(6, shards))
+    used = min(6, shards)
+    _supply(crew, out, used)
     teacher = load_denoiser(out).to(crew.device)
     torch.manual_seed(4)
     net = load_denoiser(out).train().requires_grad_(True).to(crew.device)
-    grid = sample.timesteps(FAST)
-    nothing = torch.tensor([tokens.encode("")], device=crew.device)
+    nothing = torch.tensor(tokens.encode(""), device=crew.device)
+    # Every third time of ten is one of four; the last step of either is too short to learn.
+    times = [float(t) for t in sample.timesteps(SUBSTEPS * (FAST - 1) + 1)[:-1]]
+
+    def trajectories(x0, texts, none):
+        """Latents, times [B, SLOTS], texts and mean velocities at the first times of the four, one below the other."""
+        given = (torch.rand(len(x0)) < 0.25).to(crew.device)
+        x, rows = torch.randn_like(x0), []
+        x[given, :, :1] = x0[given, :, :1]
+        for k in range(0, len(times) - 1, SUBSTEPS):
+            begin = x
+            for now, after in zip(times[k: k + SUBSTEPS], times[k + 1: k + SUBSTEPS + 1]):
+                t = torch.full((len(x0), SLOTS), now, device=crew.device)
+                t[given, 0] = 0
+                x = x + (after - now) * sample.velocity(teacher, x, t, texts, none, GUIDANCE)
+                x[given, :, :1] = x0[given, :, :1]
+            t = torch.full((len(x0), SLOTS), times[k], device=crew.device)
+            t[given, 0] = 0
+            rows.append((begin, t, texts, (x - begin) / (times[k + SUBSTEPS] - times[k])))
+        return [torch.cat(parts) for parts in zip(*rows)]
 
     def loss_of(step, rng):
         n = batch // crew.processes
-        x0, ids = store.draw(min(6, shards), n, rng)
-        e = torch.randn_like(x0)
-        coarse = rng.random(n) < 0.8
-        at = rng.integers(FAST, size=n)
-        start = torch.where(torch.from_numpy(coarse), torch.from_numpy(grid[at]), _time(n))
-        # Three steps to the next time of the coarse schedule, or one that is too short to matter.
-        end = torch.where(torch.from_numpy(coarse), torch.from_numpy(grid[at + 1]), start * 0.97)
-        start, end = start.to(crew.device), end.to(crew.device)
-        given = (torch.rand(n) < 0.25).to(crew.device)
-        full = lambda t: t[:, None, None, None, None]
-        times = lambda t: torch.cat([torch.where(given, torch.zeros_like(t), t)[:, None], t[:, None].repeat(1, SLOTS - 1)], 1)
-        held = lambda x: torch.cat([torch.where(full(given), x0[:, :, :1], x[:, :, :1]), x[:, :, 1:]], 2)
-        x = begin = held((1 - full(start)) * x0 + full(start) * e)
+        long = max(1, n // 5)
+        x0, ids = store.draw(used, long, rng)
         with torch.no_grad(), crew.autocast():
-            texts = encoder(ids).float()
-            none = encoder(nothing).float().repeat(n, 1, 1)
-            now = start
-            for k in range(1, SUBSTEPS + 1):
-                after = start + (end - start) * k / SUBSTEPS
-                x = held(x + full(after - now) * sample.velocity(teacher, x, times(now), texts, none, GUIDANCE))
-                now = after
-        target = (x - begin) / full(end - start)
+            begin, t, texts, target = trajectories(x0, encoder(ids).float(), encoder(nothing[None]).float().repeat(long, 1, 1))
         with crew.autocast():
-            v = net(begin, times(start) * 1000, texts)
-        error = (v.float() - target).square().mean((1, 3, 4))
-        kept = torch.cat([~given[:, None], torch.ones(n, SLOTS - 1, dtype=torch.bool, device=crew.device)], 1)
-        return (error * kept).sum() / kept.sum()
+            v = net(begin, t * 1000, texts)
+        plain = _flow_loss(crew, net, encoder, nothing, *store.draw(used, max(1, n - (FAST - 1) * long), rng))
+        return _mean_error(v, target, t) + plain
 
     return fit(crew, out, "student", net, optimizers_of(crew, net, 0.005, 4e-4), loss_of, steps, 0.7, 0.998,
                _watch(crew, codec, encoder, FAST, 1.0), watch_every(crew))

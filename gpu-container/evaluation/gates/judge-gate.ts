@@ -2,7 +2,7 @@
 import { type Clip, expectSameShape } from '../clip.ts';
 import { type ClipFigures, FIGURES } from '../metrics/judge-clip.ts';
 import { psnr } from '../metrics/psnr.ts';
-import { likeness } from '../metrics/ssim.ts';
+import { colorSsim, likeness } from '../metrics/ssim.ts';
 import { type Spread, spreadOf } from '../report.ts';
 import { compareLatents } from './compare-latents.ts';
 import { type Gate, gateLimits } from './gate-limits.ts';
@@ -27,6 +27,8 @@ export interface GateFinding {
   readonly lastCosine: number;
   readonly psnr: number;
   readonly ssim: number;
+  /** A change of hue shows here, and not in `ssim`; told, and held to nothing. */
+  readonly colorSsim: number;
   /** What is outside the gate's limits, a sentence each; none: passed. */
   readonly problems: readonly string[];
 }
@@ -37,7 +39,7 @@ export function judgeAgainstGolden(gate: Gate, golden: GateClip, made: GateClip)
   const framesEqual = golden.framesSha256 === made.framesSha256;
   const odd = otherForm(golden, made);
   if (odd !== undefined) {
-    const none = { cosine: 0, maxAbs: Number.POSITIVE_INFINITY, lastCosine: 0, psnr: 0, ssim: 0 };
+    const none = { cosine: 0, maxAbs: Number.POSITIVE_INFINITY, lastCosine: 0, psnr: 0, ssim: 0, colorSsim: 0 };
     return { latentsEqual, framesEqual, ...none, problems: [odd] };
   }
   const steps = golden.latents.map((latent, i) => compareLatents(latent, made.latents[i]!));
@@ -47,6 +49,7 @@ export function judgeAgainstGolden(gate: Gate, golden: GateClip, made: GateClip)
     lastCosine: steps.at(-1)?.cosine ?? 0,
     psnr: psnr(golden.clip, made.clip),
     ssim: likeness(golden.clip, made.clip).ssim,
+    colorSsim: colorSsim(golden.clip, made.clip),
   };
   const finding = { latentsEqual, framesEqual, ...numbers };
   return { ...finding, problems: problemsOf(gate, finding) };

@@ -49,13 +49,6 @@ export function defectsOf(luma: LumaClip): Defects {
   };
 }
 
-/** How many values of a clip in floats are NaN or infinite: any is a broken run. */
-export function notFiniteValues(values: Float32Array): number {
-  let count = 0;
-  for (const value of values) if (!Number.isFinite(value)) count++;
-  return count;
-}
-
 function spread(plane: Float32Array): number {
   let sum = 0;
   let squares = 0;

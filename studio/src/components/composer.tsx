@@ -38,7 +38,7 @@ export function Composer() {
             value={prompt}
             placeholder={
               shapesOnly
-                ? 'A shape, its color, how it moves, and what is behind it'
+                ? 'One or two objects, their colors, how they move, and where'
                 : 'What there is, what happens, and how it looks'
             }
             aria-invalid={problem !== undefined}

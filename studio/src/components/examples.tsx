@@ -2,10 +2,10 @@ import { prompt, settle } from '../form.ts';
 
 /** Texts with their pictures in public/examples.svg. */
 const EXAMPLES = [
-  ['a red circle bouncing over a dark blue background', 'circle'],
-  ['a yellow star spinning over black', 'star'],
-  ['a pink heart growing on a white background', 'heart'],
-  ['a green ring orbiting on a gray background', 'ring'],
+  ['a red ball bouncing over the sea', 'ball'],
+  ['a yellow star spinning in the city', 'star'],
+  ['a white balloon rising over a meadow', 'balloon'],
+  ['a pink heart growing next to a green ring in the desert', 'heart'],
 ] as const;
 
 /** Prompts to start from; a click writes one into the box. */

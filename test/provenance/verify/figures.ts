@@ -80,7 +80,7 @@ async function copies(): Promise<void> {
   const api = await startApi();
   const prompts = ['a red circle bouncing over a dark blue background', 'a yellow star spinning over black'];
   for (const [n, prompt] of prompts.entries()) {
-    const { id } = await api.post({ prompt, seconds: '2', seed: n + 1, num_inference_steps: 8 });
+    const { id } = await api.post({ prompt, seed: n + 1, num_inference_steps: 8 });
     const job = await api.ended(id);
     if (job.state !== 'completed') throw new Error(JSON.stringify(job.error));
     const file = new Uint8Array(await (await fetch(`${api.url}/v1/videos/${id}/content`)).arrayBuffer());

@@ -10,12 +10,12 @@ import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
 import { ownPlace } from '#test/core/places.ts';
 
-const COLORS = ['red', 'green', 'blue', 'yellow', 'magenta', 'white'];
-const SHAPES = ['circle', 'square', 'triangle', 'star', 'heart', 'diamond'];
+const COLORS = ['red', 'green', 'blue', 'yellow', 'purple', 'white'];
+const SHAPES = ['circle', 'square', 'triangle', 'star', 'heart', 'ring'];
 const MOVES = ['bouncing', 'spinning', 'moving right', 'growing', 'orbiting', 'falling'];
 const GROUNDS = ['dark blue', 'dark green', 'black', 'gray', 'dark red', 'white'];
 
-/** Opens the model once; the native size is 256x256, 16 frames. */
+/** Opens the model once; clips have its own size and length before `draw` resizes them. */
 export async function openModelClips() {
   const backend = createOrtBackend({ threads: 1 });
   const model = await openModel(await loadBundle(join(import.meta.dirname, '../../../models/reelay-mini')), backend);
