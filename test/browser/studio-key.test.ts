@@ -34,7 +34,7 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
   afterAll(async () => {
     await browser?.close();
     await serving?.close();
-    await rm(dataFolder, { recursive: true, force: true });
+    await rm(dataFolder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const field = () => page.getByLabel('API key of this server');

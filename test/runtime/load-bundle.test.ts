@@ -27,7 +27,7 @@ describe('the bundled model', () => {
       id: 'reelay-mini',
       license: 'Apache-2.0',
       digest: bundle.digest,
-      tasks: expect.arrayContaining(['t2v']),
+      tasks: ['t2v', 'i2v', 'v2v'],
       sizes: ['256x256'],
       defaults: { size: '256x256', negative_prompt: '' },
     });

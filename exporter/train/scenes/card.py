@@ -36,7 +36,7 @@ def tables(reports: list[dict]) -> str:
     lines += ["", *head, *(row(name, rates) for name, rates in reports[0]["adherenceByAttribute"].items()), ""]
     for report in reports:
         beside, first, rfvd = (report[k] for k in ("besideDrawn", "firstFramePsnr", "rfvd"))
-        over = {k: round(beside["made"][k] / beside["drawn"][k], 3) for k in ("flicker", "flickerSecond")}
+        over = beside and {k: round(beside["made"][k] / beside["drawn"][k], 3) for k in ("flicker", "flickerSecond")}
         lines.append(f"{name_of(report)}: over drawn {over}, first frame {first}, rFVD {rfvd}, defects {report['defects']}")
     return "\n".join(lines)
 

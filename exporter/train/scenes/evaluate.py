@@ -4,7 +4,8 @@
     python -m scenes.evaluate --oracle --count 512                 true renders: what the oracle itself reads right
 
 A quarter of the prompts are combinations of color, shape and motion that training never saw; half, drawn independently, are phrased in
-ways that the caption grammar cannot make. `reelay eval --server` asks a running Reelay for the same prompts. i2v is given the first frame of a true clip, v2v a whole one with other colors and shapes.
+ways that the caption grammar cannot make. i2v is given the first frame of a true clip, v2v a whole one with other colors and shapes.
+`reelay eval --server` asks a running Reelay for the same prompts.
 """
 
 import argparse

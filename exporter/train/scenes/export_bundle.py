@@ -34,7 +34,7 @@ GOVERNANCE = {
         "knownLimits": [
             "One or two of ten shapes, some three hundred English words, 256x256, 25 frames.",
             "Outlines wobble, and a shape or motion may be another than was asked for: evaluation.json.",
-            "Unknown words are ignored, and named in a warning.",
+            "Unknown words are named in a warning; they say nothing to the model.",
         ],
         "evaluation": "README.md, evaluation.json",
     },
@@ -145,7 +145,7 @@ def main() -> None:
     bundle = {
         "bundle": 1, "id": args.id, "family": "reelay-mini", "tasks": ["t2v", "i2v", "v2v"], "license": "Apache-2.0", "created": CREATED,
         "owned_by": "reelay",
-        "description": "A miniature text-to-video diffusion model of objects in simple scenes, trained on procedural clips only.",
+        "description": "A miniature text-, image- and video-to-video diffusion model of objects in simple scenes, trained on procedural clips only.",
         "components": {
             "text_encoder": {"graph": "text_encoder/model.onnx", "maxTokens": tokens.MAX_TOKENS, "width": TEXT_WIDTH},
             "transformer": {"graph": "transformer/model.onnx", "precision": "fp32"},

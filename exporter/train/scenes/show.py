@@ -31,7 +31,8 @@ def delivered(url: str, prompt: str, seed: int) -> tuple[np.ndarray, float]:
             break
         time.sleep(0.1)
         video = json.loads(call(f"/v1/videos/{video['id']}"))
-    assert video["status"] == "completed", video["error"]
+    if video["status"] != "completed":
+        raise SystemExit(f"{prompt!r}: {video['status']} after two minutes; {(video['error'] or {}).get('message', 'no reason yet')}")
     width, height = (int(n) for n in video["size"].split("x"))
     arguments = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     raw = subprocess.run(arguments, input=call(f"/v1/videos/{video['id']}/content"), stdout=subprocess.PIPE, check=True).stdout

@@ -6,14 +6,14 @@ import { ModelField, Settings } from './settings.tsx';
 
 const onApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** The model that comes with Reelay knows shapes only; others read whatever people write. */
-const SHAPES_ONLY = 'reelay-mini';
+/** The model that comes with Reelay knows a small world of its own; others read whatever people write. */
+const OWN_WORLD = 'reelay-mini';
 
 /** The form: a prompt, perhaps a file to start from, its settings, and the button. */
 export function Composer() {
   const { prompt: problem, form } = problems.value;
   const card = model.value;
-  const shapesOnly = card === undefined || card.id === SHAPES_ONLY;
+  const ownWorld = card === undefined || card.id === OWN_WORLD;
   return (
     <section class="composer" aria-label="New video">
       <form
@@ -37,7 +37,7 @@ export function Composer() {
             rows={3}
             value={prompt}
             placeholder={
-              shapesOnly
+              ownWorld
                 ? 'One or two objects, their colors, how they move, and where'
                 : 'What there is, what happens, and how it looks'
             }
@@ -67,7 +67,7 @@ export function Composer() {
           </p>
         </div>
       </form>
-      {shapesOnly && <Examples />}
+      {ownWorld && <Examples />}
     </section>
   );
 }
