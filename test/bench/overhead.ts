@@ -3,7 +3,7 @@
  * same requests as bare inference in one process. Paired: job i of one follows job i of the other, so that whatever else the machine
  * does touches both.
  *
- *     npm run bench [-- jobs]
+ *     npm run bench [-- jobs [preset]]
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,6 +16,10 @@ import { serve } from '#local/serve.ts';
 import { ownPlace } from '#test/core/places.ts';
 
 const JOBS = Number(process.argv[2] ?? 20);
+const asked = {
+  prompt: 'a yellow star spinning over a dark green background',
+  ...(process.argv[3] === undefined ? {} : { preset: process.argv[3] }),
+};
 const LOOK_EVERY_MS = 10;
 const MOST_LOOKS = 6_000;
 
@@ -27,7 +31,7 @@ const bare = await openBareInference({ folder: bundles[0]!.folder, threads });
 
 async function endToEndMs(seed: number): Promise<number> {
   const startedMs = performance.now();
-  const body = JSON.stringify({ prompt: 'a yellow star spinning over a dark green background', seed });
+  const body = JSON.stringify({ ...asked, seed });
   const post = await fetch(`${serving.url}/v1/videos`, {
     method: 'POST',
     body,
@@ -49,11 +53,12 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor
 await endToEndMs(0); // loads the model in the child
 const rows: { whole: number; inference: number }[] = [];
 for (let seed = 1; seed <= JOBS; seed++) {
-  const request = parseSubmission(
-    { prompt: 'a yellow star spinning over a dark green background', seed },
-    deps.models,
-    { seed, nowMs: Date.now(), checkUrl: () => undefined, residency: ownPlace },
-  ).request;
+  const request = parseSubmission({ ...asked, seed }, deps.models, {
+    seed,
+    nowMs: Date.now(),
+    checkUrl: () => undefined,
+    residency: ownPlace,
+  }).request;
   const inference = await bare.run(request);
   rows.push({ whole: await endToEndMs(seed), inference });
 }
