@@ -50,13 +50,5 @@ export async function promptsOf(
   return found;
 }
 
-/** Writes, or says in a sentence which flag named what cannot be written. */
-export async function written(flag: string, path: string, write: () => Promise<unknown>): Promise<void> {
-  await write().catch((cause: unknown) => {
-    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new ReelayError('invalid_request', `--${flag}: ${path} cannot be written (${why}).`, { cause });
-  });
-}
-
 /** The words of --gate. */
 export const gateOf = (text: string) => oneOf('gate', text, GATES);

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { Gate } from '#gpu-container/evaluation/gates/gate-limits.ts';
 import type { GateFinding } from '#gpu-container/evaluation/gates/judge-gate.ts';
 import type { Subject } from '#gpu-container/evaluation/report.ts';
-import { type EvalFlags, written } from './eval-flags.ts';
+import type { EvalFlags } from './eval-flags.ts';
 import type { GoldenManifest } from './eval-golden.ts';
 import { evalDocument, htmlTable, section, stripHtml } from './eval-page.ts';
+import { written } from './eval-targets.ts';
 import { aligned, type EvalTable } from './eval-words.ts';
 import { escaped } from './plan-charts.ts';
 

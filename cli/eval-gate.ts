@@ -24,6 +24,7 @@ import {
 import { evalLimits } from './eval-limits.ts';
 import { askOf, sideBySide } from './eval-run.ts';
 import type { ClipSource, EvalAsk, MadeClip } from './eval-source.ts';
+import { checkFolder, checkTargets } from './eval-targets.ts';
 import { numberOf } from './flag-values.ts';
 import { startProgress } from './plan-progress.ts';
 
@@ -48,6 +49,7 @@ export async function runGate(flags: EvalFlags, open: Open): Promise<void> {
   const odd = asked.find(name => flags[name] !== undefined);
   if (odd !== undefined) throw bad(`--${odd}: the golden folder says what is asked; leave it out.`);
   const level = gateOf(gate!);
+  await checkTargets(flags);
   const manifest = await findGolden(golden);
   if (manifest === undefined)
     throw bad(`--golden: there is no golden.json in ${golden}; --update-golden "why" makes one.`);
@@ -144,8 +146,12 @@ async function update(flags: EvalFlags, folder: string, reason: string, open: Op
     throw bad(
       `--update-golden: got ${text.length} characters; a reason of 1 to ${evalLimits.maxReasonChars} is allowed.`,
     );
+  const odd = (['out', 'json', 'html'] as const).find(name => flags[name] !== undefined);
+  if (odd !== undefined)
+    throw bad(`--${odd}: got "${flags[odd]}" beside --update-golden, which writes into --golden alone; leave it out.`);
   const choice = choiceOf(flags);
   const prompts = await promptsOf(flags, { fixed: evalLimits.goldenPrompts, most: evalLimits.maxGoldenPrompts });
+  await checkFolder('golden', folder);
   const before = await findGolden(folder);
   const source = await open({ oneThread: true });
   const progress = startProgress('golden');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { ReelayError } from '#core/errors.ts';
 import { QUICK_PROMPTS } from '#gpu-container/evaluation/world/fixed-prompts.ts';
@@ -9,11 +9,12 @@ import { readModelCard } from '#gpu-container/runtime/load-bundle.ts';
 import { providerFrom } from '#gpu-container/worker/provider-setting.ts';
 import { findBundles } from '#local/bundles.ts';
 import { openBundleSource } from './eval-bundle.ts';
-import { choiceOf, type EvalFlags, promptsOf, written } from './eval-flags.ts';
+import { choiceOf, type EvalFlags, promptsOf } from './eval-flags.ts';
 import { evalHtml } from './eval-page.ts';
 import { type EvalResult, isFolder, runEval } from './eval-run.ts';
 import { openServerSource } from './eval-server.ts';
 import type { ClipSource } from './eval-source.ts';
+import { checkTargets, written } from './eval-targets.ts';
 import { evalText } from './eval-words.ts';
 import { startProgress } from './plan-progress.ts';
 import { dataFolderFrom } from './settings.ts';
@@ -100,15 +101,8 @@ async function bundleFolder(model: string | undefined, folder: string | undefine
   throw new ReelayError('model_not_found', `There is no model "${model ?? ''}"; there are: ${known}.`);
 }
 
-/** Found out before the rendering, not after it. */
-async function checkTargets({ out, json, html }: EvalFlags): Promise<void> {
-  if (out !== undefined) await written('out', out, () => mkdir(out, { recursive: true }));
-  for (const [flag, file] of Object.entries({ json, html }))
-    if (file !== undefined && !(await isFolder(dirname(resolve(file)))))
-      throw new ReelayError('invalid_request', `--${flag}: the folder ${dirname(resolve(file))} does not exist.`);
-}
-
 async function writeResult({ out, json, html }: EvalFlags, result: EvalResult): Promise<void> {
+  if (out !== undefined) await written('out', out, () => mkdir(out, { recursive: true }));
   const text = `${JSON.stringify(result.report, null, 1)}\n`;
   const jsonFile = json ?? (out && join(out, 'eval.json'));
   const htmlFile = html ?? (out && join(out, 'eval.html'));

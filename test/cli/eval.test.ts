@@ -283,6 +283,26 @@ describe('reelay eval refuses in a sentence', () => {
       words('--bundle', '@/fast', '--count', '1', '--json', '@/none/eval.json'),
       '/none does not exist.',
     ],
+    [
+      'a gate whose report cannot be written, before anything is rendered',
+      words('--golden', '@/golden', '--gate', 'L1', '--json', '@/none/gate.json'),
+      '/none does not exist.',
+    ],
+    [
+      'a gate whose pictures have no room, before anything is rendered',
+      words('--golden', '@/golden', '--gate', 'L1', '--out', '@/prompts.jsonl'),
+      'prompts.jsonl is a file.',
+    ],
+    [
+      'new goldens where there is no room for them',
+      words('--golden', '@/prompts.jsonl/new', '--update-golden', 'x'),
+      '--golden: got "',
+    ],
+    [
+      'new goldens with a report, which they have not',
+      words('--golden', '@/new', '--update-golden', 'x', '--json', '@/golden.json'),
+      'which writes into --golden alone; leave it out.',
+    ],
   ];
   test.each(cases)('%s', async (_, make, sentence) => {
     const { code, stderr } = await evaluate(...(await make()));
