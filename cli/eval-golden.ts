@@ -103,7 +103,7 @@ const isObject = (value: unknown) => value !== null && typeof value === 'object'
 
 function parsed(text: string): Partial<GoldenManifest> | undefined {
   try {
-    return JSON.parse(text) ?? undefined;
+    return JSON.parse(text.trim()) ?? undefined; // without the byte order mark of an editor
   } catch {
     return undefined;
   }

@@ -44,15 +44,16 @@ function fixed({ prompt, seed, want, scene, unseen, paraphrase, placing }: Fixed
 }
 
 /**
- * Prompts of a file, an object a line: {"prompt": …, "seed"?, "want"?, "image"?, "video"?}; empty lines are passed over. Paths are from
- * the file's folder. Throws `invalid_request` with file, line and what is wrong.
+ * Prompts of a file, an object a line: {"prompt": …, "seed"?, "want"?, "image"?, "video"?}; empty lines are passed over. UTF-8, with or
+ * without a byte order mark, lines ended either way. Paths are from the file's folder. Throws `invalid_request` with file, line and what is wrong.
  */
 export async function readPrompts(path: string): Promise<EvalPrompt[]> {
   const text = await readText(path);
   const folder = dirname(resolve(path));
   const prompts: EvalPrompt[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
+  for (const [i, raw] of text.split('\n').entries()) {
+    const line = raw.trim(); // of a byte order mark too, which editors put first and which is no JSON
+    if (line === '') continue;
     const found = parseLine(line, prompts.length, folder);
     if (typeof found === 'string') throw bad(`${path}: line ${i + 1}: ${found}.`);
     prompts.push(found);
@@ -72,13 +73,18 @@ async function readText(path: string): Promise<string> {
     if (!facts.isFile()) throw bad(`${path} is no plain file.`);
     if (facts.size > evalLimits.maxPromptsBytes)
       throw bad(`${path} has ${facts.size} bytes; at most ${evalLimits.maxPromptsBytes} are taken.`);
-    return await readFile(path, 'utf8');
+    const bytes = await readFile(path);
+    if (UTF_16_MARKS.includes(bytes.toString('hex', 0, 2))) throw bad(`${path} is in UTF-16; UTF-8 is allowed.`);
+    return bytes.toString('utf8');
   } catch (error) {
     if (error instanceof ReelayError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw bad(code === 'ENOENT' ? `${path} does not exist.` : `${path} cannot be read (${code}).`, error);
   }
 }
+
+/** Byte order marks that some shells write by themselves when output goes into a file. */
+const UTF_16_MARKS = ['fffe', 'feff'];
 
 const KEYS = ['prompt', 'seed', 'want', 'image', 'video'];
 

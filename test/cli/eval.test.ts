@@ -135,6 +135,14 @@ describe('the gates of reelay eval', () => {
     await writeFile(path, text);
   });
 
+  test('golden.json as an editor on Windows leaves it says the same', async () => {
+    const path = at('golden', 'golden.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, `\ufeff${text.replaceAll('\n', '\r\n')}`);
+    expect(await gate('L1', '--count', '1')).toMatchObject({ code: 0, stderr: '' });
+    await writeFile(path, text);
+  });
+
   test('a golden of another library or processor is refused at L0', async () => {
     await mkdir(at('elsewhere'), { recursive: true });
     for (const name of await readdir(at('golden'))) await copyFile(at('golden', name), at('elsewhere', name));
@@ -234,6 +242,14 @@ describe('reelay eval refuses in a sentence', () => {
     ],
     ['prompts that are not there', words('--prompts', '@/none.jsonl'), '/none.jsonl does not exist.'],
     ['prompts that are a folder', words('--prompts', '@'), 'is no plain file.'],
+    [
+      'prompts in UTF-16',
+      async () => {
+        await writeFile(at('wide.jsonl'), Buffer.from('\ufeff{"prompt": "a"}\r\n', 'utf16le'));
+        return ['--prompts', at('wide.jsonl')];
+      },
+      'wide.jsonl is in UTF-16; UTF-8 is allowed.',
+    ],
     ['a line that is no JSON', line('{"prompt": '), 'bad.jsonl: line 2: it is not JSON'],
     ['a line without a prompt', line('{"seed": 1}'), 'line 2: prompt: a text that is not empty is needed.'],
     [
