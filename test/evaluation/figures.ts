@@ -5,8 +5,10 @@
  */
 
 import type { Clip } from '#gpu-container/evaluation/clip.ts';
+import { flickerOf } from '#gpu-container/evaluation/metrics/flicker.ts';
 import { frechetDistance } from '#gpu-container/evaluation/metrics/frechet.ts';
 import { judgeClip } from '#gpu-container/evaluation/metrics/judge-clip.ts';
+import { lumaOf } from '#gpu-container/evaluation/metrics/luma.ts';
 import { psnr } from '#gpu-container/evaluation/metrics/psnr.ts';
 import { randomFeatures } from '#gpu-container/evaluation/metrics/random-features.ts';
 import { likeness } from '#gpu-container/evaluation/metrics/ssim.ts';
@@ -34,6 +36,7 @@ for (const [name, work] of Object.entries({
   'the same of a noisy one': () => judgeClip(noisy),
   'PSNR, SSIM and MS-SSIM of two clips': () => [psnr(large, noisy), likeness(large, noisy)],
   'features for rFVD': () => randomFeatures(noisy),
+  'a drawn clip and its flicker': () => flickerOf(lumaOf(drawClip(fixedPrompts()[0]!.scene, 256))),
 }))
   console.log(`  ${name}: ${cost(work).toFixed(0)}`);
 

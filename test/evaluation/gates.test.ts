@@ -77,6 +77,13 @@ describe('the gates', () => {
     expect(judgeAgainstGolden('L2', golden, golden)).toMatchObject({ ssim: 1, colorSsim: 1 });
   });
 
+  test('clips of a few pixels are judged as well', () => {
+    const small: GateClip = { ...golden, clip: disc({ frames: 3, height: 8, width: 8 }) };
+    const noisy = { ...small, clip: disturbed(small.clip, 1, 60), framesSha256: 'd' };
+    for (const gate of ['L0', 'L1', 'L2'] as const) expect(judgeAgainstGolden(gate, small, small).problems).toEqual([]);
+    expect(judgeAgainstGolden('L2', small, noisy).problems[1]).toMatch(/^SSIM is 0\.\d+; 0.95 or more is needed$/);
+  });
+
   test('NaN passes no gate', () => {
     const broken = moved(0);
     broken.latents[2]![7] = Number.NaN;

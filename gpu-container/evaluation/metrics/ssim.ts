@@ -18,13 +18,13 @@ export interface Likeness {
 /**
  * SSIM (Wang et al. 2004: Gaussian window of 11×11, sigma 1.5, K1 0.01, K2 0.03, only where the whole window lies inside) and
  * MS-SSIM of two clips' luma, means over the frames. A shorter side below 176 pixels has no window left at the fifth scale: then
- * there are as many scales as have one, their weights made to sum to 1. A negative contrast counts as 0 in MS-SSIM. RangeError
- * where the shapes differ or a side has fewer than 11 pixels.
+ * there are as many scales as have one, their weights made to sum to 1; below 11 pixels there is one scale, and the window is as wide as
+ * the largest odd number that fits. A negative contrast counts as 0 in MS-SSIM. RangeError where the shapes differ.
  */
 export function likeness(a: Clip, b: Clip): Likeness {
   expectSameShape(a, b);
   const side = Math.min(a.height, a.width);
-  const scales = SCALE_WEIGHTS.filter((_, i) => Math.floor(side / 2 ** i) >= WINDOW).length || 1;
+  const scales = SCALE_WEIGHTS.filter((_, i) => Math.floor(side / 2 ** i) >= WINDOW).length || 1; // a smaller picture has one smaller window
   const used = SCALE_WEIGHTS.slice(0, scales);
   const total = used.reduce((sum, weight) => sum + weight, 0);
   const products = new Float64Array(a.frames).fill(1);
