@@ -22,7 +22,6 @@ import numpy as np
 
 from . import oracle, sample, tokens, world
 from .prompts import TEST_SEED, TUNING_SEED, prompts
-from .show import sheet
 
 SHOWN = 12  # clips on the contact sheet
 
@@ -122,6 +121,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
+    if args.sheet:
+        from .show import sheet  # needs Pillow, and nothing else here does; missed before the clips are made
     bundle = Bundle(args.bundle) if args.bundle else None
     chosen = {"steps": 0, "guidance": 1}
     if bundle:
