@@ -34,17 +34,23 @@ export function isAnswered(response: ServerResponse): void {
   countedBy.get(response)?.();
 }
 
+/** The door of one server. */
+export interface Admission {
+  /** The refusal of a request; undefined lets it in. */
+  readonly admit: (request: IncomingMessage, response: ServerResponse) => HttpResult | undefined;
+  /** Logs what was refused since the last line, and waits for no more of it. */
+  readonly close: () => void;
+}
+
 /**
- * Refuses what there is no room or time for: undefined lets a request in.
+ * Refuses what there is no room or time for.
  *
  * Handlers run to their end when their request is read, so what waits, waits unread in the sockets, and nobody can count it. But an event
  * loop that never rests has a queue: after BEHIND_MS of that, each round serves for ROUND_MS and refuses the rest, which costs a fraction
  * of serving it, so that the next round comes soon. (As in CoDel, RFC 8289: what counts is how long a queue has been standing.)
  */
-export function createAdmission(
-  log: Log,
-): (request: IncomingMessage, response: ServerResponse) => HttpResult | undefined {
-  const refuse = refusals(log);
+export function createAdmission(log: Log): Admission {
+  const { refuse, tell } = refusals(log);
   let inProgress = 0;
   let roundMs: number | undefined;
   let idleBeforeMs = 0;
@@ -62,7 +68,7 @@ export function createAdmission(
     }
     return nowMs - roundMs > ROUND_MS && nowMs - busySinceMs > BEHIND_MS;
   };
-  return (request, response) => {
+  const admit = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const unanswered = unansweredOf.get(socket) ?? [];
     const isTooMuch = isBehind() || unanswered.length >= MAX_SENT_AHEAD || inProgress >= MAX_IN_PROGRESS;
@@ -83,27 +89,31 @@ export function createAdmission(
     });
     return undefined;
   };
+  return { admit, close: tell };
 }
 
 /** How long this thread's event loop has had nothing to do, ever. */
 const idleMs = () => performance.eventLoopUtilization().idle;
 
-/** The answer that says to come again, and a log line for each second of them. */
-function refusals(log: Log): () => HttpResult {
+/** The answer that says to come again, and a log line for each second of them, or at once with `tell`. */
+function refusals(log: Log): { readonly refuse: () => HttpResult; readonly tell: () => void } {
   const result = errorResult(
     new ReelayError('rate_limited', 'This server has more to do than it can; try again shortly.'),
   );
   let refused = 0;
-  return () => {
-    if (refused++ === 0)
-      setTimeout(() => {
-        log('warn', 'requests refused', { refused, withinMs: LOG_REFUSALS_EVERY_MS });
-        refused = 0;
-      }, LOG_REFUSALS_EVERY_MS).unref();
+  let timer: NodeJS.Timeout | undefined;
+  const tell = () => {
+    clearTimeout(timer);
+    if (refused > 0) log('warn', 'requests refused', { refused, withinMs: LOG_REFUSALS_EVERY_MS });
+    refused = 0;
+  };
+  const refuse = () => {
+    if (refused++ === 0) timer = setTimeout(tell, LOG_REFUSALS_EVERY_MS).unref();
     // Who was refused together should not come back together.
     const retryAfterMs = Math.round(limits.retryAfterMs * (0.5 + Math.random()));
     return { ...result, headers: { ...result.headers, 'retry-after-ms': String(retryAfterMs) } };
   };
+  return { refuse, tell };
 }
 
 /** Bytes that are not HTTP, headers over 16 KB, requests that never end: the envelope, as far as anyone reads it, and the connection closes. */

@@ -59,7 +59,11 @@ export interface Embedded {
   work(): void;
   /** Whether no job waits and none runs. */
   idle(): Promise<boolean>;
-  close(): Promise<void>;
+  /**
+   * Stops, and resolves when nothing of this process writes into the folder any more: also not `using`, what else uses the ports. What
+   * has not ended within limits.drainSeconds is left alone, and finds the ports closed.
+   */
+  close(using?: Promise<void>): Promise<void>;
 }
 
 /** Where the data lies, the models if not in the checkout, and what the operator decided. */
@@ -153,14 +157,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       working ??= startLocalWorker(worker, stopping.signal);
     },
     idle: async () => (await ports.store.countQueued(1)) === 0 && (await ports.store.listRunning(1)).length === 0,
-    close: async () => {
+    close: async using => {
       stopping.abort(new Error('draining'));
-      await Promise.all([working?.(), drained(Promise.all(background), stopping.signal), verifier.close()]);
+      const rest = drained(Promise.all([...background, using]), stopping.signal);
+      await Promise.all([working?.(), rest, verifier.close()]);
       rmSync(join(scratchRoot, owner), { recursive: true, force: true });
       try {
         recover(); // who died since the last sweep
       } finally {
         ports.audit.close();
+        log.close();
         db.close();
         lock?.release();
       }

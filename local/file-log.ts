@@ -9,8 +9,10 @@ const GATHER_CHARS = 65_536;
 
 /** A log whose lines may wait a moment. */
 export interface FileLog extends Log {
-  /** Writes what waits: before its folder goes, or is read. */
+  /** Writes what waits: before its folder is read. */
   flush(): void;
+  /** Writes what waits; what comes later is lost, since the folder may be gone by then. */
+  close(): void;
 }
 
 /** The logs of this process in which lines wait. */
@@ -26,6 +28,7 @@ export function fileLog(path: string): FileLog {
   let bytes = sizeOf(path);
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
@@ -45,6 +48,7 @@ export function fileLog(path: string): FileLog {
     }
   };
   const log: Log = (level, message, fields) => {
+    if (isClosed) return;
     lines += `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`;
     if (level !== 'info' || lines.length > GATHER_CHARS) return flush();
     if (timer !== undefined) return;
@@ -56,7 +60,11 @@ export function fileLog(path: string): FileLog {
       for (const flushLast of waiting) flushLast();
     });
   };
-  return Object.assign(log, { flush });
+  const close = () => {
+    flush();
+    isClosed = true;
+  };
+  return Object.assign(log, { flush, close });
 }
 
 function sizeOf(path: string): number {

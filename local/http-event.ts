@@ -97,6 +97,7 @@ export async function readBody(
 export function drain(request: IncomingMessage): Promise<void> {
   let bytes = 0;
   return new Promise(resolve => {
+    if (request.closed) return resolve(); // it tells of its end only once
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > MAX_DRAINED_BYTES) request.socket.destroy();

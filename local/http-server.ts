@@ -44,17 +44,23 @@ const TIMEOUT_CHECK_MS = 5_000;
 /** A connection on which nothing moves for so long, as with a reader that stopped, is closed; streams send a line every 15 s. */
 const SILENT_MS = 120_000;
 
+/** A server that knows what it is doing. */
+export interface HttpServer extends Server {
+  /** Resolves when no handler runs: one whose client is gone runs to its end, and its ports must stay open for so long. */
+  settled(): Promise<void>;
+}
+
 /**
  * The same handlers that Lambda runs, behind node:http or node:https: admission, keys, routing, body limit, API Gateway events in,
  * results out. Who asks is known before a body is read.
  */
-export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = {}): Server {
+export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = {}): HttpServer {
   const route = createRouter(Object.keys(routes));
   const names = { publicHosts: publicHostsOf(front), isTls: front.tls !== undefined };
   const guard = createGuard(deps);
   const handlers = new Map(Object.entries(routes).map(([key, make]) => [key, make(deps)]));
   const pool: BodyPool = { bytes: 0, maxBytes: MAX_BODY_BYTES_HELD };
-  const admit = createAdmission(deps.log);
+  const { admit, close } = createAdmission(deps.log);
   const placeFor = createTenantShare({ requests: MAX_IN_PROGRESS, pool });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<HttpResult> => {
@@ -92,25 +98,43 @@ export function createHttpServer(deps: Deps, files: StaticFiles, front: Front = 
 
   const serveOne = (request: IncomingMessage, response: ServerResponse) => {
     const refusal = admit(request, response);
-    (refusal === undefined ? answer(request, response) : Promise.resolve(refusal))
+    return (refusal === undefined ? answer(request, response) : Promise.resolve(refusal))
       .catch(error => {
         if (error instanceof ClientGone) throw error;
         if (!(error instanceof ReelayError)) deps.log('error', 'front failed', { at: placeOf(error) });
         return errorResult(error);
       })
       .then(result => reply(request, response, result))
-      .catch(() => response.destroy()); // the client went away in mid-answer
+      .catch(() => void response.destroy()); // the client went away in mid-answer
+  };
+  const server = boundServer(serveOne, front.tls);
+  shareConnections(server, { most: MAX_CONNECTIONS / ADDRESS_SHARE, log: deps.log });
+  server.once('close', close);
+  return server;
+}
+
+/** A server within its bounds that hands over request after request, and remembers those that are not done with. */
+function boundServer(
+  serveOne: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  tlsFiles: Front['tls'],
+): HttpServer {
+  const underWay = new Set<Promise<void>>();
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    const served = serveOne(request, response).finally(() => underWay.delete(served));
+    underWay.add(served);
   };
   const options = { connectionsCheckingInterval: TIMEOUT_CHECK_MS, optimizeEmptyRequests: true };
-  const tls = { ...front.tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs } as const;
-  const server = names.isTls ? createTlsServer({ ...options, ...tls }, serveOne) : createServer(options, serveOne);
+  const tls = { ...tlsFiles, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs } as const;
+  const server = tlsFiles ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
   server.on('clientError', refuseNonsense);
   server.maxConnections = MAX_CONNECTIONS;
-  shareConnections(server, { most: MAX_CONNECTIONS / ADDRESS_SHARE, log: deps.log });
   server.requestTimeout = limits.requestTimeoutMs;
   server.headersTimeout = limits.headersTimeoutMs;
   server.timeout = SILENT_MS;
-  return server;
+  const settled = async () => {
+    while (underWay.size > 0) await Promise.all(underWay);
+  };
+  return Object.assign(server, { settled });
 }
 
 function unrouted(method: string, allowed: readonly string[]): HttpResult {

@@ -25,6 +25,7 @@ export interface Serving {
   readonly embedded: Embedded;
   /** false: the page could not be built and the API is served without one. */
   readonly hasStudio: boolean;
+  /** Resolves when nothing of it writes into the data folder any more; again is fine. */
   close(): Promise<void>;
 }
 
@@ -49,15 +50,20 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     throw error;
   }
   if (options.work !== false) embedded.work();
+  const close = async () => {
+    const closed = new Promise<void>(resolve => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+    await embedded.close(server.settled());
+  };
+  let closing: Promise<void> | undefined;
   return {
     url: urlOf(options, (server.address() as AddressInfo).port),
     embedded,
     hasStudio: page !== noStaticFiles,
-    close: async () => {
-      const closed = new Promise<void>(resolve => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      await embedded.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }

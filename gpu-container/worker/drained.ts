@@ -6,7 +6,16 @@ import { limits } from '#core/limits.ts';
  * beyond its stop timeout. What is left then is taken over when its lease runs out.
  */
 export async function drained(work: Promise<unknown>, stop: AbortSignal): Promise<void> {
-  const stopped = new Promise<void>(done => stop.addEventListener('abort', () => done(), { once: true }));
-  if (stop.aborted) await Promise.race([work, sleep(limits.drainSeconds * 1000, undefined, { ref: false })]);
-  else await Promise.race([work, stopped.then(() => sleep(limits.drainSeconds * 1000, undefined, { ref: false }))]);
+  const over = new AbortController(); // takes the timer and the listener away again
+  const { signal } = over;
+  const stopped = new Promise<void>(done => {
+    if (stop.aborted) done();
+    else stop.addEventListener('abort', () => done(), { once: true, signal });
+  });
+  const limit = stopped.then(() => sleep(limits.drainSeconds * 1000, undefined, { ref: false, signal }));
+  try {
+    await Promise.race([work, limit.catch(() => undefined)]);
+  } finally {
+    over.abort();
+  }
 }

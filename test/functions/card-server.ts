@@ -69,8 +69,9 @@ export async function startCardServer(
     close: async () => {
       server.closeAllConnections();
       await new Promise(done => server.close(done));
+      await server.settled();
       db.close();
-      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { type BodyPool, readBody, toContext, toEvent, toFrontEvent } from '#local/http-event.ts';
+import { type BodyPool, drain, readBody, toContext, toEvent, toFrontEvent } from '#local/http-event.ts';
 import { createRouter } from '#local/router.ts';
 
 /** The sample event of AWS's documentation for payload format 2.0, without the parts an authorizer or mutual TLS adds. */
@@ -118,6 +119,20 @@ describe('an upload', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/my/path`;
     await fetch(url, { method: 'POST', body: Buffer.alloc(1_000_000, 0xff) });
     expect(codes).toEqual(['rate_limited', 0]);
+    server.close();
+  });
+
+  test('whose client went away before anybody looked is read to its end all the same', async () => {
+    const server = createServer();
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\n{');
+    const [request] = (await once(server, 'request')) as [IncomingMessage];
+    request.on('error', () => undefined);
+    const closed = new Promise(done => request.once('close', done));
+    socket.destroy();
+    await closed;
+    await expect(drain(request)).resolves.toBeUndefined();
     server.close();
   });
 });

@@ -29,18 +29,20 @@ export function openReader({ waiting = verifyLimits.waiting }: { readonly waitin
   let idle: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let [inside, ids, isClosed] = [0, 0, false];
+  let ending: Promise<void> | undefined;
   const end = () => {
     const gone = child;
     child = undefined;
     clearTimeout(idle);
-    return gone === undefined ? undefined : ended(gone);
+    if (gone !== undefined) ending = ended(gone);
+    return ending;
   };
   const one = async (task: ReadTask, bytes: number, isEnough: (whole: Seen) => boolean): Promise<FileReadings> => {
     clearTimeout(idle);
     if (isClosed) return { c2pa: null, whole: null, parts: null, ended: 'broke' };
     if (child === undefined || !child.connected) child = start();
     const readings = await readOne(child, task, bytes, isEnough);
-    if (readings.ended === 'answered') {
+    if (readings.ended === 'answered' && !isClosed) {
       idle = setTimeout(() => void end(), verifyLimits.idleMs);
       idle.unref();
     } else await end();
