@@ -8,6 +8,8 @@ export const evalLimits = {
   goldenPrompts: 4,
   /** And at most: their folder is meant to be kept under version control. */
   maxGoldenPrompts: 32,
+  /** Sets of one golden folder, held by one command: a few presets for each of three tasks. */
+  maxGoldenSets: 16,
   /** Seeds a prompt that golden.json may ask for: more is no spread, but a slip of the pen that renders for days. */
   maxGoldenSeeds: 64,
   /** Of a line that says why goldens were replaced. */

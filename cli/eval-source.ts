@@ -37,3 +37,6 @@ export interface ClipSource {
   make(ask: EvalAsk, options: { readonly keepLatents: boolean }): Promise<MadeClip>;
   close(): Promise<void>;
 }
+
+/** Opens the source that the flags name. On one thread of the CPU the same build gives the same bits. */
+export type OpenSource = (how: { readonly oneThread: boolean }) => Promise<ClipSource>;

@@ -6,6 +6,7 @@ import {
   ATTRIBUTES,
   type EvalReport,
   type EvalRow,
+  type EvalSettings,
   isFrozen,
   worstFirst,
   wrongAttributes,
@@ -34,13 +35,18 @@ export function headlines({ subject, settings, rows }: EvalReport): readonly [st
     through === 'server'
       ? 'through a server: enlarged, marked, encoded and decoded again'
       : `ONNX Runtime ${ort}, ${provider}, ${precision ?? 'precision not stated'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-  const { task, preset, steps, guidance, size, frames } = settings;
-  const by = preset === null ? '' : `, preset ${preset}`;
-  const count = rows.length === 1 ? '1 prompt' : `${rows.length} prompts`;
   return [
     `${model}, bundle ${bundle?.slice(0, 12) ?? 'not told'}; reelay ${engine}, ${runtime}`,
-    `${TASKS[task]}, ${steps} ${steps === 1 ? 'step' : 'steps'}, guidance ${guidance}${by}; ${frames} frames of ${size}; ${count}`,
+    settingsLine(settings, rows.length),
   ];
+}
+
+/** What was asked for of so many prompts, in a line. */
+export function settingsLine(settings: EvalSettings, prompts: number): string {
+  const { task, preset, steps, guidance, size, frames } = settings;
+  const by = preset === null ? '' : `, preset ${preset}`;
+  const count = prompts === 1 ? '1 prompt' : `${prompts} prompts`;
+  return `${TASKS[task]}, ${steps} ${steps === 1 ? 'step' : 'steps'}, guidance ${guidance}${by}; ${frames} frames of ${size}; ${count}`;
 }
 
 /** A figure as it is shown: so many digits that count. */

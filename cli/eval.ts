@@ -39,7 +39,7 @@ export function evalCommand(): Command {
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write one page with all contact sheets')
     .option('--gate <level>', 'hold clips to those of --golden: L0, L1 or L2')
-    .option('--golden <folder>', 'the golden folder')
+    .option('--golden <folder>', 'the golden folder; a gate holds to the sets in folders of it too')
     .option('--update-golden <reason>', 'make the golden folder anew; the reason is kept in it')
     .addHelpText(
       'after',

@@ -180,6 +180,45 @@ describe('the gates of reelay eval', () => {
     expect(await refusal({ reelayGolden: 2 })).toContain('is no golden.json that this program reads');
   });
 
+  test('one command holds a model to its presets too, each a set in a folder of the golden one', async () => {
+    await writeFastBundle(at('tuned'));
+    const manifest = JSON.parse(await readFile(at('tuned', 'bundle.json'), 'utf8'));
+    await writeFile(
+      at('tuned', 'bundle.json'),
+      JSON.stringify({ ...manifest, presets: { fast: { steps: 1, guidance: 1 } } }),
+    );
+    const tuned = (...words: string[]) => evaluate('--bundle', at('tuned'), ...words);
+    const take = (folder: string, ...words: string[]) =>
+      tuned('--golden', folder, '--update-golden', 'sets', '--prompts', at('prompts.jsonl'), ...words);
+    expect(await take(at('sets', 'quick'), '--preset', 'fast', '--count', '1')).toMatchObject({ code: 0 });
+    expect(await take(at('sets'), '--steps', '2')).toMatchObject({ code: 0 }); // the set inside stays
+    const all = await tuned('--golden', at('sets'), '--gate', 'L0');
+    expect(all).toMatchObject({ code: 0, stdout: expect.stringMatching(/^text-to-video, 2 steps, .*; 2 prompts$/m) });
+    expect(all.stdout).toMatch(/^quick: text-to-video, 1 step, guidance 1, preset fast; .*; 1 prompt$/m);
+
+    const path = at('sets', 'quick', 'golden.json');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 7', '"seed": 8'));
+    const told = ['--json', at('sets.json'), '--out', at('sets-closed')];
+    const { code, stdout, stderr } = await tuned('--golden', at('sets'), '--gate', 'L0', ...told);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/gate L0: closed\n$/) });
+    expect(stderr).toContain(
+      `: reelay eval --golden ${at('sets', 'quick')} --update-golden "<why>" --preset fast --count 1\n`,
+    );
+    expect((await readdir(at('sets-closed'))).sort()).toEqual(['gate-L0-quick-001.jpg', 'gate-L0.html']);
+    const { settings, sets, findings } = JSON.parse(await readFile(at('sets.json'), 'utf8'));
+    expect({ settings, sets }).toMatchObject({
+      settings: { steps: 2, preset: null },
+      sets: [{ set: null }, { set: 'quick', settings: { preset: 'fast' } }],
+    });
+    expect(findings.map((one: { set: unknown; problems: unknown[] }) => [one.set, one.problems.length > 0])).toEqual([
+      [null, false],
+      [null, false],
+      ['quick', true],
+    ]);
+    await writeFile(path, '{');
+    expect((await tuned('--golden', at('sets'), '--gate', 'L1')).stderr).toContain(`${path} is no golden.json`);
+  });
+
   test('a golden file that was changed is named', async () => {
     await writeFile(at('golden', '002.frames.gz'), 'nothing');
     const { code, stderr } = await gate('L1');
@@ -198,12 +237,13 @@ describe('reelay eval from pictures and videos', () => {
     const { stdout } = await drawn('--task', 'i2v');
     expect(stdout).toContain('image-to-video, 2 steps');
     expect(stdout).toMatch(/^first frame against the picture: PSNR \d+\.\d dB/m);
-    const golden = ['--golden', at('moving')];
-    expect(await drawn('--task', 'v2v', ...golden, '--update-golden', 'of videos')).toMatchObject({ code: 0 });
-    expect((await readFile(at('moving', '001.reference'))).subarray(4, 8).toString()).toBe('ftyp');
-    expect(await evaluate('--bundle', tiny, ...golden, '--gate', 'L0')).toMatchObject({ code: 0 });
-    await writeFile(at('moving', '001.reference'), 'another');
-    expect((await evaluate('--bundle', tiny, ...golden, '--gate', 'L0')).stderr).toContain('001.reference is not what');
+    const inside = at('moving', 'v2v'); // no set but this one
+    expect(await drawn('--task', 'v2v', '--golden', inside, '--update-golden', 'of videos')).toMatchObject({ code: 0 });
+    expect((await readFile(join(inside, '001.reference'))).subarray(4, 8).toString()).toBe('ftyp');
+    const gate = () => evaluate('--bundle', tiny, '--golden', at('moving'), '--gate', 'L0');
+    expect(await gate()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^v2v: video-to-video, 2 steps/) });
+    await writeFile(join(inside, '001.reference'), 'another');
+    expect((await gate()).stderr).toContain('001.reference is not what');
   });
 });
 
