@@ -13,6 +13,9 @@ const evaluate = (...words: readonly string[]) => inProcess(evalCommand(), words
 const ofFast = (...words: readonly string[]) =>
   evaluate('--bundle', at('fast'), '--prompts', at('prompts.jsonl'), '--steps', '2', ...words);
 
+/** What a busy machine makes slow is told of after two seconds; that is no complaint. */
+const complaints = (stderr: string) => stderr.replace(/^(judging|golden|gate L\d): \d+ of \d+ clips, \d+ s\n/gm, '');
+
 const PROMPTS = [
   { prompt: 'a red <b>circle</b>', seed: 7 },
   { prompt: 'a blue star', want: { background: 'black', things: [{ color: 'blue', shape: 'star', motion: 'spin' }] } },
@@ -29,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('reelay eval', () => {
   test('tells a table, and writes JSON, a page and a sheet for each clip', async () => {
     const { code, stdout, stderr } = await ofFast('--out', at('out'));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr: complaints(stderr) }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^reelay-fast, bundle [0-9a-f]{12}; reelay [\d.]+, ONNX Runtime [\d.]+, cpu, /);
     expect(stdout).toContain('text-to-video, 2 steps, guidance');
     expect(stdout).toMatch(/^warp error +levels +\d/m);
@@ -139,7 +142,8 @@ describe('the gates of reelay eval', () => {
     const path = at('golden', 'golden.json');
     const text = await readFile(path, 'utf8');
     await writeFile(path, `\ufeff${text.replaceAll('\n', '\r\n')}`);
-    expect(await gate('L1', '--count', '1')).toMatchObject({ code: 0, stderr: '' });
+    const { code, stderr } = await gate('L1', '--count', '1');
+    expect({ code, stderr: complaints(stderr) }).toEqual({ code: 0, stderr: '' });
     await writeFile(path, text);
   });
 
