@@ -34,7 +34,7 @@ describe.skipIf(executable === undefined)('the studio of a server that asks for 
   afterAll(async () => {
     await browser?.close();
     await serving?.close();
-    await rm(dataFolder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(dataFolder, { recursive: true, force: true });
   });
 
   const field = () => page.getByLabel('API key of this server');

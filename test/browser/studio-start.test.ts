@@ -49,7 +49,7 @@ describe.skipIf(executable === undefined)('the studio with several models', () =
   afterAll(async () => {
     await browser?.close();
     await serving?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(folder, { recursive: true, force: true });
   });
 
   async function writeFiles(): Promise<void> {

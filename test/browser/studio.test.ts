@@ -45,7 +45,7 @@ describe.skipIf(executable === undefined)('the studio in a real browser', () => 
   afterAll(async () => {
     await browser?.close();
     await serving?.close();
-    await rm(dataFolder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(dataFolder, { recursive: true, force: true });
   });
 
   const promptBox = () => page.getByLabel('What should the video show?');

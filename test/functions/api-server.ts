@@ -40,8 +40,7 @@ export async function startApi(options: Partial<ServeOptions> = {}): Promise<Api
     },
     close: async () => {
       await serving.close();
-      if (options.dataFolder === undefined)
-        await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      if (options.dataFolder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }

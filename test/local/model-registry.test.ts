@@ -20,7 +20,7 @@ let dataFolder: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'reelay-registry-'));
-  onTestFinished(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
   dataFolder = join(root, 'data');
 });
 

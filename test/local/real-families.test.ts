@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await serving?.close();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  await rm(folder, { recursive: true, force: true });
 });
 
 async function send(fields: Record<string, string>, file?: Uint8Array): Promise<any> {

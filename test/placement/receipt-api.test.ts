@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.close();
-  await rm(dataFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  await rm(dataFolder, { recursive: true, force: true });
 });
 
 const raw = async (path: string, init: RequestInit = {}) => fetch(api.url + path, init);
