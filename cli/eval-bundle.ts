@@ -6,6 +6,7 @@ import { ReelayError } from '#core/errors.ts';
 import { parseResidency } from '#core/policy/residency.ts';
 import { type Provider, whyUnfit } from '#core/provider.ts';
 import { parseSubmission, type VideoRequest } from '#core/video-request.ts';
+import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import type { EvalSettings } from '#gpu-container/evaluation/report.ts';
 import { openObservedRender } from '#gpu-container/render/observed-render.ts';
 import { describeRuntime } from '#gpu-container/runtime/ort-backend.ts';
@@ -60,6 +61,12 @@ export async function openBundleSource(options: BundleSourceOptions): Promise<Cl
         settings: settingsOf(request, ask.preset),
       };
     },
+    ...(card.tasks.includes('v2v') && {
+      recode: async (ask: EvalAsk, clip: Clip) => ({
+        ...clip,
+        rgb: await observed.reconstruct(requestOf(ask), clip.rgb),
+      }),
+    }),
     async close() {
       await observed.release();
       await rm(scratch, { recursive: true, force: true });

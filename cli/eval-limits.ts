@@ -14,6 +14,8 @@ export const evalLimits = {
   maxGoldenSeeds: 64,
   /** Of a line that says why goldens were replaced. */
   maxReasonChars: 500,
+  /** Drawn clips that go through the model's own encoder and decoder, each as dear as half a clip: their mean tells what more would. */
+  recodedClips: 16,
   /** Frames of a clip that a sheet shows, and their width in pixels. */
   sheetColumns: 8,
   sheetCellWidth: 128,

@@ -2,27 +2,28 @@
 import { stat } from 'node:fs/promises';
 import { ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
-import { type Clip, frameAt } from '#gpu-container/evaluation/clip.ts';
-import { type Flicker, flickerOf } from '#gpu-container/evaluation/metrics/flicker.ts';
-import { judgeClip } from '#gpu-container/evaluation/metrics/judge-clip.ts';
-import { lumaOf } from '#gpu-container/evaluation/metrics/luma.ts';
-import { psnr } from '#gpu-container/evaluation/metrics/psnr.ts';
+import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import { randomFeatures } from '#gpu-container/evaluation/metrics/random-features.ts';
 import { RFVD_LEAST_CLIPS, rfvdOfFeatures } from '#gpu-container/evaluation/metrics/rfvd.ts';
 import { type EvalReport, type EvalRow, type EvalSettings, reportOf } from '#gpu-container/evaluation/report.ts';
 import { drawClip } from '#gpu-container/evaluation/world/draw-clip.ts';
-import { readClip } from '#gpu-container/evaluation/world/read-clip.ts';
-import { compareReading } from '#gpu-container/evaluation/world/readings.ts';
-import { COLORS, FRAMES, type Scene } from '#gpu-container/evaluation/world/scene.ts';
+import { COLORS, type Scene } from '#gpu-container/evaluation/world/scene.ts';
 import { encodeContactSheet, encodePng } from '#gpu-container/media/contact-sheet.ts';
 import { encodeMp4 } from '#gpu-container/media/encode-mp4.ts';
 import { evalLimits } from './eval-limits.ts';
 import type { EvalPrompt } from './eval-prompts.ts';
-import type { ClipSource, EvalAsk, EvalReference, MadeClip } from './eval-source.ts';
+import { drawnAsLong, rowOf } from './eval-row.ts';
+import type { ClipSource, EvalAsk, EvalReference } from './eval-source.ts';
 import { readUpload } from './read-upload.ts';
 
 /** Errors that say nothing of the next clip. */
 const OF_ONE_CLIP: readonly string[] = ['render_failed', 'invalid_reference'];
+
+/** The error of one clip that others need not have; every other one ends the run. */
+function ofOneClip(error: unknown): ReelayError {
+  if (error instanceof ReelayError && OF_ONE_CLIP.includes(error.code)) return error;
+  throw error;
+}
 
 /** What is asked of every prompt. */
 export interface EvalChoice {
@@ -107,17 +108,20 @@ export async function runEval(
   const sheets = new Map<number, Uint8Array>();
   const features: { made: Float64Array[]; drawn: Float64Array[] } = { made: [], drawn: [] };
   let settings: EvalSettings | undefined;
-  let failure: unknown;
+  let failure: ReelayError | undefined;
   const wantsDistance = prompts.filter(one => one.scene !== null).length >= RFVD_LEAST_CLIPS;
   for (const [index, prompt] of prompts.entries()) {
     const ask = await askOf(prompt, index, choice, source);
     settings ??= source.check(ask) ?? undefined;
     const made = await source.make(ask, { keepLatents: false }).catch((error: unknown) => {
-      if (!(error instanceof ReelayError) || !OF_ONE_CLIP.includes(error.code)) throw error;
-      failure = error;
-      return error;
+      failure = ofOneClip(error);
+      return failure;
     });
-    rows.push(rowOf(prompt, index, choice.task, made));
+    const recode = async (clip: Clip) => {
+      const isEnough = rows.filter(row => row.recodedFlicker !== null).length >= evalLimits.recodedClips;
+      return isEnough ? undefined : source.recode?.(ask, clip).catch((error: unknown) => void ofOneClip(error));
+    };
+    rows.push(await rowOf({ prompt, index, task: choice.task, made, recode }));
     if (!(made instanceof ReelayError)) {
       settings ??= made.settings;
       sheets.set(index, await sheetOf([made.clip]));
@@ -155,44 +159,6 @@ function takeFeatures(features: { made: Float64Array[]; drawn: Float64Array[] },
   if (drawn === undefined) return;
   features.made.push(randomFeatures(clip));
   features.drawn.push(randomFeatures(drawn));
-}
-
-/** The first `frames` of a perfect clip, `side` × `side`, as a model's own clip is cut; undefined where it has fewer: clips of other lengths do not compare. */
-export function drawnAsLong(scene: Scene, frames: number, side = ORACLE_SIDE): Clip | undefined {
-  return frames > FRAMES ? undefined : drawClip(scene, side, [...Array(frames).keys()]);
-}
-
-/** The sides that the oracle reads are multiples of it. */
-const ORACLE_SIDE = 128;
-
-function rowOf(prompt: EvalPrompt, index: number, task: EvalChoice['task'], made: MadeClip | ReelayError): EvalRow {
-  const { prompt: text, seed, groups, want } = prompt;
-  const row = { index, prompt: text, seed, groups, want };
-  if (made instanceof ReelayError) {
-    const nothing = { framesSha256: null, figures: null, defects: null, got: null, marks: null };
-    return { ...row, ...nothing, firstFramePsnr: null, drawnFlicker: null, error: made.message };
-  }
-  const { clip, framesSha256 } = made;
-  const { figures, defects } = judgeClip(clip);
-  const readable = clip.height === clip.width && clip.height % ORACLE_SIDE === 0 && clip.frames > 1;
-  const got = want !== null && readable ? readClip(clip) : null;
-  const marks = want === null || got === null ? null : compareReading(want, got);
-  const firstFramePsnr =
-    task === 'i2v' && prompt.image === null && prompt.scene !== null ? nearness(clip, prompt.scene) : null;
-  const drawnFlicker = readable && prompt.scene !== null ? flickerOfDrawn(prompt.scene, clip) : null;
-  return { ...row, error: null, framesSha256, figures, defects, got, marks, firstFramePsnr, drawnFlicker };
-}
-
-/** What a perfect clip of that size and length would flicker: its motion. Null where the drawn clips are shorter. */
-function flickerOfDrawn(scene: Scene, { frames, height }: Clip): Flicker | null {
-  const drawn = drawnAsLong(scene, frames, height);
-  return drawn === undefined ? null : flickerOf(lumaOf(drawn));
-}
-
-/** How near the first frame is to the picture that it was to begin with; null for clips that are not square, as no drawn picture is theirs. */
-function nearness(clip: Clip, scene: Scene): number | null {
-  if (clip.height !== clip.width) return null;
-  return psnr({ ...clip, frames: 1, rgb: frameAt(clip, 0) }, drawClip(scene, clip.width, [0]));
 }
 
 /** A row of frames for each clip, JPEG. */

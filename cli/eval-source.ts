@@ -1,3 +1,4 @@
+import type { Clip } from '#gpu-container/evaluation/clip.ts';
 import type { GateClip } from '#gpu-container/evaluation/gates/judge-gate.ts';
 import type { EvalSettings, Subject } from '#gpu-container/evaluation/report.ts';
 
@@ -35,6 +36,8 @@ export interface ClipSource {
    * One clip. `render_failed` says that this one cannot be made and others may; everything else ends the run.
    */
   make(ask: EvalAsk, options: { readonly keepLatents: boolean }): Promise<MadeClip>;
+  /** A clip of the ask's size and length through the model's own encoder and decoder; not there where the model takes no videos. */
+  recode?(ask: EvalAsk, clip: Clip): Promise<Clip>;
   close(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { Flicker } from '#gpu-container/evaluation/metrics/flicker.ts';
 import type { ClipFigures } from '#gpu-container/evaluation/metrics/judge-clip.ts';
 import { FIGURES } from '#gpu-container/evaluation/metrics/judge-clip.ts';
 import { RFVD_LEAST_CLIPS } from '#gpu-container/evaluation/metrics/rfvd.ts';
@@ -58,7 +59,9 @@ export function shownNumber(value: number, counting = 4): string {
 
 /** Figures over all clips, and where the worst is; only a header where no clip could be made. */
 export function figureTable({ figures, rows, besideDrawn }: EvalReport): EvalTable {
-  const header = ['figure', 'unit', 'mean', 'deviation', 'least', 'most', 'most in prompt', 'over drawn'];
+  const again = besideDrawn?.recoded ?? null;
+  const codec = again === null ? [] : ['codec over drawn'];
+  const header = ['figure', 'unit', 'mean', 'deviation', 'least', 'most', 'most in prompt', 'over drawn', ...codec];
   if (figures === null) return [header];
   return [
     header,
@@ -67,15 +70,17 @@ export function figureTable({ figures, rows, besideDrawn }: EvalReport): EvalTab
       const where = rows.find(row => row.figures?.[name] === most);
       const numbers = [mean, deviation, least, most].map(value => shownNumber(value));
       const place = where === undefined ? '' : `#${where.index + 1}`;
-      return [...FIGURE_WORDS[name], ...numbers, place, overDrawn(name, besideDrawn)];
+      const over = besideDrawn === null ? '' : overDrawn(name, besideDrawn.made, besideDrawn.drawn);
+      const ofCodec = again === null ? [] : [overDrawn(name, again.recoded, again.drawn)];
+      return [...FIGURE_WORDS[name], ...numbers, place, over, ...ofCodec];
     }),
   ];
 }
 
-/** How much more than in the drawn clips of the same prompts; nothing where that was not measured. */
-function overDrawn(name: keyof ClipFigures, beside: EvalReport['besideDrawn']): string {
-  if (beside === null || (name !== 'flicker' && name !== 'flickerSecond') || beside.drawn[name] === 0) return '';
-  return `${shownNumber(beside.made[name] / beside.drawn[name], 3)} ×`;
+/** How much more than in the drawn clips of the same prompts; nothing of a figure that is not compared. */
+function overDrawn(name: keyof ClipFigures, more: Flicker, drawn: Flicker): string {
+  if ((name !== 'flicker' && name !== 'flickerSecond') || drawn[name] === 0) return '';
+  return `${shownNumber(more[name] / drawn[name], 3)} ×`;
 }
 
 /** What is as asked, in percent; nothing where no prompt says what is wanted. */

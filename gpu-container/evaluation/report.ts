@@ -60,6 +60,8 @@ export interface EvalRow {
   readonly firstFramePsnr: number | null;
   /** Of the drawn clip of the prompt's scene, as large and as long; null where there is none. */
   readonly drawnFlicker: Flicker | null;
+  /** Of that clip after the model's own encoder and decoder; null where nobody looked. */
+  readonly recodedFlicker: Flicker | null;
 }
 
 /** A figure over all clips. */
@@ -80,6 +82,16 @@ export interface DefectCounts {
   readonly cuts: number;
 }
 
+/** Means of flicker over the clips of prompts that have a scene. */
+export interface BesideDrawn {
+  readonly clips: number;
+  /** The model's own clips, and the drawn ones. */
+  readonly made: Flicker;
+  readonly drawn: Flicker;
+  /** Drawn clips, and the same after the model's own encoder and decoder: what of `made` no denoiser could help. Null where nobody looked. */
+  readonly recoded: { readonly clips: number; readonly drawn: Flicker; readonly recoded: Flicker } | null;
+}
+
 /** The whole. */
 export interface EvalReport {
   readonly reelayEval: typeof REPORT_VERSION;
@@ -94,7 +106,7 @@ export interface EvalReport {
   /** Of the rows that have one; null where none has. */
   readonly firstFramePsnr: Spread | null;
   /** Means over the drawn clips of the prompts that have a scene, and over the model's own of the same prompts; null where none has. */
-  readonly besideDrawn: { readonly clips: number; readonly made: Flicker; readonly drawn: Flicker } | null;
+  readonly besideDrawn: BesideDrawn | null;
   /** Against the drawn scenes of the same prompts. */
   readonly rfvd: { readonly value: number; readonly clips: number } | null;
   /** In the order of the prompts; `worstFirst` sorts them. */
@@ -137,18 +149,30 @@ export function reportOf(
   };
 }
 
-function besideDrawn(rows: readonly EvalRow[]): EvalReport['besideDrawn'] {
-  const pairs = rows.flatMap(({ figures, drawnFlicker }) =>
-    figures === null || drawnFlicker === null ? [] : [{ made: figures, drawn: drawnFlicker }],
+function besideDrawn(rows: readonly EvalRow[]): BesideDrawn | null {
+  const pairs = rows.flatMap(({ figures: made, drawnFlicker: drawn, recodedFlicker: recoded }) =>
+    made === null || drawn === null ? [] : [{ made, drawn, recoded }],
   );
   if (pairs.length === 0) return null;
-  const mean = (side: 'made' | 'drawn', name: keyof Flicker) =>
-    pairs.reduce((sum, pair) => sum + pair[side][name], 0) / pairs.length;
-  const of = (side: 'made' | 'drawn') => ({
-    flicker: mean(side, 'flicker'),
-    flickerSecond: mean(side, 'flickerSecond'),
-  });
-  return { clips: pairs.length, made: of('made'), drawn: of('drawn') };
+  const again = pairs.flatMap(({ drawn, recoded }) => (recoded === null ? [] : [{ drawn, recoded }]));
+  return {
+    clips: pairs.length,
+    made: meanFlicker(pairs.map(pair => pair.made)),
+    drawn: meanFlicker(pairs.map(pair => pair.drawn)),
+    recoded:
+      again.length === 0
+        ? null
+        : {
+            clips: again.length,
+            drawn: meanFlicker(again.map(pair => pair.drawn)),
+            recoded: meanFlicker(again.map(pair => pair.recoded)),
+          },
+  };
+}
+
+function meanFlicker(all: readonly Flicker[]): Flicker {
+  const mean = (name: keyof Flicker) => all.reduce((sum, one) => sum + one[name], 0) / all.length;
+  return { flicker: mean('flicker'), flickerSecond: mean('flickerSecond') };
 }
 
 function spreads(figures: readonly ClipFigures[]): Record<keyof ClipFigures, Spread> {

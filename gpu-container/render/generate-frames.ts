@@ -92,7 +92,11 @@ export function runRequest(model: Model, request: VideoRequest): RunRequest {
 }
 
 /** A video of the clip's length, its last frame repeated for the frames that will be cut. */
-function enough(reference: Uint8Array, { task, num_frames }: VideoRequest, { frames, height, width }: RunRequest) {
+export function enough(
+  reference: Uint8Array,
+  { task, num_frames }: VideoRequest,
+  { frames, height, width }: RunRequest,
+) {
   if (task !== 'v2v' || frames === num_frames) return reference;
   const bytes = 3 * height * width;
   const longer = new Uint8Array(frames * bytes);

@@ -4,9 +4,10 @@ import type { Provider } from '#core/provider.ts';
 import type { VideoRequest } from '#core/video-request.ts';
 import { loadBundle } from '#gpu-container/runtime/load-bundle.ts';
 import { createOrtBackend } from '#gpu-container/runtime/ort-backend.ts';
-import { generateFrames } from './generate-frames.ts';
+import { type Generation, generateFrames } from './generate-frames.ts';
 import { type Model, openModel } from './model.ts';
 import { readReference } from './read-reference.ts';
+import { reconstructFrames } from './reconstruct-frames.ts';
 import { translated } from './translate-error.ts';
 import { rgbOf } from './video-decoder.ts';
 
@@ -33,6 +34,8 @@ export interface ObservedRender {
    * number, `invalid_request`, `invalid_reference`, `bundle_invalid`.
    */
   run(request: VideoRequest, options: ObserveOptions): Promise<ObservedClip>;
+  /** A video [F, H, W, 3] of the request's size and length through the model's own encoder and decoder. Throws as `reconstructFrames`. */
+  reconstruct(request: VideoRequest, video: Uint8Array): Promise<Uint8Array>;
   release(): Promise<void>;
 }
 
@@ -56,6 +59,10 @@ export async function openObservedRender(options: {
     card: model.bundle.card,
     precision: (transformer ?? unet)?.precision ?? null,
     run: (request, wanted) => observe(model, request, wanted).catch(error => translated(model, error)),
+    reconstruct: (request, video) =>
+      reconstructFrames(model, request, video)
+        .then(wholeOf)
+        .catch(error => translated(model, error)),
     release: () => model.release(),
   };
 }
@@ -78,12 +85,18 @@ async function observe(
     },
   });
   const { frames, height, width } = clip;
-  const rgb = new Uint8Array(3 * frames * height * width);
+  const rgb = await wholeOf({ clip, chunks });
+  return { frames, height, width, rgb, latents, framesSha256: createHash('sha256').update(rgb).digest('hex') };
+}
+
+/** All frames [F, H, W, 3]. */
+async function wholeOf({ clip, chunks }: Pick<Generation, 'clip' | 'chunks'>): Promise<Uint8Array> {
+  const rgb = new Uint8Array(3 * clip.frames * clip.height * clip.width);
   let at = 0;
   for await (const chunk of chunks) {
     const bytes = rgbOf(chunk, clip);
     rgb.set(bytes, at);
     at += bytes.length;
   }
-  return { frames, height, width, rgb, latents, framesSha256: createHash('sha256').update(rgb).digest('hex') };
+  return rgb;
 }

@@ -78,12 +78,18 @@ describe('reelay eval on the bundled model', () => {
     const { code, stdout } = await evaluate('--model', 'reelay-mini', ...few);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^all prompts +2 +\d+\.\d +\d+\.\d/m);
-    const { rows, adherence } = JSON.parse(await readFile(at('mini.json'), 'utf8'));
+    const { rows, adherence, besideDrawn } = JSON.parse(await readFile(at('mini.json'), 'utf8'));
     expect(rows.map((row: { got: object; marks: object }) => [row.got, row.marks])).toEqual([
       [expect.objectContaining({ things: expect.any(Array) }), expect.objectContaining({ all: expect.any(Boolean) })],
       [expect.objectContaining({ things: expect.any(Array) }), expect.objectContaining({ all: expect.any(Boolean) })],
     ]);
     expect(adherence.all.clips).toBe(2);
+    // Its own encoder and decoder give back the drawn clips, nearly.
+    const { clips, drawn, recoded } = besideDrawn.recoded;
+    expect(clips).toBe(2);
+    expect(recoded.flicker / drawn.flicker).not.toBe(1);
+    expect(recoded.flicker / drawn.flicker).toBeGreaterThan(0.7);
+    expect(recoded.flicker / drawn.flicker).toBeLessThan(2);
   });
 });
 

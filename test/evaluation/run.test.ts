@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { evalHtml } from '#cli/eval-page.ts';
 import { firstFixedPrompts } from '#cli/eval-prompts.ts';
-import { drawnAsLong, runEval } from '#cli/eval-run.ts';
+import { drawnAsLong } from '#cli/eval-row.ts';
+import { runEval } from '#cli/eval-run.ts';
 import type { ClipSource, EvalAsk } from '#cli/eval-source.ts';
 import { evalText } from '#cli/eval-words.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -29,8 +30,8 @@ function drawing(change: (clip: Clip, index: number) => Clip): ClipSource {
   };
 }
 
-const run = (change: (clip: Clip, index: number) => Clip) =>
-  runEval(drawing(change), prompts, { task: 't2v' }, { onClip: () => undefined });
+const run = (change: (clip: Clip, index: number) => Clip, more: Partial<ClipSource> = {}) =>
+  runEval({ ...drawing(change), ...more }, prompts, { task: 't2v' }, { onClip: () => undefined });
 
 test('what is wrong comes first: no clip, then a frozen one, then one of something else; a still one that was asked for is right', async () => {
   const frame = 3 * 128 * 128;
@@ -73,7 +74,7 @@ test('clips compare with drawn ones of their own length, so a clip that is cut b
 
 test('flicker that nobody asked for shows against the drawn clips of the same prompts', async () => {
   const { report: perfect } = await run(clip => clip);
-  expect(perfect.besideDrawn).toMatchObject({ clips: 4 });
+  expect(perfect.besideDrawn).toMatchObject({ clips: 4, recoded: null });
   expect(perfect.besideDrawn!.made).toEqual(perfect.besideDrawn!.drawn);
   expect(evalText(perfect)).toMatch(/^flicker, second difference .* 1\.00 ×$/m);
   const frame = 3 * 128 * 128;
@@ -85,4 +86,25 @@ test('flicker that nobody asked for shows against the drawn clips of the same pr
   // Every other frame six levels lighter is up to 6 from frame to frame, and up to 12 in the second difference; white cannot get lighter.
   expect(made.flickerSecond - drawn.flickerSecond).toBeGreaterThan(6);
   expect(made.flickerSecond - drawn.flickerSecond).toBeLessThanOrEqual(12.01);
+});
+
+test('what the encoder and decoder of a model add is told apart, and a clip that they cannot take ends nothing', async () => {
+  const recode: ClipSource['recode'] = async ({ prompt }, clip) => {
+    if (prompt === prompts[2]!.prompt) throw new ReelayError('render_failed', 'vae_encoder: it gave NaN.');
+    const frame = 3 * 128 * 128;
+    return {
+      ...clip,
+      rgb: clip.rgb.map((byte, i) => (Math.floor(i / frame) % 2 === 0 ? byte : Math.max(0, byte - 6))),
+    };
+  };
+  const { report } = await run(clip => clip, { recode });
+  const { made, drawn, recoded } = report.besideDrawn!;
+  expect(made).toEqual(drawn);
+  expect(recoded!.clips).toBe(3);
+  expect(recoded!.recoded.flickerSecond - recoded!.drawn.flickerSecond).toBeGreaterThan(6);
+  expect(evalText(report)).toMatch(/^flicker, second difference .* 1\.00 × +\d\.\d\d ×$/m);
+  const broken = async () => {
+    throw new ReelayError('bundle_invalid', 'vae_encoder: it gave [1].');
+  };
+  await expect(run(clip => clip, { recode: broken })).rejects.toThrow('vae_encoder: it gave [1].');
 });
