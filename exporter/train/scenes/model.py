@@ -22,6 +22,7 @@ TOKENS = SLOTS * CELLS
 CHANNELS = 224
 TEXT_WIDTH = 128
 MARGIN = 2  # coarse pixels the decoder sees around a window
+ALIKE = 0.05  # rms difference, in -1..1, at which two moments of a place count a third of one another
 
 
 class Codec(nn.Module):
@@ -225,7 +226,7 @@ class Decoder(nn.Module):
 
     def __init__(self, codec, width=56, depth=4):
         super().__init__()
-        self.codec = codec
+        self.codec, self.alike = codec, ALIKE
         self.enter = nn.Conv2d(3 * (BLOCK_T + 2), width, 3, padding=1)
         self.hidden = nn.ModuleList(nn.ModuleList([nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)]) for _ in range(depth))
         self.up1 = nn.Conv2d(width, 24 * 16, 3, padding=1)
@@ -255,12 +256,26 @@ class Decoder(nn.Module):
         fine = self.up2(F.gelu(F.pixel_shuffle(self.up1(x), 4), approximate="tanh"))
         return F.interpolate(seen[:, 3:-3], scale_factor=8, mode="bilinear", align_corners=False) + F.pixel_shuffle(fine, 2)
 
+    def steady(self, coarse, clip):
+        """Non-local means over time: every cell of 8x8 pixels is the mean of the cells at its place in all frames, weighted by how alike the
+        3x3 coarse pixels about them are. A ground that stands still stays the same across latent frames; what moves meets few like itself.
+
+        coarse [B, 25, 3, 32, 32], clip [B, 25, 3, 256, 256] -> clip
+        """
+        b, side = clip.shape[0], PIXELS // COARSE
+        apart = (coarse[:, :, None] - coarse[:, None]).square().mean(3).flatten(1, 2)
+        apart = F.avg_pool2d(F.pad(apart, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        weights = torch.exp(-apart / self.alike**2).reshape(b, FRAMES, FRAMES, COARSE, COARSE)
+        weights = (weights / weights.sum(2, keepdim=True)).permute(0, 3, 4, 1, 2)
+        cells = clip.reshape(b, FRAMES, 3, COARSE, side, COARSE, side).permute(0, 3, 5, 1, 2, 4, 6).reshape(b, COARSE, COARSE, FRAMES, 3 * side**2)
+        return (weights @ cells).reshape(b, COARSE, COARSE, FRAMES, 3, side, side).permute(0, 3, 4, 1, 5, 2, 6).reshape(clip.shape)
+
     def forward(self, latent_sample):
-        b = latent_sample.shape[0]
-        seen = self.groups(self.codec.decode(latent_sample)).reshape(b * SLOTS, -1, COARSE, COARSE)
+        b, coarse = latent_sample.shape[0], self.codec.decode(latent_sample)
+        seen = self.groups(coarse).reshape(b * SLOTS, -1, COARSE, COARSE)
         # As in training, the net's zero padding lies MARGIN pixels outside of what is shown: no frame around the picture.
         edge = MARGIN * PIXELS // COARSE
         wide = self.slots(F.pad(seen, (MARGIN,) * 4, mode="replicate"))[..., edge:-edge, edge:-edge]
         wide = wide.reshape(b, SLOTS, BLOCK_T, 3, PIXELS, PIXELS)
         clip = torch.cat([wide[:, 0, :1], wide[:, 1:].flatten(1, 2)], 1)
-        return clip.clamp(-1, 1).transpose(1, 2)
+        return self.steady(coarse, clip).clamp(-1, 1).transpose(1, 2)
