@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { placeOf, ReelayError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
@@ -48,6 +49,8 @@ const SILENT_MS = 120_000;
 export interface HttpServer extends Server {
   /** Resolves when no handler runs: one whose client is gone runs to its end, and its ports must stay open for so long. */
   settled(): Promise<void>;
+  /** Ends all connections. `closeAllConnections` leaves those whose TLS handshake is not over, and `close` waits for their timeout. */
+  hangUp(): void;
 }
 
 /**
@@ -131,10 +134,18 @@ function boundServer(
   server.requestTimeout = limits.requestTimeoutMs;
   server.headersTimeout = limits.headersTimeoutMs;
   server.timeout = SILENT_MS;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const hangUp = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   const settled = async () => {
     while (underWay.size > 0) await Promise.all(underWay);
   };
-  return Object.assign(server, { settled });
+  return Object.assign(server, { settled, hangUp });
 }
 
 function unrouted(method: string, allowed: readonly string[]): HttpResult {
@@ -152,7 +163,8 @@ async function reply(request: IncomingMessage, response: ServerResponse, result:
   delete headers['Strict-Transport-Security'];
   const drained = request.complete || request.readableEnded ? undefined : drain(request);
   const noBody = request.method === 'HEAD' || statusCode === 304;
-  if (result.onClose !== undefined) response.once('close', result.onClose);
+  if (response.closed) result.onClose?.();
+  else if (result.onClose !== undefined) response.once('close', result.onClose);
   if (result.stream !== undefined && !noBody) {
     response.writeHead(statusCode, headers);
     // A stream of events may have nothing to say for seconds; its client waits for the head to know that it is connected.

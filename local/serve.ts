@@ -52,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   if (options.work !== false) embedded.work();
   const close = async () => {
     const closed = new Promise<void>(resolve => server.close(() => resolve()));
-    server.closeAllConnections();
+    server.hangUp();
     await closed;
     await embedded.close(server.settled());
   };

@@ -98,3 +98,23 @@ test('a server that is closed while it cancels a job ends with that, although it
   expect(closed).toBeDefined();
   await closed;
 });
+
+test('a server that is closed while it looks up a job does not wait for news of it that nobody is left to hear', async () => {
+  const api = await start({ work: false });
+  const { id } = await api.post(SLOW);
+  const { store } = api.embedded.deps;
+  const { get } = store;
+  const { version } = (await get(id, 'local'))!;
+  let closed: Promise<void> | undefined;
+  const slowGet: typeof get = async (...of) => {
+    closed ??= api.close(); // from within the handler
+    await sleep(LATER_MS / 2);
+    return get(...of);
+  };
+  Object.assign(store, { get: slowGet });
+  const headers = { 'last-event-id': String(version) }; // so there is nothing to send before a comment is due
+  await expect(api.call('GET', `/v1/videos/${id}/events`, { headers })).rejects.toThrow('fetch failed');
+  const closingMs = performance.now();
+  await closed;
+  expect(performance.now() - closingMs).toBeLessThan((limits.sseCommentSeconds * 1000) / 2);
+});

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -12,6 +13,7 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { frontFrom, withFrontOptions } from '#cli/front-settings.ts';
 import { inspectKey, newKey } from '#core/accounts/api-key.ts';
+import { limits } from '#core/limits.ts';
 import { routes } from '#functions/routes.ts';
 import { openTo } from '#local/embedded.ts';
 import { checkFront, type Front, publicHostsOf } from '#local/front.ts';
@@ -301,7 +303,11 @@ describe('reelay serve on the network', () => {
     });
     expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
     await expect(fetch(secure.url.replace('https:', 'http:'))).rejects.toThrow();
+    const silent = connect(port, '127.0.0.1').on('error', () => undefined); // begins no handshake
+    await once(silent, 'connect');
+    const closingMs = performance.now();
     await secure.close();
+    expect(performance.now() - closingMs).toBeLessThan(limits.headersTimeoutMs / 2);
   });
 });
 
