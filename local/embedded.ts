@@ -61,7 +61,7 @@ export interface Embedded {
   idle(): Promise<boolean>;
   /**
    * Stops, and resolves when nothing of this process writes into the folder any more: also not `using`, what else uses the ports. What
-   * has not ended within limits.drainSeconds is left alone, and finds the ports closed.
+   * has not ended within limits.drainSeconds is left alone, and finds the database closed. Whatever throws, the folder is let go of first.
    */
   close(using?: Promise<void>): Promise<void>;
 }
@@ -160,9 +160,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     close: async using => {
       stopping.abort(new Error('draining'));
       const rest = drained(Promise.all([...background, using]), stopping.signal);
-      await Promise.all([working?.(), rest, verifier.close()]);
-      rmSync(join(scratchRoot, owner), { recursive: true, force: true });
+      const ends = await Promise.allSettled([working?.(), rest, verifier.close()]);
       try {
+        rmSync(join(scratchRoot, owner), { recursive: true, force: true });
         recover(); // who died since the last sweep
       } finally {
         ports.audit.close();
@@ -170,6 +170,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
         db.close();
         lock?.release();
       }
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { limits } from '#core/limits.ts';
+import { openEmbedded } from '#local/embedded.ts';
 import type { ServeOptions } from '#local/serve.ts';
 import { type ApiServer, startApi } from '#test/functions/api-server.ts';
 import { writeFastBundle } from '#test/runtime/fast-bundle.ts';
@@ -117,4 +118,14 @@ test('a server that is closed while it looks up a job does not wait for news of 
   const closingMs = performance.now();
   await closed;
   expect(performance.now() - closingMs).toBeLessThan((limits.sseCommentSeconds * 1000) / 2);
+});
+
+test('a server of which a part does not end well lets go of its folder all the same, and says what it was', async () => {
+  const embedded = await openEmbedded({ dataFolder, modelsFolder: join(root, 'models') });
+  const owners = () => readdir(join(dataFolder, 'owners'));
+  expect(await owners()).toHaveLength(1);
+  Object.assign(embedded.deps.verifier!, { close: () => Promise.reject(new Error('it would not end')) });
+  await expect(embedded.close()).rejects.toThrow('it would not end');
+  expect(await owners()).toEqual([]);
+  await expect(embedded.idle()).rejects.toThrow();
 });
