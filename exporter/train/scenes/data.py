@@ -19,7 +19,7 @@ def clip_at(index: int) -> world.Clip:
 
 
 def emphasis(clip: world.Clip) -> float:
-    """How much more often the denoiser is trained on such a clip than on an easy one: what it draws wrong most needs more looking at."""
+    """How much more often denoiser and student are trained on such a clip than on an easy one: what is drawn wrong most."""
     names = {world.SHAPES[t.shape] for t in clip.things}
     shape = 1.6 if names & {"star", "ring"} else 1.3 if "boat" in names else 1.0
     return shape * {"single": 1.0, "beside": 1.5, "stacked": 2.0}[world.PLACES[clip.place]] * (3.0 if world.CAMERAS[clip.camera].startswith("pan") else 1.0)
