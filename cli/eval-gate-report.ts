@@ -85,7 +85,9 @@ function gateJson({ gate, subject, sets }: GateOutcome): object {
 function renewal({ folder, manifest: { settings, asked, prompts } }: SetOutcome): string {
   const flags = { ...(settings.task !== 't2v' && { task: settings.task }), ...asked, count: prompts.length };
   const words = Object.entries(flags).flatMap(([name, value]) => (value === null ? [] : [` --${name} ${value}`]));
-  return `reelay eval --golden ${folder} --update-golden "<why>"${words.join('')}`;
+  // What a shell takes for one word may stand as it is.
+  const named = /^[\w./@%+=:,-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
+  return `reelay eval --golden ${named} --update-golden "<why>"${words.join('')}`;
 }
 
 function headline({ name, manifest, findings }: SetOutcome): string {

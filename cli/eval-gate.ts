@@ -87,11 +87,14 @@ async function hold(gate: Gate, flags: EvalFlags, sets: readonly GoldenSet[], so
   const progress = startProgress(`gate ${gate}`);
   let done = 0;
   const outcomes: SetOutcome[] = [];
-  for (const set of sets) {
-    const onClip = () => progress.tell(`${++done} of ${of} clips`);
-    outcomes.push(await holdSet(gate, set, { source, wanted, onClip }));
+  try {
+    for (const set of sets) {
+      const onClip = () => progress.tell(`${++done} of ${of} clips`);
+      outcomes.push(await holdSet(gate, set, { source, wanted, onClip }));
+    }
+  } finally {
+    progress.end();
   }
-  progress.end();
   await reportGate({ gate, flags, subject: source.subject, sets: outcomes });
 }
 

@@ -19,7 +19,10 @@ export interface GoldenSet {
 export async function findGoldenSets(folder: string): Promise<readonly [GoldenSet, ...GoldenSet[]]> {
   const own = await findGolden(folder);
   const sets: GoldenSet[] = own === undefined ? [] : [{ name: null, folder, manifest: own }];
-  const inside = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const inside = await readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return [];
+    throw bad(`${folder} cannot be read (${cause.code}).`);
+  });
   for (const name of inside.flatMap(entry => (entry.isDirectory() ? [entry.name] : [])).sort()) {
     const manifest = await findGolden(join(folder, name));
     if (manifest !== undefined) sets.push({ name, folder: join(folder, name), manifest });

@@ -62,6 +62,7 @@ export async function takeGolden(flags: EvalFlags, folder: string, reason: strin
       `${folder}: ${entries.length} goldens of ${subject.model}; ${gateLimits.driftSeeds} seeds each for the spread\n`,
     );
   } finally {
+    progress.end();
     await source.close();
   }
 }

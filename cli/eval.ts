@@ -67,6 +67,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     process.stdout.write(evalText(result.report));
     if (result.report.defects.failed > 0) process.exitCode = 1;
   } finally {
+    progress.end();
     await source.close();
   }
 }

@@ -14,6 +14,7 @@ export function startProgress(verb: string): { readonly tell: (what: string) => 
     },
     end: () => {
       if (terminal && toldAt > 0) stderr.write('\r\u001b[K');
+      toldAt = 0;
     },
   };
 }

@@ -200,19 +200,19 @@ describe('the gates of reelay eval', () => {
     const tuned = (...words: string[]) => evaluate('--bundle', at('tuned'), ...words);
     const take = (folder: string, ...words: string[]) =>
       tuned('--golden', folder, '--update-golden', 'sets', '--prompts', at('prompts.jsonl'), ...words);
-    expect(await take(at('sets', 'quick'), '--preset', 'fast', '--count', '1')).toMatchObject({ code: 0 });
-    expect(await take(at('sets'), '--steps', '2')).toMatchObject({ code: 0 }); // the set inside stays
-    const all = await tuned('--golden', at('sets'), '--gate', 'L0');
+    expect(await take(at('two sets', 'quick'), '--preset', 'fast', '--count', '1')).toMatchObject({ code: 0 });
+    expect(await take(at('two sets'), '--steps', '2')).toMatchObject({ code: 0 }); // the set inside stays
+    const all = await tuned('--golden', at('two sets'), '--gate', 'L0');
     expect(all).toMatchObject({ code: 0, stdout: expect.stringMatching(/^text-to-video, 2 steps, .*; 2 prompts$/m) });
     expect(all.stdout).toMatch(/^quick: text-to-video, 1 step, guidance 1, preset fast; .*; 1 prompt$/m);
 
-    const path = at('sets', 'quick', 'golden.json');
+    const path = at('two sets', 'quick', 'golden.json');
     await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 7', '"seed": 8'));
     const told = ['--json', at('sets.json'), '--out', at('sets-closed')];
-    const { code, stdout, stderr } = await tuned('--golden', at('sets'), '--gate', 'L0', ...told);
+    const { code, stdout, stderr } = await tuned('--golden', at('two sets'), '--gate', 'L0', ...told);
     expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/gate L0: closed\n$/) });
     expect(stderr).toContain(
-      `: reelay eval --golden ${at('sets', 'quick')} --update-golden "<why>" --preset fast --count 1\n`,
+      `: reelay eval --golden '${at('two sets', 'quick')}' --update-golden "<why>" --preset fast --count 1\n`,
     );
     expect((await readdir(at('sets-closed'))).sort()).toEqual(['gate-L0-quick-001.jpg', 'gate-L0.html']);
     const { settings, sets, findings } = JSON.parse(await readFile(at('sets.json'), 'utf8'));
@@ -226,7 +226,7 @@ describe('the gates of reelay eval', () => {
       ['quick', true],
     ]);
     await writeFile(path, '{');
-    expect((await tuned('--golden', at('sets'), '--gate', 'L1')).stderr).toContain(`${path} is no golden.json`);
+    expect((await tuned('--golden', at('two sets'), '--gate', 'L1')).stderr).toContain(`${path} is no golden.json`);
   });
 
   test('a golden file that was changed is named', async () => {
