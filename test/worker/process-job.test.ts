@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readEvents } from '#adapters/local/local-event-bus.ts';
 import { subjectKeyPlace } from '#core/audit/subject-key.ts';
 import { ReelayError } from '#core/errors.ts';
@@ -19,13 +19,24 @@ import { limits } from '#core/limits.ts';
 import { processJob, type WorkerPorts } from '#gpu-container/worker/process-job.ts';
 import { MODELS_FOLDER } from '#local/bundles.ts';
 import { makeJob } from '#test/contracts/make-job.ts';
+import { writeFastBundle } from '#test/runtime/fast-bundle.ts';
 import { openWorkerBench, type WorkerBench } from './worker-bench.ts';
 
 let bench: WorkerBench;
 const never = new AbortController().signal;
 
+let modelsFolder: string;
+
+/** Fifty steps of it take about a second, so that whatever comes in mid-job does. */
+const BLOCKS = 600;
+
+beforeAll(async () => {
+  modelsFolder = await mkdtemp(join(tmpdir(), 'reelay-worker-models-'));
+  await writeFastBundle(join(modelsFolder, 'reelay-fast'), { blocks: BLOCKS });
+});
+afterAll(() => rm(modelsFolder, { recursive: true, force: true }));
 beforeEach(async () => {
-  bench = await openWorkerBench();
+  bench = await openWorkerBench({ modelsFolder });
 });
 afterEach(() => bench.close());
 
