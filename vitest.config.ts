@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Real processes that are killed, starved and lied to: four minutes of two cores. `npm run test:faults` has them, and CI. */
 const FAULT_SUITES = [
-  ...['workers-that-die', 'clients-and-messages', 'disks-and-clocks', 'drop', 'webhooks'].map(
+  ...['kill', 'workers-that-die', 'clients-and-messages', 'disks-and-clocks', 'drop', 'webhooks'].map(
     name => `test/faults/${name}.test.ts`,
   ),
   'test/drop/crash.test.ts',
